@@ -1,0 +1,120 @@
+"""Every failure that crmkit raises on purpose.
+
+An error says what is wrong, where (file, line, field, setting) and how to mend it. Its text holds ids and field
+names only, never a patient's name, address or number, so that it may be logged.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CrmkitError(Exception):
+    """The base of all failures of crmkit.
+
+    Args:
+        problem: What is wrong, as one clause without a full stop.
+        where: The place: a file and line, a setting's path, a campaign.
+        mend: What the reader can do about it.
+
+    >>> print(CrmkitError("no such folder", where="crm.toml: settings.csv.folder", mend="create it"))
+    crm.toml: settings.csv.folder: no such folder. To mend: create it.
+    """
+
+    code = "error"
+
+    def __init__(self, problem: str, *, where: str = "", mend: str = "") -> None:
+        self.problem = problem
+        self.where = where
+        self.mend = mend
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        mend = f" To mend: {self.mend}." if self.mend else ""
+        return f"{place}{self.problem}.{mend}"
+
+
+class ConfigError(CrmkitError):
+    """A setting, a `crm.toml` or an argument that cannot be used."""
+
+    code = "config"
+
+
+class SegmentError(CrmkitError):
+    """A segment's text or tree that cannot be understood."""
+
+    code = "segment"
+
+
+class ScheduleError(CrmkitError):
+    """A schedule's text that cannot be understood."""
+
+    code = "schedule"
+
+
+class TemplateError(CrmkitError):
+    """A template or a content file that cannot be used for anybody."""
+
+    code = "template"
+
+
+class MissingField(CrmkitError):  # noqa: N818 - a state of one message, not of the program
+    """One message lacks a value that its template prints; that message is held.
+
+    Attributes:
+        field: The dotted name of the missing field.
+    """
+
+    code = "missing-field"
+
+    def __init__(self, field: str, *, where: str = "", mend: str = "") -> None:
+        self.field = field
+        super().__init__(f"the field {field} is empty", where=where, mend=mend)
+
+
+class SourceError(CrmkitError):
+    """A data source that cannot be read at all (single bad rows are rejected, not raised)."""
+
+    code = "source"
+
+
+class PluginError(CrmkitError):
+    """A plugin that cannot be admitted or that broke the contract."""
+
+    code = "plugin"
+
+
+class StoreError(CrmkitError):
+    """A database that cannot be used."""
+
+    code = "store"
+
+
+class NotFound(CrmkitError):  # noqa: N818 - reads as the answer it is
+    """A patient, campaign or touch that does not exist."""
+
+    code = "not-found"
+
+
+class MissingExtra(CrmkitError):  # noqa: N818 - reads as the answer it is
+    """A feature whose optional packages are not installed."""
+
+    code = "missing-extra"
+
+    def __init__(self, extra: str, feature: str) -> None:
+        super().__init__(f"{feature} needs packages that are not installed", mend=f"pip install 'crmkit[{extra}]'")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names what the reader probably meant, and else all that is known.
+
+    >>> nearest("tokne", ["token", "url"])
+    'did you mean token?'
+    >>> nearest("x", ["token", "url"])
+    'known are: token, url'
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"known are: {', '.join(names) or 'none'}"

@@ -1,0 +1,66 @@
+"""The states of a touch: judgements before the hand-over, history from it on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a touch stands."""
+
+    # Judgements: made again by every plan while the occasion is fresh.
+    HELD = "held"
+    DEFERRED = "deferred"
+    DENIED = "denied"
+    WITHHELD = "withheld"
+    CARRIED = "carried"
+    READY = "ready"
+    CLAIMED = "claimed"
+    # History: what happened is never judged again.
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    REFUSED = "refused"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_judgement(self) -> bool:
+        """Tell whether the next plan may judge again."""
+        return self in JUDGEMENTS
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether the occasion is used up: from the hand-over on, nothing may send it a second time."""
+        return self in SPENT
+
+    @property
+    def reached(self) -> bool:
+        """Tell whether the message left and no failure came back."""
+        return self in REACHED
+
+
+JUDGEMENTS = (State.HELD, State.DEFERRED, State.DENIED, State.WITHHELD, State.CARRIED, State.READY)
+REACHED = (State.SENT, State.DELIVERED, State.COMPLAINED)
+SPENT = (State.SENDING, *REACHED, State.BOUNCED, State.REFUSED, State.RETRY, State.UNKNOWN)
+
+#: Which state may follow which. A plan moves freely among judgements; all else goes one way.
+FOLLOWS: dict[State, tuple[State, ...]] = {
+    **dict.fromkeys(JUDGEMENTS, (*JUDGEMENTS, State.EXPIRED, State.CANCELLED)),
+    State.READY: (*JUDGEMENTS, State.CLAIMED, State.EXPIRED, State.CANCELLED),
+    State.CLAIMED: (*JUDGEMENTS, State.SENDING, State.EXPIRED, State.CANCELLED),
+    State.SENDING: (State.SENT, State.REFUSED, State.RETRY, State.UNKNOWN),
+    State.RETRY: (State.SENDING, State.REFUSED, State.EXPIRED, State.CANCELLED),
+    State.UNKNOWN: (State.SENT, State.REFUSED, State.CANCELLED),
+    State.SENT: (State.DELIVERED, State.BOUNCED, State.COMPLAINED),
+    State.DELIVERED: (State.BOUNCED, State.COMPLAINED),
+    State.BOUNCED: (State.DELIVERED,),
+    State.COMPLAINED: (),
+    State.REFUSED: (),
+    State.EXPIRED: (),
+    State.CANCELLED: (),
+}

@@ -1,0 +1,1 @@
+"""What is said: message types, templates, rendering and links."""

@@ -1,0 +1,1 @@
+"""Who they are: names, contact points, consent, and the words Medium and Purpose."""

@@ -1,0 +1,60 @@
+"""A patient's yes or no to one purpose by one medium, and which of several statements holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import attrs
+
+from crmkit.people.medium import Medium, Purpose
+
+
+@attrs.frozen
+class Consent:
+    """One statement of one patient.
+
+    Attributes:
+        patient: The patient's id.
+        purpose: What it allows or forbids.
+        medium: By which way.
+        given: True for yes, False for no.
+        at: When it was stated, aware, in UTC.
+        wording: The sentence that was agreed to.
+        evidence: Where the proof lies, such as a form's id.
+        learnt: True if the kit itself learnt it (an unsubscribe), False if a source says so.
+    """
+
+    patient: str
+    purpose: Purpose
+    medium: Medium
+    given: bool
+    at: datetime
+    wording: str = ""
+    evidence: str = ""
+    learnt: bool = False
+
+
+def standing(statements: Iterable[Consent]) -> Consent | None:
+    """Return the statement that holds among those of one patient, purpose and medium, or None without any.
+
+    Of what sources say, the latest holds. A withdrawal that the kit learnt is beaten only by a yes that is dated
+    later and carries evidence, or by a later yes that the kit learnt itself. So no sync can undo an opt-out. At the
+    same instant a no holds.
+    """
+    said = sorted(statements, key=lambda one: (one.at, not one.given))
+    withdrawals = [one for one in said if one.learnt and not one.given]
+    if not withdrawals:
+        return said[-1] if said else None
+    opt_out = withdrawals[-1]
+    later = [one for one in said if one.at > opt_out.at]
+    back = [one for one in later if one.given and (one.learnt or one.evidence)]
+    if not back:
+        return opt_out
+    after = [one for one in later if one.at >= back[0].at]
+    return after[-1]
+
+
+def allows(statement: Consent | None, purpose: Purpose) -> bool:
+    """Tell whether one may write: without a statement, care and service yes, marketing and feedback no."""
+    return not purpose.needs_consent if statement is None else statement.given

@@ -1,0 +1,68 @@
+"""A person whom the practice looks after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+
+import attrs
+
+from crmkit.people.contact import ContactPoint
+from crmkit.people.medium import Medium
+from crmkit.people.name import PersonName
+
+
+class Status(StrEnum):
+    """What the person is to the practice."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    DECEASED = "deceased"
+    MOVED = "moved"
+    TRANSFERRED = "transferred"
+    PROSPECTIVE = "prospective"
+    NON_PATIENT = "non-patient"
+
+    @property
+    def gone(self) -> bool:
+        """Tell whether the person has left the practice for good, for a reason that is known."""
+        return self in (Status.DECEASED, Status.MOVED, Status.TRANSFERRED)
+
+
+@attrs.frozen
+class Patient:
+    """One patient, as the records and the ledger together say.
+
+    Attributes:
+        id: The id in the practice's software.
+        name: How the person is called.
+        born: Date of birth.
+        language: BCP 47, empty where unknown.
+        status: What the person is to the practice; `status_date` is when that began.
+        household: A key shared by those who live together; without one, the patient's own id.
+        guardian: The id of the patient who receives what is meant for a minor.
+        referrer: The id of the patient who recommended the practice.
+        contacts: Addresses, in the order in which the source gives them.
+        tags: Lower-case labels.
+        attributes: Typed free values by name.
+    """
+
+    id: str
+    name: PersonName = PersonName()
+    born: date | None = attrs.field(default=None, repr=False)
+    language: str = ""
+    status: Status = Status.ACTIVE
+    status_reason: str = ""
+    status_date: date | None = None
+    household: str = ""
+    guardian: str = ""
+    referrer: str = ""
+    contacts: tuple[ContactPoint, ...] = ()
+    tags: frozenset[str] = frozenset()
+    attributes: Mapping[str, object] = attrs.field(factory=lambda: MappingProxyType({}), repr=False)
+
+    def reach(self, medium: Medium, day: date) -> ContactPoint | None:
+        """Return the first address of a medium that can be used on a date, or None."""
+        return next((point for point in self.contacts if point.medium is medium and point.usable(day)), None)

@@ -1,0 +1,111 @@
+"""Who is speaking: the practice whose patients get the messages."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import attrs
+
+from crmkit import words
+from crmkit.clock import local_day
+from crmkit.people.email import normalise_email
+from crmkit.people.phone import normalise_phone
+
+
+def _slug(_: Any, field: Any, value: str) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", value):
+        raise ValueError(f"practice {field.name} {value!r}: use lower-case letters, digits, dots and hyphens")
+
+
+def _filled(_: Any, field: Any, value: str) -> None:
+    if not value.strip() or "\n" in value or "\r" in value:
+        raise ValueError(f"practice {field.name} is needed, on one line")
+
+
+def _zone(_: Any, __: Any, value: str) -> None:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+        raise ValueError(
+            f"practice timezone {value!r} is unknown: use an IANA name, such as Europe/Zurich"
+        ) from problem
+
+
+def _country(_: Any, __: Any, value: str) -> None:
+    if not words.is_territory(value):
+        raise ValueError(f"practice country {value!r}: use the two letters of ISO 3166, such as AU")
+
+
+def _currency(_: Any, __: Any, value: str) -> None:
+    if not words.is_currency(value):
+        raise ValueError(f"practice currency {value!r}: use the three letters of ISO 4217, such as AUD")
+
+
+def _address(_: Any, __: Any, value: str) -> None:
+    problem = normalise_email(value).problem
+    if problem:
+        raise ValueError(f"practice email: {problem}")
+
+
+def _url(_: Any, __: Any, value: str) -> None:
+    if value and not re.fullmatch(r"https?://[^\s<>\"]+", value):
+        raise ValueError("practice public_url: use an address that starts with https://")
+
+
+def _number(practice: Practice, _: Any, value: str) -> None:
+    if value and normalise_phone(value, practice.country).problem:
+        raise ValueError("practice phone is not a number that is in use: write it as +61 2 ...")
+
+
+@attrs.frozen(slots=False)
+class Practice:
+    """The practice: its identity, its place and its keys.
+
+    Attributes:
+        id: A short name that never changes; every row of the database carries it first.
+        name: As patients know it.
+        country: ISO 3166, the region of telephone numbers and the source of legal defaults.
+        timezone: IANA name; dates are dates in this zone.
+        locale: Language and country for formats, such as `en_AU`.
+        currency: ISO 4217.
+        email: The address that messages come from and replies go to.
+        phone: For the foot of a message.
+        address: The postal address that the law wants in marketing messages.
+        public_url: Where patients reach the host, for unsubscribe links.
+        keys: Secrets that sign links, newest first; older ones stay valid.
+        adult_age: Below it, messages go to the guardian.
+
+    Raises:
+        ValueError: If a value cannot be right.
+    """
+
+    id: str = attrs.field(validator=_slug)
+    name: str = attrs.field(validator=_filled)
+    country: str = attrs.field(validator=_country)
+    timezone: str = attrs.field(validator=_zone)
+    locale: str = attrs.field(converter=words.language_tag)
+    currency: str = attrs.field(validator=_currency)
+    email: str = attrs.field(validator=_address)
+    phone: str = attrs.field(default="", validator=_number)
+    address: str = ""
+    public_url: str = attrs.field(default="", validator=_url, converter=lambda url: url.rstrip("/"))
+    keys: tuple[str, ...] = attrs.field(default=(), converter=tuple, repr=False)
+    adult_age: int = attrs.field(default=18, validator=[attrs.validators.ge(0), attrs.validators.le(25)])
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The practice's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def domain(self) -> str:
+        """The part of the practice's e-mail address behind the @."""
+        return self.email.rsplit("@", 1)[-1].lower()
+
+    def today(self, now: datetime) -> date:
+        """Return the practice's calendar date at an instant."""
+        return local_day(now, self.zone)

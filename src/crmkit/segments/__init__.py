@@ -1,0 +1,1 @@
+"""Whom: the rule, its text, its SQL and its words."""

@@ -1,0 +1,116 @@
+"""The database as the stages see it: transactions on one engine, tables under one prefix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from crmkit.errors import ConfigError, StoreError
+
+
+@attrs.define(eq=False)
+class Store:
+    """One database.
+
+    Attributes:
+        engine: The SQLAlchemy engine, the kit's own or the host's.
+        metadata: The tables that the stages have declared, under `prefix`.
+        owned: True if the engine is closed together with the store.
+        pinned: A connection with an open transaction in which everything runs, for rehearsals; else each
+            transaction takes its own.
+    """
+
+    engine: sa.Engine
+    metadata: sa.MetaData = attrs.field(factory=sa.MetaData)
+    prefix: str = "crmkit_"
+    owned: bool = True
+    pinned: sa.Connection | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Open a transaction that may write; it is committed at the end, rolled back on an exception."""
+        if self.pinned is not None:
+            with self.pinned.begin_nested():
+                yield self.pinned
+            return
+        with self.engine.connect() as connection:
+            # A writer that starts as a reader can fail half-way when another writer was faster.
+            connection.execution_options(crmkit_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a connection for reading only."""
+        if self.pinned is not None:
+            yield self.pinned
+            return
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def name(self, table: str) -> str:
+        """Return a table's name in the database."""
+        return f"{self.prefix}{table}"
+
+    def create(self) -> None:
+        """Create the tables and indexes that do not exist yet."""
+        with self.begin() as connection:
+            self.metadata.create_all(connection)
+
+    def close(self) -> None:
+        """Give the connections back; a host's engine is left alone."""
+        if self.owned and self.pinned is None:
+            self.engine.dispose()
+
+
+def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_") -> Store:
+    """Return a store on a database URL or on the host's own engine.
+
+    Raises:
+        ConfigError: If the URL cannot be read or the prefix is no identifier.
+        StoreError: If the database's folder does not exist.
+    """
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,20}", prefix):
+        raise ConfigError(
+            f"the table prefix {prefix!r} is no identifier", mend="use lower-case letters, such as crmkit_"
+        )
+    if isinstance(database, sa.Engine):
+        return Store(database, prefix=prefix, owned=False)
+    try:
+        url = sa.engine.make_url(database)
+    except sa.exc.ArgumentError:
+        raise ConfigError("the database is no URL", mend="write it as sqlite:///practice.db") from None
+    return Store(_sqlite(url) if url.get_backend_name() == "sqlite" else sa.create_engine(url), prefix=prefix)
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    memory = not url.database or url.database == ":memory:"
+    if not memory and not Path(str(url.database)).expanduser().absolute().parent.is_dir():
+        raise StoreError("the database's folder does not exist", where=str(url.database), mend="create the folder")
+    more: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": not memory}, **more)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("crmkit_begin", "BEGIN"))
+
+
+def _prepare_sqlite(raw: Any, _: Any) -> None:
+    # The driver's own transaction handling is switched off: it would begin as late as the first write.
+    raw.isolation_level = None
+    cursor = raw.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA temp_store=MEMORY")
+    cursor.execute("PRAGMA cache_size=-65536")
+    cursor.close()

@@ -1,0 +1,110 @@
+"""How dates, money and numbers read in a language: the one room that knows Babel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from babel import Locale, UnknownLocaleError
+from babel import dates as babel_dates
+from babel import numbers as babel_numbers
+
+
+def parse_locale(text: str) -> Locale:
+    """Return the locale that a BCP 47 tag or a POSIX name stands for.
+
+    Raises:
+        ValueError: If no such language is known.
+
+    >>> str(parse_locale("en-AU")), str(parse_locale("pt_BR"))
+    ('en_AU', 'pt_BR')
+    """
+    try:
+        return Locale.parse(text.strip().replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError) as problem:
+        raise ValueError(f"{text!r} is no known language tag: use BCP 47, such as en, en-AU or pt-BR") from problem
+
+
+def language_tag(text: str) -> str:
+    """Return a language tag in its usual BCP 47 spelling.
+
+    Raises:
+        ValueError: If no such language is known.
+
+    >>> language_tag("EN_au")
+    'en-AU'
+    """
+    return str(parse_locale(text)).replace("_", "-")
+
+
+def pick_language(wanted: Iterable[str], offered: Iterable[str]) -> str | None:
+    """Return the first offered language that serves one of the wanted ones, best first, else None.
+
+    A tag is served by itself and then by its bare language (`de-CH` by `de`).
+
+    >>> pick_language(["de-CH", "en"], ["en", "de"])
+    'de'
+    """
+    choices = {tag.lower(): tag for tag in offered}
+    for tag in wanted:
+        for candidate in (tag.lower(), tag.split("-")[0].lower()):
+            if candidate in choices:
+                return choices[candidate]
+    return None
+
+
+def long_date(day: date, locale: str) -> str:
+    """Return a date written out, as the language writes it.
+
+    >>> long_date(date(2026, 1, 2), "de")
+    '2. Januar 2026'
+    """
+    return babel_dates.format_date(day, format="long", locale=parse_locale(locale))
+
+
+def month_and_year(day: date, locale: str) -> str:
+    """Return the month and year, as the language writes them.
+
+    >>> month_and_year(date(2026, 1, 2), "en-AU")
+    'January 2026'
+    """
+    return babel_dates.format_skeleton("yMMMM", day, locale=parse_locale(locale))
+
+
+def money(amount: Decimal, currency: str, locale: str) -> str:
+    """Return an amount with its currency.
+
+    >>> money(Decimal("1234.5"), "AUD", "en-AU")
+    '$1,234.50'
+    """
+    return babel_numbers.format_currency(amount, currency, locale=parse_locale(locale))
+
+
+def number(value: int | float | Decimal, locale: str) -> str:
+    """Return a number with the separators of the language.
+
+    >>> number(12345, "en-AU")
+    '12,345'
+    """
+    return babel_numbers.format_decimal(value, locale=parse_locale(locale))
+
+
+def percent(share: float | Decimal, locale: str, digits: int = 1) -> str:
+    """Return a share of one as a percentage.
+
+    >>> percent(0.797, "en-AU")
+    '79.7%'
+    """
+    pattern = "#,##0." + "0" * digits + "%" if digits else "#,##0%"
+    return babel_numbers.format_percent(share, format=pattern, locale=parse_locale(locale))
+
+
+def is_currency(code: str) -> bool:
+    """Tell whether a three-letter code is a currency of ISO 4217."""
+    return bool(babel_numbers.is_currency(code))
+
+
+def is_territory(code: str) -> bool:
+    """Tell whether a two-letter code is a country of ISO 3166."""
+    return len(code) == 2 and code.isalpha() and code in Locale("en").territories
