@@ -22,6 +22,17 @@ class Clock(Protocol):
         ...
 
 
+def utc(at: datetime) -> datetime:
+    """Return an aware instant in UTC.
+
+    Raises:
+        ValueError: If the datetime is naive, for then it names no instant.
+    """
+    if at.tzinfo is None:
+        raise ValueError("a datetime without a time zone names no instant: give it a tzinfo")
+    return at.astimezone(UTC)
+
+
 @attrs.frozen
 class SystemClock:
     """The machine's own clock."""
@@ -41,7 +52,7 @@ class FixedClock:
     '2026-11-24T09:00:00+00:00'
     """
 
-    at: datetime = attrs.field(converter=lambda at: utc(at))
+    at: datetime = attrs.field(converter=utc)
 
     def now(self) -> datetime:
         """Return the instant at which the clock stands."""
@@ -54,17 +65,6 @@ class FixedClock:
     def set(self, at: datetime) -> None:
         """Put the clock to an aware instant."""
         self.at = utc(at)
-
-
-def utc(at: datetime) -> datetime:
-    """Return an aware instant in UTC.
-
-    Raises:
-        ValueError: If the datetime is naive, for then it names no instant.
-    """
-    if at.tzinfo is None:
-        raise ValueError("a datetime without a time zone names no instant: give it a tzinfo")
-    return at.astimezone(UTC)
 
 
 def local_day(at: datetime, zone: ZoneInfo) -> date:

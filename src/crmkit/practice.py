@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -56,7 +57,15 @@ def _url(_: Any, __: Any, value: str) -> None:
         raise ValueError("practice public_url: use an address that starts with https://")
 
 
-def _number(practice: Practice, _: Any, value: str) -> None:
+def _keys(keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(keys)
+
+
+def _bare(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _number(practice: Any, _: Any, value: str) -> None:
     if value and normalise_phone(value, practice.country).problem:
         raise ValueError("practice phone is not a number that is in use: write it as +61 2 ...")
 
@@ -92,8 +101,8 @@ class Practice:
     email: str = attrs.field(validator=_address)
     phone: str = attrs.field(default="", validator=_number)
     address: str = ""
-    public_url: str = attrs.field(default="", validator=_url, converter=lambda url: url.rstrip("/"))
-    keys: tuple[str, ...] = attrs.field(default=(), converter=tuple, repr=False)
+    public_url: str = attrs.field(default="", validator=_url, converter=_bare)
+    keys: tuple[str, ...] = attrs.field(default=(), converter=_keys, repr=False)
     adult_age: int = attrs.field(default=18, validator=[attrs.validators.ge(0), attrs.validators.le(25)])
 
     @cached_property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 import attrs
 import cattrs
@@ -80,7 +80,7 @@ def _converter() -> cattrs.Converter:
 def _exactly(value: Any, kind: type[T]) -> T:
     accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if isinstance(value, accepted) and (kind is bool or not isinstance(value, bool)):
-        return value  # type: ignore[no-any-return]
+        return cast(T, value)
     raise TypeError(f"{type(value).__name__} given where {kind.__name__} is wanted")
 
 

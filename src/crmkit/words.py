@@ -54,6 +54,15 @@ def pick_language(wanted: Iterable[str], offered: Iterable[str]) -> str | None:
     return None
 
 
+def direction(locale: str) -> str:
+    """Return in which direction a language is written: `ltr` or `rtl`.
+
+    >>> direction("de"), direction("ar-EG")
+    ('ltr', 'rtl')
+    """
+    return "rtl" if parse_locale(locale).character_order == "right-to-left" else "ltr"
+
+
 def long_date(day: date, locale: str) -> str:
     """Return a date written out, as the language writes it.
 

@@ -54,7 +54,7 @@ FOLLOWS: dict[State, tuple[State, ...]] = {
     State.READY: (*JUDGEMENTS, State.CLAIMED, State.EXPIRED, State.CANCELLED),
     State.CLAIMED: (*JUDGEMENTS, State.SENDING, State.EXPIRED, State.CANCELLED),
     State.SENDING: (State.SENT, State.REFUSED, State.RETRY, State.UNKNOWN),
-    State.RETRY: (State.SENDING, State.REFUSED, State.EXPIRED, State.CANCELLED),
+    State.RETRY: (State.CLAIMED, State.REFUSED, State.EXPIRED, State.CANCELLED),
     State.UNKNOWN: (State.SENT, State.REFUSED, State.CANCELLED),
     State.SENT: (State.DELIVERED, State.BOUNCED, State.COMPLAINED),
     State.DELIVERED: (State.BOUNCED, State.COMPLAINED),

@@ -53,6 +53,7 @@ def _campaign(store: Store) -> sa.Table:
         sa.Column("current", sa.Boolean, nullable=False),
         sa.Column("added_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("practice", "id", "version"),
+        prefixes=store.prefixes,
     )
 
 
@@ -89,6 +90,7 @@ def _touch(store: Store) -> sa.Table:
         # practice x patient x campaign x occasion: one touch, whatever plans run.
         sa.PrimaryKeyConstraint("practice", "campaign", "occasion", "patient"),
         sqlite_with_rowid=False,
+        prefixes=store.prefixes,
     )
     spent = touch.c.state.in_([state.value for state in SPENT])
     sa.Index(f"{touch.name}_key", touch.c.practice, touch.c.key, unique=True)
@@ -123,6 +125,7 @@ def _event(store: Store) -> sa.Table:
         _key("actor"),
         sa.PrimaryKeyConstraint("practice", "key", "number"),
         sqlite_with_rowid=False,
+        prefixes=store.prefixes,
     )
 
 
@@ -143,6 +146,7 @@ def _attempt(store: Store) -> sa.Table:
         sa.Column("answered_at", Instant),
         sa.PrimaryKeyConstraint("practice", "key", "number"),
         sqlite_with_rowid=False,
+        prefixes=store.prefixes,
     )
 
 
@@ -160,6 +164,7 @@ def _consent(store: Store) -> sa.Table:
         _optional("evidence"),
         sa.PrimaryKeyConstraint("practice", "patient", "purpose", "medium", "at"),
         sqlite_with_rowid=False,
+        prefixes=store.prefixes,
     )
 
 
@@ -174,4 +179,5 @@ def _suppression(store: Store) -> sa.Table:
         _key("reason"),
         sa.PrimaryKeyConstraint("practice", "medium", "address"),
         sqlite_with_rowid=False,
+        prefixes=store.prefixes,
     )

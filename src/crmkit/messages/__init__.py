@@ -1,1 +1,4 @@
-"""What is said: message types, templates, rendering and links."""
+"""What is said: message types and their templates, drafts made into finished messages, and the links within.
+
+`renderer.Renderer` is the way in. It reads templates and content files, knows no database, and sends nothing.
+"""

@@ -50,7 +50,7 @@ class Patient:
     """
 
     id: str
-    name: PersonName = PersonName()
+    name: PersonName = attrs.field(factory=PersonName)
     born: date | None = attrs.field(default=None, repr=False)
     language: str = ""
     status: Status = Status.ACTIVE

@@ -7,6 +7,7 @@ version became known and, in the twin, `known_until` when the next one did. A re
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -15,8 +16,8 @@ from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money
 
 
-def _patient() -> list[sa.Column[object]]:
-    columns: list[sa.Column[object]] = [
+def _patient() -> list[sa.Column[Any]]:
+    columns: list[sa.Column[Any]] = [
         sa.Column(name, sa.Text, nullable=False, server_default="")
         for name in (
             *("prefix", "given", "preferred", "middle", "family", "suffix", "full_name"),
@@ -37,7 +38,7 @@ def _patient() -> list[sa.Column[object]]:
     ]
 
 
-def _contact() -> list[sa.Column[object]]:
+def _contact() -> list[sa.Column[Any]]:
     return [
         sa.Column("medium", sa.Text, nullable=False),
         sa.Column("rank", sa.Integer, nullable=False, server_default="0"),
@@ -49,7 +50,7 @@ def _contact() -> list[sa.Column[object]]:
     ]
 
 
-def _consent() -> list[sa.Column[object]]:
+def _consent() -> list[sa.Column[Any]]:
     return [
         sa.Column("purpose", sa.Text, nullable=False),
         sa.Column("medium", sa.Text, nullable=False),
@@ -60,7 +61,7 @@ def _consent() -> list[sa.Column[object]]:
     ]
 
 
-def _visit() -> list[sa.Column[object]]:
+def _visit() -> list[sa.Column[Any]]:
     return [
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("day", sa.Date, nullable=False),
@@ -71,7 +72,7 @@ def _visit() -> list[sa.Column[object]]:
     ]
 
 
-def _recall() -> list[sa.Column[object]]:
+def _recall() -> list[sa.Column[Any]]:
     return [
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("interval_months", sa.Integer),
@@ -80,7 +81,7 @@ def _recall() -> list[sa.Column[object]]:
     ]
 
 
-def _money(of: str) -> list[sa.Column[object]]:
+def _money(of: str) -> list[sa.Column[Any]]:
     return [
         sa.Column(of, sa.Text, nullable=False, server_default=""),
         sa.Column("day", sa.Date, nullable=False),
@@ -89,11 +90,11 @@ def _money(of: str) -> list[sa.Column[object]]:
     ]
 
 
-def _referral() -> list[sa.Column[object]]:
+def _referral() -> list[sa.Column[Any]]:
     return [sa.Column("referrer", sa.Text, nullable=False), sa.Column("day", sa.Date, nullable=False)]
 
 
-def _feedback() -> list[sa.Column[object]]:
+def _feedback() -> list[sa.Column[Any]]:
     return [
         sa.Column("day", sa.Date, nullable=False),
         sa.Column("score", sa.Integer, nullable=False),
@@ -166,10 +167,10 @@ def declare_records(store: Store) -> RecordTables:
     )
 
 
-def _kind(store: Store, name: str, columns: list[sa.Column[object]], *, of_patient: bool = True) -> Kind:
-    owner = [sa.Column("patient", sa.Text, nullable=False)] if of_patient else []
+def _kind(store: Store, name: str, columns: list[sa.Column[Any]], *, of_patient: bool = True) -> Kind:
+    owner: list[sa.Column[Any]] = [sa.Column("patient", sa.Text, nullable=False)] if of_patient else []
     key = ("practice", "source", "id") if of_patient else ("practice", "id")
-    fields = [*owner, *columns, sa.Column("digest", sa.Text, nullable=False)]
+    fields: list[sa.Column[Any]] = [*owner, *columns, sa.Column("digest", sa.Text, nullable=False)]
     now = sa.Table(
         store.name(name),
         store.metadata,

@@ -15,6 +15,10 @@ from sqlalchemy.pool import StaticPool
 from crmkit.errors import ConfigError, StoreError
 
 
+#: An open transaction, for stages that pass it on without speaking SQL themselves.
+Connection = sa.Connection
+
+
 @attrs.define(eq=False)
 class Store:
     """One database.
@@ -25,6 +29,7 @@ class Store:
         owned: True if the engine is closed together with the store.
         pinned: A connection with an open transaction in which everything runs, for rehearsals; else each
             transaction takes its own.
+        temporary: True if the tables declared in this store are to shadow the real ones on that connection.
     """
 
     engine: sa.Engine
@@ -32,6 +37,7 @@ class Store:
     prefix: str = "crmkit_"
     owned: bool = True
     pinned: sa.Connection | None = None
+    temporary: bool = False
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -58,6 +64,11 @@ class Store:
     def name(self, table: str) -> str:
         """Return a table's name in the database."""
         return f"{self.prefix}{table}"
+
+    @property
+    def prefixes(self) -> list[str]:
+        """What stands between CREATE and TABLE for tables of this store."""
+        return ["TEMPORARY"] if self.temporary else []
 
     def create(self) -> None:
         """Create the tables and indexes that do not exist yet."""

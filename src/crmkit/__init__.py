@@ -1,0 +1,69 @@
+"""Patient relationship marketing for the practice-management software that already exists.
+
+Names are imported when they are first used, so that `import crmkit` stays light in any host.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crmkit.campaigns.campaign import Campaign, Objective
+    from crmkit.campaigns.caps import Cap
+    from crmkit.campaigns.plan import Plan
+    from crmkit.clock import Clock, FixedClock, SystemClock
+    from crmkit.crm.crm import CRM
+    from crmkit.errors import CrmkitError
+    from crmkit.ledger.state import State
+    from crmkit.ledger.touch import Touch
+    from crmkit.people.medium import Medium, Purpose
+    from crmkit.practice import Practice
+
+__all__ = [
+    "CRM",
+    "Campaign",
+    "Cap",
+    "Clock",
+    "CrmkitError",
+    "FixedClock",
+    "Medium",
+    "Objective",
+    "Plan",
+    "Practice",
+    "Purpose",
+    "State",
+    "SystemClock",
+    "Touch",
+    "__version__",
+]
+
+_HOMES = {
+    "CRM": "crmkit.crm.crm",
+    "Campaign": "crmkit.campaigns.campaign",
+    "Cap": "crmkit.campaigns.caps",
+    "Clock": "crmkit.clock",
+    "CrmkitError": "crmkit.errors",
+    "FixedClock": "crmkit.clock",
+    "Medium": "crmkit.people.medium",
+    "Objective": "crmkit.campaigns.campaign",
+    "Plan": "crmkit.campaigns.plan",
+    "Practice": "crmkit.practice",
+    "Purpose": "crmkit.people.medium",
+    "State": "crmkit.ledger.state",
+    "SystemClock": "crmkit.clock",
+    "Touch": "crmkit.ledger.touch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version("crmkit")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'crmkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,181 @@
+"""The source that reads a folder of CSV files, as practice software exports them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterable, Iterator, Mapping
+from io import TextIOWrapper
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from crmkit.builtin.mapping import Mapped, RowMapping, read_mapping
+from crmkit.errors import ConfigError, SourceError, nearest
+from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo, hookimpl
+from crmkit.records.fields import FIELDS, plural, unknown_field
+from crmkit.records.source import Batch, Fault, Row, Source
+
+_BATCH = 1000
+
+
+@attrs.frozen
+class CsvSettings:
+    """The folder and, for each kind of row, how its columns are called.
+
+    Attributes:
+        folder: Where the files lie.
+        encoding: How they are encoded; cp1252 is what many Windows programs write.
+        delimiter: What stands between two fields.
+        patients: A mapping, or a list of several; so for the other kinds. Without one, the file `patients.csv` (or
+            `.csv.gz`) is read if it exists, with the canonical field names as its header.
+    """
+
+    folder: str
+    encoding: str = "utf-8-sig"
+    delimiter: str = ","
+    patients: Any = None
+    contacts: Any = None
+    consents: Any = None
+    visits: Any = None
+    recalls: Any = None
+    invoices: Any = None
+    payments: Any = None
+    referrals: Any = None
+    feedback: Any = None
+
+
+@attrs.frozen
+class CsvSource:
+    """Reads all files anew each time; the sync finds what changed."""
+
+    folder: Path
+    encoding: str
+    delimiter: str
+    mappings: tuple[RowMapping, ...]
+    name: str = "csv"
+
+    def read(self, since: str | None) -> Iterator[Batch]:
+        """Yield all rows of all files, patients first.
+
+        Raises:
+            SourceError: If the folder or a file is missing or cannot be read, or lacks a column that is mapped.
+        """
+        del since
+        if not self.folder.is_dir():
+            mend = "create it, or correct folder in [settings.csv]"
+            raise SourceError("the folder does not exist", where=str(self.folder), mend=mend)
+        for mapping in self.mappings:
+            rows = self._rows(mapping)
+            while batch := tuple(islice(rows, _BATCH)):
+                yield Batch(batch)
+
+    def _rows(self, mapping: RowMapping) -> Iterator[Row]:
+        path = self._file(mapping)
+        if path is None:
+            return
+        opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+        with opened as raw, TextIOWrapper(raw, encoding=self.encoding, newline="") as text:  # type: ignore[type-var]
+            try:
+                yield from self._parse(csv.reader(text, delimiter=self.delimiter, strict=True), mapping, path)
+            except UnicodeDecodeError as problem:
+                mend = 'set encoding in [settings.csv], such as encoding = "cp1252"'
+                raise SourceError(
+                    f"is not {self.encoding} at byte {problem.start}", where=path.name, mend=mend
+                ) from None
+            except (OSError, EOFError) as problem:
+                raise SourceError(f"cannot be read ({type(problem).__name__})", where=path.name) from None
+
+    def _file(self, mapping: RowMapping) -> Path | None:
+        for name in (mapping.file, f"{mapping.file}.gz"):
+            if (self.folder / name).is_file():
+                return self.folder / name
+        if not mapping.stated and mapping.kind != "patient":
+            return None
+        there = [path.name for path in self.folder.iterdir() if path.is_file()]
+        mend = f"export it, or name the file in [settings.csv.{plural(mapping.kind)}]: {nearest(mapping.file, there)}"
+        raise SourceError("the file does not exist", where=str(self.folder / mapping.file), mend=mend)
+
+    def _parse(self, reader: Any, mapping: RowMapping, path: Path) -> Iterator[Row]:
+        header = [column.strip() for column in next(reader, [])]
+        mapped = _columns(mapping, header, path)
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as problem:
+                yield Row(mapping.kind, "?", {}, path.name, line, (Fault("", f"is no CSV: {problem}"),))
+                continue
+            if cells is None:
+                return
+            if any(cell.strip() for cell in cells):
+                yield _row(
+                    mapping.kind,
+                    mapped,
+                    dict(zip(header, cells, strict=False)),
+                    (path.name, line),
+                    _uneven(header, cells),
+                )
+
+
+def _uneven(header: list[str], cells: list[str]) -> tuple[Fault, ...]:
+    if len(header) == len(cells):
+        return ()
+    reason = f"has {len(cells)} fields where the header has {len(header)}: is a delimiter inside a field not quoted?"
+    return (Fault("", reason),)
+
+
+def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str, Mapped]:
+    """Return the mapping of a file, checked against its header; without a stated one the header is the mapping."""
+    if len(set(header)) != len(header):
+        twice = next(column for column in header if header.count(column) > 1)
+        raise SourceError(f"the column {twice!r} stands twice in the header", where=path.name)
+    section = f"[settings.csv.{plural(mapping.kind)}]"
+    if mapping.stated:
+        for field, mapped in mapping.fields.items():
+            for column in mapped.columns:
+                if column not in header:
+                    mend = f"correct {field} in {section}: {nearest(column, header)}"
+                    raise SourceError(f"there is no column {column!r}", where=path.name, mend=mend)
+        return mapping.fields
+    for column in header:
+        hint = unknown_field(mapping.kind, column)
+        if hint:
+            mend = f"map the columns in {section}, or rename it ({hint})"
+            raise SourceError(f"the column {column!r} is no canonical field", where=path.name, mend=mend)
+    if "id" not in header:
+        raise SourceError("there is no column 'id'", where=path.name, mend=f"map the columns in {section}")
+    return {column: Mapped(columns=(column,), template=f"{{{column}}}") for column in header}
+
+
+def _row(
+    kind: str, mapped: Mapping[str, Mapped], found: Mapping[str, str], place: tuple[str, int], faults: tuple[Fault, ...]
+) -> Row:
+    fields: dict[str, str] = {}
+    for field, one in mapped.items():
+        try:
+            fields[field] = one.value(found)
+        except ValueError as problem:
+            fields[field] = one.raw(found)
+            faults = (*faults, Fault(field, str(problem)))
+    return Row(kind, fields.pop("id", ""), fields, *place, faults)
+
+
+class CsvPlugin(CrmkitSpec):
+    """Registers the source."""
+
+    info = PluginInfo("csv", settings=CsvSettings)
+
+    @hookimpl
+    def crmkit_sources(self, ctx: Context) -> Iterable[Source]:
+        """Return the source, its mappings read."""
+        settings: CsvSettings = ctx.settings
+        if len(settings.delimiter) != 1:
+            raise ConfigError("the delimiter is not one character", where="settings.csv.delimiter", mend='such as ";"')
+        mappings = [one for kind in FIELDS for one in read_mapping(kind, getattr(settings, plural(kind)))]
+        return [CsvSource(ctx.path(settings.folder), settings.encoding, settings.delimiter, tuple(mappings))]
+
+
+plugin = CsvPlugin()

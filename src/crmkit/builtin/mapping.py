@@ -1,0 +1,154 @@
+"""How a file's columns become canonical fields, as the practice writes it in `crm.toml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from string import Formatter
+from typing import Any
+
+import attrs
+
+from crmkit.errors import ConfigError
+from crmkit.records.fields import plural, unknown_field
+from crmkit.settings import unknown_keys
+
+
+@attrs.frozen
+class Rule:
+    """What may be written for a field instead of a column's name.
+
+    Attributes:
+        column: The column's name.
+        compose: Text with column names in braces, such as `{First} {Last}`.
+        constant: One value for every row.
+        values: What the file's words mean, such as `{ A = "active" }`; a word that is not listed is rejected.
+        format: How a date is written, in the codes of `strptime`, such as `%d/%m/%Y`.
+        take: A regular expression; its first match in the value is taken.
+    """
+
+    column: str = ""
+    compose: str = ""
+    constant: str | None = None
+    values: Mapping[str, str] | None = None
+    format: str = ""
+    take: str = ""
+
+
+@attrs.frozen
+class Mapped:
+    """One canonical field of a file: which columns it is made of, and how."""
+
+    columns: tuple[str, ...]
+    template: str
+    values: Mapping[str, str] | None = None
+    format: str = ""
+    take: re.Pattern[str] | None = None
+
+    def raw(self, found: Mapping[str, str]) -> str:
+        """Return what the columns hold; blank if all of them are."""
+        if self.columns and not any(found.get(column, "").strip() for column in self.columns):
+            return ""
+        if len(self.columns) == 1 and self.template == f"{{{self.columns[0]}}}":
+            return found.get(self.columns[0], "").strip()
+        parts = Formatter().parse(self.template)
+        return "".join(text + (found.get(column, "").strip() if column else "") for text, column, _, _ in parts).strip()
+
+    def value(self, found: Mapping[str, str]) -> str:
+        """Return the canonical text.
+
+        Raises:
+            ValueError: If the value does not fit the format, the words or the pattern; the text does not hold it.
+        """
+        value = self.raw(found)
+        if not value:
+            return ""
+        if self.take:
+            match = self.take.search(value)
+            if not match:
+                raise ValueError("does not hold what take looks for")
+            value = match.group(match.lastindex or 0).strip()
+        if self.values is not None:
+            if value not in self.values:
+                raise ValueError("is a word that values does not translate: add it to the mapping")
+            return self.values[value]
+        return _reformat(value, self.format) if self.format else value
+
+
+@attrs.frozen
+class RowMapping:
+    """One file and the fields of one kind of row in it. Not stated means: the header names the canonical fields."""
+
+    kind: str
+    file: str
+    fields: Mapping[str, Mapped] = attrs.field(factory=dict)
+    stated: bool = True
+
+
+def read_mapping(kind: str, section: Any) -> list[RowMapping]:
+    """Return the mappings of one kind: none stated, one table, or a list of tables.
+
+    Raises:
+        ConfigError: If a section is no table, names an unknown field, or says something that cannot be read.
+    """
+    where = f"settings.csv.{plural(kind)}"
+    if section is None:
+        return [RowMapping(kind, f"{plural(kind)}.csv", stated=False)]
+    sections = section if isinstance(section, list) else [section]
+    return [_section(kind, one, where) for one in sections]
+
+
+def _section(kind: str, section: Any, where: str) -> RowMapping:
+    if not isinstance(section, Mapping):
+        raise ConfigError("is no table", where=where, mend=f"begin it with [{where}]")
+    fields = dict(section)
+    file = fields.pop("file", f"{plural(kind)}.csv")
+    free = fields.pop("attributes", {}) if kind == "patient" else {}
+    fields |= {f"attributes.{name}": rule for name, rule in free.items()}
+    if "id" not in fields:
+        raise ConfigError("does not say which column is the id", where=where, mend='add a line such as id = "Id"')
+    for field in fields:
+        hint = unknown_field(kind, field)
+        if hint:
+            raise ConfigError(f"there is no field {field}", where=where, mend=hint)
+    return RowMapping(kind, str(file), {field: _mapped(rule, f"{where}.{field}") for field, rule in fields.items()})
+
+
+def _mapped(rule: Any, where: str) -> Mapped:
+    if isinstance(rule, str):
+        rule = {"compose": rule} if "{" in rule else {"column": rule}
+    if not isinstance(rule, Mapping):
+        raise ConfigError("is neither a column's name nor a table", where=where, mend='write it as born = "DOB"')
+    unknown_keys(Rule, rule, where)
+    one = Rule(**rule)
+    if sum((bool(one.column), bool(one.compose), one.constant is not None)) != 1:
+        raise ConfigError("needs exactly one of column, compose and constant", where=where)
+    try:
+        take = re.compile(one.take) if one.take else None
+    except re.error as problem:
+        raise ConfigError(f"take is no regular expression: {problem}", where=where) from None
+    template = f"{{{one.column}}}" if one.column else one.compose
+    if one.constant is not None:
+        return Mapped((), one.constant.replace("{", "{{").replace("}", "}}"))
+    columns = (one.column,) if one.column else _columns(one.compose, where)
+    return Mapped(columns, template, one.values, one.format, take)
+
+
+def _columns(template: str, where: str) -> tuple[str, ...]:
+    try:
+        columns = tuple(column for _, column, _, _ in Formatter().parse(template) if column is not None)
+    except ValueError:
+        raise ConfigError("has a brace that is not closed", where=where, mend='write it as "{First} {Last}"') from None
+    if not all(columns):
+        raise ConfigError("has empty braces", where=where, mend='write it as "{First} {Last}"')
+    return columns
+
+
+def _reformat(value: str, form: str) -> str:
+    try:
+        at = datetime.strptime(value, form)  # noqa: DTZ007 - a wall clock time; the reader adds the practice's zone
+    except ValueError:
+        raise ValueError(f"is not written as {form}") from None
+    clock = any(code in form for code in ("%H", "%I", "%T", "%c", "%X"))
+    return at.isoformat() if clock else at.date().isoformat()

@@ -1,0 +1,103 @@
+"""A campaign: one objective pursued with one message to one segment on one schedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from crmkit.errors import ConfigError, nearest
+from crmkit.people.medium import Medium
+
+
+class Objective(StrEnum):
+    """What a practice wants of a campaign."""
+
+    CELEBRATE = "celebrate"
+    INFORM = "inform"
+    REACTIVATE = "reactivate"
+    RECALL = "recall"
+    REFER = "refer"
+    LISTEN = "listen"
+    THANK = "thank"
+
+
+def _objective(value: str) -> Objective:
+    try:
+        return Objective(value)
+    except ValueError:
+        raise ConfigError(f"the objective {value!r} is unknown", mend=nearest(str(value), tuple(Objective))) from None
+
+
+def _media(values: Iterable[str]) -> tuple[Medium, ...]:
+    try:
+        return tuple(Medium(value) for value in ([values] if isinstance(values, str) else values))
+    except ValueError:
+        raise ConfigError(f"the media {values!r} are unknown", mend=f"known are: {', '.join(Medium)}") from None
+
+
+def _share(value: Any) -> Decimal:
+    share = Decimal(str(value))
+    if not 0 <= share <= Decimal("0.9"):
+        raise ConfigError(f"the lot {value} is no share", mend="write the part that gets no message, such as 0.2")
+    return share
+
+
+def _slug(_: Any, field: attrs.Attribute[str], value: str) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", value):
+        raise ConfigError(
+            f"the campaign's {field.name} {value!r} cannot be used", mend="use lower-case letters, digits and hyphens"
+        )
+
+
+@attrs.frozen
+class Campaign:
+    """One campaign of a programme.
+
+    Attributes:
+        id: A short name; touches are kept under it.
+        objective: What it is for.
+        message: A message type's name; a bare name such as `birthday` means `core.birthday`.
+        segment: Whom, as a line of text.
+        schedule: When, as a line of text.
+        media: The ways to try, best first.
+        lot: The share of households that gets no message, so that the effect can be measured; 0 for none.
+        priority: A lower number goes first where patients would get too much.
+        cost_fixed: What the campaign costs once per occasion, in the practice's currency.
+        cost_each: What one message costs.
+        paused: True while nothing of it may leave.
+    """
+
+    id: str = attrs.field(validator=_slug)
+    objective: Objective = attrs.field(converter=_objective, kw_only=True)
+    message: str = attrs.field(kw_only=True)
+    segment: str = attrs.field(kw_only=True)
+    schedule: str = attrs.field(kw_only=True)
+    media: tuple[Medium, ...] = attrs.field(default=(Medium.EMAIL,), converter=_media, kw_only=True)
+    lot: Decimal = attrs.field(default=Decimal(0), converter=_share, kw_only=True)
+    priority: int = attrs.field(default=50, kw_only=True)
+    cost_fixed: Decimal = attrs.field(default=Decimal(0), kw_only=True)
+    cost_each: Decimal = attrs.field(default=Decimal(0), kw_only=True)
+    paused: bool = attrs.field(default=False, kw_only=True)
+
+    @property
+    def message_type(self) -> str:
+        """The full name of the message type."""
+        return self.message if "." in self.message else f"core.{self.message}"
+
+    def definition(self) -> dict[str, Any]:
+        """Return the campaign as plain JSON values."""
+        values = attrs.asdict(self)
+        for name in ("lot", "cost_fixed", "cost_each"):
+            values[name] = str(values[name])
+        return {**values, "objective": self.objective.value, "media": [medium.value for medium in self.media]}
+
+    @classmethod
+    def from_definition(cls, definition: dict[str, Any]) -> Campaign:
+        """Return the campaign that a stored definition describes."""
+        money = {name: Decimal(definition[name]) for name in ("cost_fixed", "cost_each")}
+        return cls(**{**definition, **money})

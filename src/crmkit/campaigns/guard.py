@@ -1,0 +1,85 @@
+"""What a guard is, and the candidate that it judges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from crmkit.campaigns.verdict import Verdict
+from crmkit.people.consent import Consent, allows
+from crmkit.people.contact import ContactPoint
+from crmkit.people.medium import Medium, Purpose
+from crmkit.people.patient import Patient
+
+
+@attrs.frozen
+class Candidate:
+    """A touch before the verdict, with all that a guard may know.
+
+    Attributes:
+        key: The touch's key.
+        campaign: The campaign's id.
+        message: The message type's full name.
+        purpose: Why one would write.
+        medium: By which way.
+        occasion: The reason in time.
+        due: When it may leave at the earliest.
+        stale: From when on it is too late.
+        patient: About whom.
+        recipient: Who would read it: the patient, a minor's guardian, or None if a minor has none on record.
+        contact: The address that would be used, None if there is none that can be.
+        consents: The statements that hold for patient and recipient, by patient's id, purpose and medium.
+        minor: True if the patient is below the practice's adult age, or of unknown age with a guardian on record.
+        lacks: The needed field that is empty, or an empty string.
+        awaits: The file that the occasion waits for, or an empty string.
+        linked: False if the message needs an unsubscribe link that cannot be made.
+    """
+
+    key: str
+    campaign: str
+    message: str
+    purpose: Purpose
+    medium: Medium
+    occasion: str
+    due: datetime
+    stale: datetime
+    patient: Patient
+    recipient: Patient | None
+    contact: ContactPoint | None
+    consents: Mapping[tuple[str, Purpose, Medium], Consent] = attrs.field(factory=dict, repr=False)
+    minor: bool = False
+    lacks: str = ""
+    awaits: str = ""
+    linked: bool = True
+
+    def statement(self, person: Patient) -> Consent | None:
+        """Return what holds for this purpose and medium of a person, or None."""
+        return self.consents.get((person.id, self.purpose, self.medium))
+
+    @property
+    def opted_out(self) -> bool:
+        """Tell whether the patient or the recipient has said no."""
+        people = [self.patient, *([self.recipient] if self.recipient else [])]
+        return any(said is not None and not said.given for said in map(self.statement, people))
+
+    @property
+    def consented(self) -> bool:
+        """Tell whether one may write: nobody said no, and where a yes is needed the patient or recipient gave it."""
+        people = [self.patient, *([self.recipient] if self.recipient else [])]
+        return not self.opted_out and any(allows(self.statement(one), self.purpose) for one in people)
+
+
+class Guard(Protocol):
+    """A rule that may deny, hold or defer a touch, and can never loosen another's verdict."""
+
+    @property
+    def name(self) -> str:
+        """The guard's name."""
+        ...
+
+    def judge(self, candidates: Sequence[Candidate], now: datetime) -> Sequence[Verdict]:
+        """Return one verdict for each candidate, in their order."""
+        ...

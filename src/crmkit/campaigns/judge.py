@@ -1,0 +1,257 @@
+"""From an intent to a judgement: who would read it, by which way, and what all guards say. On fresh records."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.campaigns import lot
+from crmkit.campaigns.guard import Candidate, Guard
+from crmkit.campaigns.programme import Version
+from crmkit.campaigns.reasons import RANK
+from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, deny, hold, strictest
+from crmkit.clock import age_on, utc
+from crmkit.ledger.history import CHUNK, Consents, History
+from crmkit.ledger.learnt import address_digest
+from crmkit.ledger.state import SPENT, State
+from crmkit.ledger.touch import Touch, digest, touch_key
+from crmkit.messages.draft import Draft
+from crmkit.messages.renderer import Renderer
+from crmkit.messages.type import MessageType
+from crmkit.people.contact import ContactPoint
+from crmkit.people.medium import Medium
+from crmkit.people.patient import Patient
+from crmkit.practice import Practice
+
+_STATES = {Ruling.ALLOW: State.READY, Ruling.DEFER: State.DEFERRED, Ruling.HOLD: State.HELD, Ruling.DENY: State.DENIED}
+
+
+@attrs.frozen
+class Intent:
+    """One patient and one occasion of a campaign, before anybody has asked whether it may be."""
+
+    patient: str
+    occasion: str
+    due: datetime
+    stale: datetime
+    arm: str | None = None
+
+
+@attrs.frozen
+class Judged:
+    """A touch with its verdict, and the candidate on which it was passed."""
+
+    touch: Touch
+    candidate: Candidate
+
+    def draft(self) -> Draft:
+        """Return what rendering needs; the touch must be one that has somebody to write to."""
+        candidate = self.candidate
+        if candidate.recipient is None or candidate.contact is None:
+            raise ValueError(f"touch {candidate.key} has nobody to write to")
+        return _draft(candidate, candidate.recipient, candidate.contact)
+
+
+@attrs.frozen(eq=False)
+class Judge:
+    """Judges intents in batches.
+
+    Attributes:
+        practice: Who speaks.
+        history: People as records and ledger say now.
+        types: Message types by full name.
+        renderer: Knows which fields and files a message needs.
+        guards: All admitted guards.
+        media: The media for which there is a channel.
+    """
+
+    practice: Practice
+    history: History
+    types: Mapping[str, MessageType]
+    renderer: Renderer
+    guards: Sequence[Guard]
+    media: frozenset[Medium]
+
+    def judge(
+        self, connection: sa.Connection, version: Version, intents: Sequence[Intent], now: datetime
+    ) -> Iterator[Judged]:
+        """Yield one judgement for each intent, in their order; patients who are not on record are left out."""
+        for start in range(0, len(intents), CHUNK):
+            yield from self._batch(connection, version, intents[start : start + CHUNK], now)
+
+    def _batch(
+        self, connection: sa.Connection, version: Version, intents: Sequence[Intent], now: datetime
+    ) -> Iterator[Judged]:
+        people, consents = self._people(connection, intents)
+        spent = self._spent(connection, version, intents)
+        known = [intent for intent in intents if intent.patient in people]
+        candidates = [self._candidate(version, intent, people, consents, now) for intent in known]
+        verdicts = self.verdicts(candidates, now)
+        for intent, candidate, verdict in zip(known, candidates, verdicts, strict=True):
+            before = spent.get((intent.patient, intent.occasion))
+            own = [deny("sent_before", campaign=before)] if before else []
+            own += [hold("paused")] if version.campaign.paused else []
+            final = strictest([verdict, *own], RANK)
+            yield Judged(self._touch(version, intent, candidate, final, now), candidate)
+
+    def verdicts(self, candidates: Sequence[Candidate], now: datetime) -> list[Verdict]:
+        """Return the strictest verdict of all guards for each candidate."""
+        said: list[list[Verdict]] = [[self._own(candidate)] for candidate in candidates]
+        for guard in self.guards:
+            for place, verdict in zip(said, guard.judge(candidates, now), strict=True):
+                place.append(attrs.evolve(verdict, guard=guard.name))
+        return [strictest(verdicts, RANK) for verdicts in said]
+
+    def _own(self, candidate: Candidate) -> Verdict:
+        return ALLOWED if candidate.medium in self.media else hold("no_channel", medium=candidate.medium.value)
+
+    def _people(self, connection: sa.Connection, intents: Sequence[Intent]) -> tuple[dict[str, Patient], Consents]:
+        people = self.history.patients(connection, sorted({intent.patient for intent in intents}))
+        guardians = {one.guardian for one in people.values() if one.guardian} - set(people)
+        people |= self.history.patients(connection, sorted(guardians))
+        return people, self.history.consents(connection, sorted(people))
+
+    def _candidate(
+        self,
+        version: Version,
+        intent: Intent,
+        people: Mapping[str, Patient],
+        consents: Consents,
+        now: datetime,
+    ) -> Candidate:
+        campaign, kind = version.campaign, self.types[version.campaign.message_type]
+        patient = people[intent.patient]
+        minor = self._is_minor(patient, now)
+        recipient = people.get(patient.guardian) if minor else patient
+        key = touch_key(self.practice.id, campaign.id, intent.occasion, intent.patient)
+        candidate = Candidate(
+            key=key,
+            campaign=campaign.id,
+            message=kind.name,
+            purpose=kind.purpose,
+            medium=campaign.media[0],
+            occasion=intent.occasion,
+            due=intent.due,
+            stale=intent.stale,
+            patient=patient,
+            recipient=recipient,
+            contact=None,
+            consents=consents,
+            minor=minor,
+            linked=self.renderer.links.available or not self.renderer.needs_links(kind),
+        )
+        return self._written(self._reached(candidate, campaign.media, now))
+
+    def _is_minor(self, patient: Patient, now: datetime) -> bool:
+        if patient.born is None:
+            return bool(patient.guardian)
+        return age_on(patient.born, self.practice.today(now)) < self.practice.adult_age
+
+    def _reached(self, candidate: Candidate, media: Sequence[Medium], now: datetime) -> Candidate:
+        """Choose the first medium by which the recipient can be reached and agreed, else the first that reaches."""
+        if candidate.recipient is None:
+            return candidate
+        day = self.practice.today(now)
+        ways = [
+            attrs.evolve(candidate, medium=medium, contact=candidate.recipient.reach(medium, day))
+            for medium in media
+            if medium in self.media
+        ]
+        reached = [way for way in ways if way.contact]
+        agreed = [way for way in reached if way.consented]
+        return next(iter([*agreed, *reached, *ways]), candidate)
+
+    def _written(self, candidate: Candidate) -> Candidate:
+        """Note what the message lacks or awaits."""
+        recipient, contact = candidate.recipient, candidate.contact
+        if recipient is None:
+            return candidate
+        path = self.renderer.awaits(candidate.message, candidate.occasion, recipient.language)
+        lacks = self.renderer.lacks(_draft(candidate, recipient, contact)) if contact and not path else None
+        return attrs.evolve(candidate, awaits=str(path) if path else "", lacks=lacks or "")
+
+    def _touch(self, version: Version, intent: Intent, candidate: Candidate, verdict: Verdict, now: datetime) -> Touch:
+        campaign, patient = version.campaign, candidate.patient
+        arm = (
+            lot.arm(self.practice.id, campaign.id, patient.household, campaign.lot)
+            if intent.arm is None
+            else intent.arm
+        )
+        state, reason, detail = _STATES[verdict.ruling], verdict.reason or "ready", dict(verdict.detail)
+        if state is State.READY and arm == lot.WITHHELD:
+            state, reason = State.WITHHELD, "withheld"
+        if reason == "stale":
+            state = State.EXPIRED
+        return Touch(
+            campaign=campaign.id,
+            occasion=intent.occasion,
+            patient=intent.patient,
+            key=candidate.key,
+            version=version.number,
+            message=candidate.message,
+            purpose=candidate.purpose,
+            medium=candidate.medium,
+            recipient=candidate.recipient.id if candidate.recipient else "",
+            address=self._address(candidate.contact),
+            state=state,
+            reason=reason,
+            detail=detail,
+            due=max(intent.due, utc(verdict.until)) if verdict.until else intent.due,
+            stale=intent.stale,
+            priority=campaign.priority,
+            arm=arm,
+            household=digest(self.practice.id, patient.household),
+            cost=campaign.cost_each,
+            changed_at=now,
+        )
+
+    def _address(self, contact: ContactPoint | None) -> str:
+        return address_digest(self.practice.id, contact.medium, contact.value) if contact else ""
+
+    def _spent(
+        self, connection: sa.Connection, version: Version, intents: Iterable[Intent]
+    ) -> dict[tuple[str, str], str]:
+        """Return by which other campaign a patient has had this message for this occasion already."""
+        asked: dict[str, list[str]] = defaultdict(list)
+        for intent in intents:
+            asked[intent.occasion].append(intent.patient)
+        table = self.history.tables.touch
+        found: dict[tuple[str, str], str] = {}
+        for occasion, patients in asked.items():
+            query = sa.select(table.c.patient, table.c.campaign).where(
+                table.c.practice == self.practice.id,
+                table.c.message == version.campaign.message_type,
+                table.c.occasion == occasion,
+                table.c.campaign != version.campaign.id,
+                table.c.patient.in_(patients),
+                table.c.state.in_([state.value for state in SPENT]),
+            )
+            found |= {(row.patient, occasion): row.campaign for row in connection.execute(query)}
+        return found
+
+
+def _draft(candidate: Candidate, recipient: Patient, contact: ContactPoint) -> Draft:
+    return Draft(
+        key=candidate.key,
+        type=candidate.message,
+        medium=candidate.medium,
+        occasion=candidate.occasion,
+        patient=candidate.patient,
+        recipient=recipient,
+        contact=contact,
+    )
+
+
+def intent_of(touch: Touch) -> Intent:
+    """Return the intent behind a touch, to judge it again; its arm stays as it was drawn."""
+    return Intent(touch.patient, touch.occasion, touch.due, touch.stale, touch.arm)
+
+
+def refused(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
+    """Return the touch as denied for a reason."""
+    return attrs.evolve(touch, state=State.DENIED, reason=reason, detail=detail, changed_at=now)

@@ -1,0 +1,92 @@
+"""Who belongs to a campaign and when its occasions fall due: the segment and the schedule, asked of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.campaigns.campaign import Campaign
+from crmkit.ledger.history import CHUNK
+from crmkit.ledger.tables import LedgerTables
+from crmkit.messages.type import MessageType
+from crmkit.practice import Practice
+from crmkit.records.tables import RecordTables
+from crmkit.schedules.schedule import Anniversary, Due, parse_schedule
+from crmkit.segments.condition import condition, explain
+from crmkit.segments.field import Field
+from crmkit.segments.scope import Scope
+from crmkit.segments.text import parse, to_text
+from crmkit.segments.tree import rules_of
+
+
+@attrs.frozen(eq=False)
+class Members:
+    """Finds the patients of a campaign's segment.
+
+    Attributes:
+        practice: Whose patients.
+        records: The canonical tables.
+        ledger: The ledger's tables, for what segments ask of past contacts.
+        fields: What a segment may ask, by name.
+    """
+
+    practice: Practice
+    records: RecordTables
+    ledger: LedgerTables
+    fields: Mapping[str, Field]
+
+    def due(
+        self,
+        connection: sa.Connection,
+        campaign: Campaign,
+        kind: MessageType,
+        through: date,
+        now: datetime,
+        *,
+        only: str | None = None,
+    ) -> list[tuple[str, Due]]:
+        """Return each patient of the segment (or `only` one) with each occasion due until a date and still fresh."""
+        schedule = parse_schedule(campaign.schedule)
+        first = self.practice.today(now) - timedelta(days=kind.fresh_days)
+        patient = self.records.patient.now
+        if not isinstance(schedule, Anniversary):
+            dues = schedule.between(first, through)
+            select = self._select(campaign, now, patient.c.id).where(self._only(only))
+            rows = connection.execute(select).all() if dues else []
+            return [(row.id, due) for due in dues for row in rows]
+        near = patient.c.born_day.in_(sorted(schedule.born_days(first, through)))
+        select = self._select(campaign, now, patient.c.id, patient.c.born).where(near, self._only(only))
+        rows = connection.execute(select).all()
+        return [(row.id, due) for row in rows for due in schedule.due(row.born, first, through)]
+
+    def among(
+        self, connection: sa.Connection, campaign: Campaign, patients: Sequence[str], now: datetime
+    ) -> frozenset[str]:
+        """Return which of some patients belong to the segment now."""
+        patient = self.records.patient.now
+        found: set[str] = set()
+        for start in range(0, len(patients), CHUNK):
+            these = patient.c.id.in_(patients[start : start + CHUNK])
+            found |= set(connection.scalars(self._select(campaign, now, patient.c.id).where(these)))
+        return frozenset(found)
+
+    def failing(self, connection: sa.Connection, campaign: Campaign, patient: str, now: datetime) -> list[str]:
+        """Return the rules of the segment that a patient does not meet, as text; a rule under `not` as it stands."""
+        node = parse(campaign.segment, self.fields)
+        verdicts = connection.execute(explain(node, self.fields, self._scope(now), patient)).first() or ()
+        return [to_text(rule) for rule, met in zip(rules_of(node), verdicts, strict=False) if not met]
+
+    def _only(self, patient: str | None) -> sa.ColumnElement[bool]:
+        return sa.true() if patient is None else self.records.patient.now.c.id == patient
+
+    def _scope(self, now: datetime) -> Scope:
+        return Scope(self.records, self.ledger, self.practice, self.practice.today(now))
+
+    def _select(self, campaign: Campaign, now: datetime, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        patient = self.records.patient.now
+        rule = condition(parse(campaign.segment, self.fields), self.fields, self._scope(now))
+        return sa.select(*columns).where(patient.c.practice == self.practice.id, rule).order_by(patient.c.id)

@@ -1,0 +1,64 @@
+"""The plan: for each campaign and each patient of its segment exactly one touch, with one state and one reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+
+import attrs
+
+from crmkit.campaigns.reasons import in_words
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+
+
+@attrs.frozen
+class Plan:
+    """What a plan found.
+
+    Attributes:
+        touches: Every touch that is due until `through` and still fresh, judged; what has left is not in it.
+        through: The last due date that was looked at.
+        made_at: When it was made.
+        changed: How many touches it added to the ledger or changed there; 0 for a dry plan.
+    """
+
+    touches: tuple[Touch, ...] = attrs.field(repr=False)
+    through: date
+    made_at: datetime
+    changed: int = 0
+    _preview: Callable[[str], object] | None = attrs.field(default=None, repr=False, eq=False)
+
+    def counts(self) -> Mapping[tuple[str, State], int]:
+        """Return how many touches each campaign has in each state."""
+        return Counter((touch.campaign, touch.state) for touch in self.touches)
+
+    def reasons(self) -> Mapping[tuple[State, str], int]:
+        """Return how many touches have each state and reason."""
+        return Counter((touch.state, touch.reason) for touch in self.touches)
+
+    def of(self, patient: str) -> tuple[Touch, ...]:
+        """Return the touches of one patient."""
+        return tuple(touch for touch in self.touches if touch.patient == patient)
+
+    def ready(self) -> tuple[Touch, ...]:
+        """Return the touches that may leave when they are due."""
+        return tuple(touch for touch in self.touches if touch.state is State.READY)
+
+    def preview(self, patient: str) -> object:
+        """Return exactly what a patient would receive; see `CRM.preview`."""
+        if self._preview is None:
+            raise ValueError("this plan was not made by a CRM: it cannot render")
+        return self._preview(patient)
+
+
+def explain(touch: Touch) -> str:
+    """Return a touch's state and reason in words."""
+    words = in_words(touch.reason, touch.detail)
+    return words if touch.state is State.READY else f"{touch.state.value}: {words}"
+
+
+def ordered(touches: Sequence[Touch]) -> tuple[Touch, ...]:
+    """Return touches in the order in which people read them: by campaign, due time and patient."""
+    return tuple(sorted(touches, key=lambda touch: (touch.priority, touch.campaign, touch.due, touch.patient)))

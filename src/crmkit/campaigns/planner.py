@@ -1,0 +1,149 @@
+"""Making the plan: from the programme and the calendar to judged touches in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.campaigns.judge import Intent, Judge, Judged, refused
+from crmkit.campaigns.members import Members
+from crmkit.campaigns.plan import Plan, ordered
+from crmkit.campaigns.programme import Programme, Version
+from crmkit.campaigns.settle import Settlement
+from crmkit.clock import day_start
+from crmkit.errors import ConfigError, nearest
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.state import JUDGEMENTS, State
+from crmkit.ledger.touch import Touch
+from crmkit.messages.type import MessageType
+from crmkit.practice import Practice
+from crmkit.schedules.schedule import Due, parse_schedule
+from crmkit.segments.text import parse
+
+#: When messages become due on their day, on the practice's wall clock.
+MORNING = time(9, 0)
+_FADING = (State.HELD, State.DEFERRED, State.READY)
+
+
+@attrs.frozen(eq=False)
+class Planner:
+    """Plans one practice's programme.
+
+    Attributes:
+        practice: Who speaks.
+        ledger: Where judgements are written.
+        programme: The campaigns in force.
+        members: Finds the patients of a campaign.
+        judge: Judges intents.
+        settlement: Settles ready touches among each other.
+    """
+
+    practice: Practice
+    ledger: Ledger
+    programme: Programme
+    members: Members
+    judge: Judge
+    settlement: Settlement
+
+    def check(self, version: Version) -> None:
+        """Refuse a campaign that could never be planned: its segment, schedule, message type or lot.
+
+        Raises:
+            ConfigError: If the message type is unknown, or care would be withheld by lot.
+            SegmentError: If the segment cannot be understood.
+            ScheduleError: If the schedule cannot be understood.
+        """
+        campaign, types = version.campaign, self.judge.types
+        place = f"campaign {campaign.id}"
+        if campaign.message_type not in types:
+            mend = nearest(campaign.message_type, types)
+            raise ConfigError(f"the message type {campaign.message} is unknown", where=place, mend=mend)
+        foreign = [medium for medium in campaign.media if medium not in types[campaign.message_type].media]
+        if foreign:
+            mend = f"use {', '.join(types[campaign.message_type].media)}"
+            raise ConfigError(f"{campaign.message} has no templates for {foreign[0]}", where=place, mend=mend)
+        if campaign.lot and not types[campaign.message_type].purpose.needs_consent:
+            raise ConfigError("care and service are never withheld by lot", where=place, mend="remove the lot")
+        parse(campaign.segment, self.members.fields)
+        parse_schedule(campaign.schedule)
+
+    def plan(
+        self,
+        connection: sa.Connection,
+        through: date,
+        now: datetime,
+        *,
+        dry: bool = False,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Plan:
+        """Judge all that is due until a date and still fresh, and write it to the ledger unless `dry`."""
+        old: dict[str, Touch] = {}
+        judged: list[Touch] = []
+        versions = self.programme.versions(connection)
+        for version in versions:
+            progress(version.campaign.id)
+            self.check(version)
+            found, touches = self._campaign(connection, version, through, now)
+            old |= {touch.key: touch for touch in found}
+            judged += touches
+        settled = self.settlement.settle(connection, judged, now)
+        behind = self._left_behind(connection, [version.campaign.id for version in versions], now)
+        old |= {touch.key: touch for touch in behind}
+        settled += [self._faded(touch, now) for touch in behind]
+        changed = 0 if dry else self.ledger.judge(connection, settled, old, "plan")
+        return Plan(ordered(settled), through, now, changed)
+
+    def of_patient(self, connection: sa.Connection, patient: str, through: date, now: datetime) -> list[Judged]:
+        """Return what one patient is due until a date, judged now and settled; nothing is written."""
+        judged: list[Judged] = []
+        for version in self.programme.versions(connection):
+            self.check(version)
+            kind = self.judge.types[version.campaign.message_type]
+            due = self.members.due(connection, version.campaign, kind, through, now, only=patient)
+            intents = [self._intent(patient, one, kind) for _, one in due]
+            judged += self.judge.judge(connection, version, intents, now)
+        settled = {one.key: one for one in self.settlement.settle(connection, [one.touch for one in judged], now)}
+        return [attrs.evolve(one, touch=settled[one.touch.key]) for one in judged]
+
+    def _campaign(
+        self, connection: sa.Connection, version: Version, through: date, now: datetime
+    ) -> tuple[list[Touch], list[Touch]]:
+        """Return the touches of a campaign that are there and fresh, and all of them judged anew."""
+        campaign = version.campaign
+        kind = self.judge.types[campaign.message_type]
+        table = self.ledger.tables.touch
+        old = self.ledger.touches(connection, table.c.campaign == campaign.id, table.c.stale > now)
+        there = {(touch.patient, touch.occasion): touch for touch in old}
+        intents = []
+        for patient, due in self.members.due(connection, campaign, kind, through, now):
+            intent = self._intent(patient, due, kind)
+            before = there.pop((patient, intent.occasion), None)
+            if before is None or before.state in JUDGEMENTS:
+                intents.append(intent if before is None else attrs.evolve(intent, arm=before.arm))
+        judged = [one.touch for one in self.judge.judge(connection, version, intents, now)]
+        return old, [*judged, *self._left(there.values(), through, now)]
+
+    def _intent(self, patient: str, due: Due, kind: MessageType) -> Intent:
+        at = datetime.combine(due.day, MORNING, tzinfo=self.practice.zone)
+        over = day_start(due.day + timedelta(days=kind.fresh_days + 1), self.practice.zone)
+        # In UTC from here on: two wall clocks of one zone subtract wrongly over a change of the clocks.
+        return Intent(patient, f"{kind.stem} {due.period}", at.astimezone(over.tzinfo), over)
+
+    def _left(self, there: Iterable[Touch], through: date, now: datetime) -> list[Touch]:
+        end = day_start(through + timedelta(days=1), self.practice.zone)
+        return [refused(one, "left_segment", now) for one in there if one.state in JUDGEMENTS and one.due < end]
+
+    def _left_behind(self, connection: sa.Connection, campaigns: Sequence[str], now: datetime) -> list[Touch]:
+        """Return the judgements that no campaign in force will look at again: gone stale, or their campaign went."""
+        table = self.ledger.tables.touch
+        faded = sa.and_(table.c.stale <= now, table.c.state.in_([state.value for state in _FADING]))
+        orphaned = sa.and_(table.c.campaign.not_in(campaigns), table.c.state.in_([state.value for state in _FADING]))
+        return self.ledger.touches(connection, sa.or_(faded, orphaned))
+
+    def _faded(self, touch: Touch, now: datetime) -> Touch:
+        if touch.stale > now:
+            return refused(touch, "campaign_gone", now)
+        return attrs.evolve(touch, state=State.EXPIRED, reason="stale", detail={}, changed_at=now)

@@ -1,0 +1,81 @@
+"""All campaigns of a practice, stored by id; a changed campaign becomes a new version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.campaigns.campaign import Campaign
+from crmkit.errors import NotFound, nearest
+from crmkit.ledger.tables import LedgerTables
+
+
+@attrs.frozen
+class Version:
+    """A campaign as it stands in the programme, with the number of its version."""
+
+    campaign: Campaign
+    number: int
+
+
+@attrs.frozen(eq=False)
+class Programme:
+    """The stored campaigns of one practice. Every method works inside the caller's transaction."""
+
+    tables: LedgerTables
+    practice: str
+
+    def add(self, connection: sa.Connection, campaign: Campaign, now: datetime) -> int:
+        """Store a campaign and return its version; an unchanged one keeps its version."""
+        table = self.tables.campaign
+        mine = sa.and_(table.c.practice == self.practice, table.c.id == campaign.id)
+        latest = connection.execute(sa.select(table).where(mine).order_by(table.c.version.desc()).limit(1)).first()
+        if latest and latest.current and latest.definition == campaign.definition():
+            return int(latest.version)
+        version = int(latest.version) + 1 if latest else 1
+        connection.execute(sa.update(table).where(mine).values(current=False))
+        row = {"practice": self.practice, "id": campaign.id, "version": version, "current": True, "added_at": now}
+        connection.execute(sa.insert(table).values(**row, definition=campaign.definition()))
+        return version
+
+    def retire(self, connection: sa.Connection, campaign: str) -> None:
+        """Take a campaign out of the programme; its touches stay.
+
+        Raises:
+            NotFound: If the programme has no such campaign.
+        """
+        self.find(connection, campaign)
+        table = self.tables.campaign
+        mine = (table.c.practice == self.practice, table.c.id == campaign)
+        connection.execute(sa.update(table).where(*mine).values(current=False))
+
+    def replace(self, connection: sa.Connection, campaigns: Sequence[Campaign], now: datetime) -> None:
+        """Make these campaigns the whole programme."""
+        for campaign in campaigns:
+            self.add(connection, campaign, now)
+        kept = {campaign.id for campaign in campaigns}
+        for version in self.versions(connection):
+            if version.campaign.id not in kept:
+                self.retire(connection, version.campaign.id)
+
+    def versions(self, connection: sa.Connection) -> list[Version]:
+        """Return the campaigns that are in force, most urgent first."""
+        table = self.tables.campaign
+        query = sa.select(table.c.definition, table.c.version)
+        rows = connection.execute(query.where(table.c.practice == self.practice, table.c.current)).all()
+        found = [Version(Campaign.from_definition(row.definition), row.version) for row in rows]
+        return sorted(found, key=lambda version: (version.campaign.priority, version.campaign.id))
+
+    def find(self, connection: sa.Connection, campaign: str) -> Version:
+        """Return one campaign that is in force.
+
+        Raises:
+            NotFound: If there is none of that id.
+        """
+        versions = {version.campaign.id: version for version in self.versions(connection)}
+        if campaign not in versions:
+            raise NotFound(f"there is no campaign {campaign}", mend=nearest(campaign, versions))
+        return versions[campaign]

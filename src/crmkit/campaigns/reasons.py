@@ -1,0 +1,62 @@
+"""Every reason that a touch can have, in words that a receptionist understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+#: Code to sentence, in the order in which a reason is told where several hold. Braces take the touch's detail.
+REASONS = MappingProxyType(
+    {
+        "deceased": "the patient has died",
+        "recipient_deceased": "the guardian has died",
+        "left": "no longer a patient here ({status})",
+        "opted_out": "has said no to {purpose} by {medium}",
+        "minor_without_guardian": "a minor without a guardian on record",
+        "stale": "too late for this occasion",
+        "sent_before": "has had this message for this occasion already (campaign {campaign})",
+        "same_message": "gets this message for this occasion from the campaign {campaign}",
+        "no_consent": "has not agreed to {purpose} by {medium}",
+        "no_address": "has no {medium} address on record",
+        "bad_address": "the {medium} address on record cannot be used: {problem}",
+        "left_segment": "no longer belongs to the segment",
+        "campaign_gone": "the campaign is no longer in the programme",
+        "paused": "the campaign is paused",
+        "guard_failed": "the guard {guard} failed, and so nothing is sent",
+        "too_much": "would get too much: no room before this occasion is over",
+        "no_links": "an unsubscribe link cannot be made: the practice needs public_url and keys",
+        "content_missing": "waits for the file {path}",
+        "field_missing": "the field {field} is empty",
+        "doubtful_name": "the name looks wrong ({problem}): mend it in the practice software",
+        "template_failed": "the template could not be filled in ({problem})",
+        "no_channel": "no channel delivers {medium}",
+        "cap": "gets enough for now: at most {most} in {days} days",
+        "withheld": "withheld by lot, so that the effect can be measured",
+        "carried": "one copy goes to this address: carried by patient {patient}",
+        "ready": "ready to go",
+        "claimed": "is being sent",
+        "released": "was claimed but not handed over: ready again",
+        "handing_over": "handed to the channel {channel}",
+        "sent": "sent through the channel {channel}",
+        "refused": "refused by the channel {channel}",
+        "retry": "not taken by the channel {channel} for now",
+        "unknown": "handed to the channel {channel}, which gave no clear answer",
+    }
+)
+
+#: The rank of each reason: a lower one is told first.
+RANK = MappingProxyType({code: number for number, code in enumerate(REASONS)})
+
+
+def in_words(reason: str, detail: Mapping[str, Any]) -> str:
+    """Return a reason in words; a plugin's own code is shown as it is.
+
+    >>> in_words("no_consent", {"purpose": "marketing", "medium": "email"})
+    'has not agreed to marketing by email'
+    """
+    sentence = REASONS.get(reason, reason.replace("_", " "))
+    try:
+        return sentence.format_map(dict(detail))
+    except (KeyError, IndexError, ValueError):
+        return sentence

@@ -1,0 +1,70 @@
+"""What a guard says of one candidate, and how several verdicts become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+import attrs
+
+
+class Ruling(IntEnum):
+    """How strict a verdict is: the strictest of several holds."""
+
+    ALLOW = 0
+    DEFER = 1
+    HOLD = 2
+    DENY = 3
+
+
+@attrs.frozen
+class Verdict:
+    """What one guard says of one candidate.
+
+    Attributes:
+        ruling: Allow; defer until an instant; hold until somebody mends something; deny.
+        reason: A code that `campaigns.reasons` puts into words.
+        detail: What those words need; ids, dates and paths only.
+        until: For a deferral, the instant from which it may leave.
+        guard: Who says so; set by the core.
+    """
+
+    ruling: Ruling
+    reason: str = ""
+    detail: Mapping[str, Any] = attrs.field(factory=dict)
+    until: datetime | None = None
+    guard: str = ""
+
+
+ALLOWED = Verdict(Ruling.ALLOW)
+
+
+def deny(reason: str, **detail: Any) -> Verdict:
+    """Return a denial."""
+    return Verdict(Ruling.DENY, reason, detail)
+
+
+def hold(reason: str, **detail: Any) -> Verdict:
+    """Return a hold: the touch waits for a person to mend something."""
+    return Verdict(Ruling.HOLD, reason, detail)
+
+
+def defer(until: datetime, reason: str, **detail: Any) -> Verdict:
+    """Return a deferral to a later instant."""
+    return Verdict(Ruling.DEFER, reason, detail, until)
+
+
+def strictest(verdicts: Iterable[Verdict], rank: Mapping[str, int]) -> Verdict:
+    """Return the verdict that holds: deny over hold over defer (the latest) over allow.
+
+    The order in which guards speak makes no difference: of two equally strict verdicts the one whose reason ranks
+    first is told, then the guard's name decides.
+    """
+
+    def strictness(verdict: Verdict) -> tuple[int, datetime, int, str, str]:
+        until = verdict.until or datetime.min.replace(tzinfo=UTC)
+        return (int(verdict.ruling), until, -rank.get(verdict.reason, 1000), verdict.guard, verdict.reason)
+
+    return max(verdicts, key=strictness, default=ALLOWED)

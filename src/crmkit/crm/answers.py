@@ -1,0 +1,130 @@
+"""Answers to a person's questions about one patient: what would go out, and why or why not."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import attrs
+
+from crmkit.campaigns.judge import Judged
+from crmkit.campaigns.plan import explain
+from crmkit.campaigns.reasons import in_words
+from crmkit.crm.stages import Stages
+from crmkit.errors import CrmkitError, NotFound
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+from crmkit.messages.message import Message
+from crmkit.messages.mime import to_bytes
+from crmkit.people.medium import Medium
+from crmkit.store.store import Connection
+
+
+@attrs.frozen
+class Preview:
+    """What a patient would receive of one campaign.
+
+    Attributes:
+        touch: The touch, judged now.
+        why: Its state and reason in words.
+        message: The message as `send` would hand it over at this instant; None if it cannot be written.
+    """
+
+    touch: Touch
+    why: str
+    message: Message | None = attrs.field(repr=False)
+
+    @property
+    def goes(self) -> bool:
+        """Tell whether it would leave when it is due."""
+        return self.touch.state is State.READY
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that a channel for e-mail hands over; empty without a message or for other media."""
+        mail = self.message is not None and self.message.medium is Medium.EMAIL
+        return to_bytes(self.message) if mail and self.message else b""
+
+
+@attrs.frozen
+class Answer:
+    """Where one campaign stands with one patient.
+
+    Attributes:
+        campaign: The campaign's id.
+        occasion: The occasion, empty if there is none now.
+        state: The touch's state, None if there is no touch.
+        words: State and reason in words.
+        due: When it may leave, None if there is no touch.
+        history: What happened to the touch so far, oldest first, in words.
+    """
+
+    campaign: str
+    occasion: str
+    state: State | None
+    words: str
+    due: datetime | None = None
+    history: tuple[str, ...] = ()
+
+
+def preview(stages: Stages, connection: Connection, patient: str, through: date, now: datetime) -> list[Preview]:
+    """Return what a patient is due, each rendered if it can be.
+
+    Raises:
+        NotFound: If there is no such patient.
+    """
+    _must_exist(stages, connection, patient)
+    judged = stages.planner.of_patient(connection, patient, through, now)
+    return [_preview(stages, one, now) for one in judged]
+
+
+def why(stages: Stages, connection: Connection, patient: str, through: date, now: datetime) -> list[Answer]:
+    """Return where each campaign stands with a patient, the ledger's touches with their history.
+
+    Raises:
+        NotFound: If there is no such patient and never was.
+    """
+    touch_table = stages.tables.touch
+    known = stages.ledger.touches(connection, touch_table.c.patient == patient)
+    if not known:
+        _must_exist(stages, connection, patient)
+    answers = [_told(stages, connection, touch) for touch in known]
+    told = {(touch.campaign, touch.occasion) for touch in known}
+    due = [one.touch for one in stages.planner.of_patient(connection, patient, through, now)]
+    answers += [_answer(touch) for touch in due if (touch.campaign, touch.occasion) not in told]
+    covered = {answer.campaign for answer in answers}
+    for version in stages.programme.versions(connection):
+        if version.campaign.id not in covered:
+            failing = stages.planner.members.failing(connection, version.campaign, patient, now)
+            words = f"not in the segment: fails {'; '.join(failing)}" if failing else "no occasion due by then"
+            answers.append(Answer(version.campaign.id, "", None, words))
+    return answers
+
+
+def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:
+    words = explain(judged.touch)
+    if judged.candidate.recipient is None or judged.candidate.contact is None:
+        return Preview(judged.touch, words, None)
+    try:
+        return Preview(judged.touch, words, stages.renderer.render(judged.draft(), now))
+    except CrmkitError as problem:
+        return Preview(judged.touch, f"{words}; {problem.problem}", None)
+
+
+def _must_exist(stages: Stages, connection: Connection, patient: str) -> None:
+    if patient not in stages.history.patients(connection, [patient]):
+        raise NotFound(f"there is no patient {patient}", mend="give the id as it stands in the practice software")
+
+
+def _answer(touch: Touch, history: tuple[str, ...] = ()) -> Answer:
+    return Answer(touch.campaign, touch.occasion, touch.state, explain(touch), touch.due, history)
+
+
+def _told(stages: Stages, connection: Connection, touch: Touch) -> Answer:
+    events = stages.ledger.history(connection, touch.key)
+    return _answer(touch, tuple(_line(event) for event in events))
+
+
+def _line(event: dict[str, Any]) -> str:
+    at: datetime = event["at"]
+    return f"{at:%Y-%m-%d %H:%M} {event['state']}: {in_words(event['reason'], event['detail'])} ({event['actor']})"

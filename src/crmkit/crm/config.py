@@ -1,0 +1,136 @@
+"""Reading `crm.toml`: the same programme as a file, for the command line and for hosts that like files."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from crmkit.campaigns.campaign import Campaign
+from crmkit.campaigns.caps import Cap
+from crmkit.errors import ConfigError, CrmkitError
+from crmkit.people.medium import Medium
+from crmkit.practice import Practice
+from crmkit.settings import structure
+
+
+@attrs.frozen
+class Config:
+    """What a `crm.toml` says.
+
+    Attributes:
+        practice: Who speaks.
+        database: A URL; a relative SQLite file lies beside the `crm.toml`.
+        plugins: Which plugins are admitted beside `core`.
+        settings: Their settings by name.
+        campaigns: The whole programme.
+        caps: How much a patient and an address may get.
+        channels: Which channel delivers a medium, where several could.
+        templates: The folder of the practice's own templates.
+        content: The folder of its content files.
+        root: The folder of the `crm.toml`, to which relative paths refer.
+    """
+
+    practice: Practice
+    database: str
+    plugins: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Any]]
+    campaigns: tuple[Campaign, ...]
+    caps: tuple[Cap, ...]
+    channels: Mapping[Medium, str]
+    templates: Path | None
+    content: Path | None
+    root: Path
+
+
+@attrs.frozen
+class _File:
+    """The shape of the file."""
+
+    practice: dict[str, Any]
+    database: str = "sqlite:///crmkit.db"
+    plugins: list[str] = attrs.field(factory=list)
+    settings: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    campaigns: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    caps: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    channels: dict[str, str] = attrs.field(factory=dict)
+    templates: str = ""
+    content: str = ""
+
+
+def read_config(path: Path) -> Config:
+    """Return what a file says.
+
+    Raises:
+        ConfigError: If the file is missing, is no TOML, or says something that cannot be used; with the place.
+    """
+    path = path.expanduser().absolute()
+    name = path.name
+    file = structure(_File, _toml(path), where=name)
+    root = path.parent
+    return Config(
+        practice=structure(Practice, file.practice, where=f"{name}: practice"),
+        database=_database(file.database, root),
+        plugins=tuple(file.plugins),
+        settings=file.settings,
+        campaigns=tuple(_campaign(id_, given, f"{name}: campaigns.{id_}") for id_, given in file.campaigns.items()),
+        caps=tuple(structure(Cap, cap, where=f"{name}: caps.{id_}") for id_, cap in file.caps.items()) or (Cap(),),
+        channels=_channels(file.channels, f"{name}: channels"),
+        templates=_folder(file.templates, root, f"{name}: templates"),
+        content=root / file.content if file.content else None,
+        root=root,
+    )
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        mend = "run crmkit init to write one, or name it with --config"
+        raise ConfigError("the file does not exist", where=str(path), mend=mend) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"is no TOML: {problem}", where=path.name, mend="correct that line") from None
+
+
+def _campaign(id_: str, given: Mapping[str, Any], where: str) -> Campaign:
+    plain = {key: str(value) if isinstance(value, float) else value for key, value in given.items()}
+    if "id" in plain:
+        raise ConfigError("the id is the name of the section", where=where, mend="remove the line id = ...")
+    try:
+        return structure(Campaign, {**plain, "id": id_}, where=where)
+    except ConfigError as problem:
+        raise problem if problem.where else ConfigError(problem.problem, where=where, mend=problem.mend) from None
+
+
+def _database(url: str, root: Path) -> str:
+    prefix = "sqlite:///"
+    file = url.removeprefix(prefix)
+    if not url.startswith(prefix) or file.startswith("/") or file in ("", ":memory:"):
+        return url
+    return f"{prefix}{root / file}"
+
+
+def _channels(given: Mapping[str, str], where: str) -> dict[Medium, str]:
+    try:
+        return {Medium(medium): channel for medium, channel in given.items()}
+    except ValueError as problem:
+        raise ConfigError(str(problem), where=where, mend=f"media are {', '.join(Medium)}") from None
+
+
+def _folder(text: str, root: Path, where: str) -> Path | None:
+    if not text:
+        return None
+    folder = root / text
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {text}", where=where, mend="create it, or remove the line")
+    return folder
+
+
+def in_place(problem: CrmkitError, where: str) -> CrmkitError:
+    """Return an error with the place put before its own."""
+    own = f": {problem.where}" if problem.where else ""
+    problem.where = f"{where}{own}"
+    return problem

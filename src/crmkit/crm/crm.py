@@ -1,0 +1,317 @@
+"""One practice's programme, as the host holds it in its hand."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+from crmkit.crm.measures import Window, gather, page, year_until
+
+from crmkit.campaigns.campaign import Campaign
+from crmkit.campaigns.caps import Cap
+from crmkit.campaigns.plan import Plan
+from crmkit.campaigns.programme import Version
+from crmkit.clock import Clock, FixedClock, SystemClock
+from crmkit.crm import answers
+from crmkit.crm.channels import one_for_each_medium
+from crmkit.crm.config import read_config
+from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
+from crmkit.crm.stages import Stages, Wishes, put_together
+from crmkit.delivery.channel import Channel
+from crmkit.delivery.dispatch import Dispatched
+from crmkit.errors import ConfigError, CrmkitError
+from crmkit.ledger.feed import FeedEvent, feed
+from crmkit.ledger.learnt import learn_consent
+from crmkit.ledger.scratch import scratch_ledger
+from crmkit.ledger.tables import declare_ledger
+from crmkit.messages.renderer import Renderer
+from crmkit.people.consent import Consent
+from crmkit.people.medium import Medium, Purpose
+from crmkit.plugins.door import Admitted, admit
+from crmkit.practice import Practice
+from crmkit.records.rejected import RejectedRow, rejected_rows
+from crmkit.records.summary import SyncSummary
+from crmkit.records.sync import Sync
+from crmkit.records.tables import declare_records
+from crmkit.store.store import Store, open_store
+
+#: How far a plan looks ahead unless told otherwise: today and the six days after it.
+WEEK = timedelta(days=6)
+
+
+class CRM:
+    """A practice, its database and its plugins, with the programme that runs on them.
+
+    Args:
+        practice: Who speaks.
+        database: A SQLAlchemy URL, or the host's own `Engine` (which stays the host's).
+        plugins: The plugins to admit beside `core`; nothing else is loaded.
+        settings: Settings by plugin name.
+        templates: A folder of the practice's own templates.
+        content: A folder of content files, such as `newsletter/2026-q4.md`.
+        caps: How much a patient and an address may get; by default one marketing message in seven days.
+        channels: Which channel delivers a medium, by medium, where several could.
+        clock: Tells the time.
+        root: The folder to which relative paths in settings refer; by default the current one.
+        prefix: What the names of all tables begin with.
+
+    Raises:
+        ConfigError: If something given here cannot be used; the error says where and how to mend it.
+        TemplateError: If a template cannot be used.
+    """
+
+    def __init__(
+        self,
+        practice: Practice,
+        database: str | sa.Engine = "sqlite:///crmkit.db",
+        *,
+        plugins: Sequence[str] = (),
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        templates: str | Path | None = None,
+        content: str | Path | None = None,
+        caps: Sequence[Cap] | None = None,
+        channels: Mapping[Medium, str] | None = None,
+        clock: Clock | None = None,
+        root: str | Path = ".",
+        prefix: str = "crmkit_",
+    ) -> None:
+        self.practice = practice
+        self.clock = clock or SystemClock()
+        self._root = Path(root).absolute()
+        self._wishes = Wishes(
+            self._root / templates if templates else None,
+            self._root / content if content else None,
+            tuple(caps) if caps is not None else (Cap(),),
+            dict(channels or {}),
+        )
+        self._admitted = admit(plugins, settings or {}, self.clock, self._root)
+        self._channels = one_for_each_medium(self._admitted.channels, self._wishes.channels)
+        renderer = Renderer(practice, self._admitted.message_types, self._wishes.templates, self._wishes.content)
+        renderer.check()
+        self._store: Store = open_store(database, prefix=prefix)
+        tables = declare_records(self._store), declare_ledger(self._store)
+        self._store.create()
+        self._owner = f"send-{secrets.token_hex(4)}"
+        self._log = logging.getLogger("crmkit")
+        self._stages = self._put_together(self._store, tables, self._channels, renderer, self.clock)
+
+    @classmethod
+    def from_file(cls, path: str | Path = "crm.toml", *, clock: Clock | None = None) -> CRM:
+        """Return the CRM that a `crm.toml` describes; its campaigns become the whole programme.
+
+        Raises:
+            ConfigError: If the file cannot be used.
+        """
+        config = read_config(Path(path))
+        crm = cls(
+            config.practice,
+            config.database,
+            plugins=config.plugins,
+            settings=config.settings,
+            templates=config.templates,
+            content=config.content,
+            caps=config.caps,
+            channels=config.channels,
+            clock=clock,
+            root=config.root,
+        )
+        crm._replace(config.campaigns)
+        return crm
+
+    def __enter__(self) -> CRM:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the plugins, and the database unless it is the host's engine."""
+        self._admitted.close()
+        self._store.close()
+
+    @property
+    def plugins(self) -> Admitted:
+        """What the admitted plugins registered."""
+        return self._admitted
+
+    def sync(self, progress: Callable[[str], None] = lambda _: None) -> SyncSummary:
+        """Apply what all sources say and return what changed; rows that cannot be used are kept as rejected.
+
+        Raises:
+            SourceError: If there is only one source and it cannot be read. Of several, the others are still applied
+                and the failure stands in the summary.
+        """
+        summary, sources = SyncSummary(), self._admitted.sources
+        if not sources:
+            raise ConfigError("there is no source", where="plugins", mend="admit one, such as csv")
+        for source in sources:
+            progress(source.name)
+            try:
+                summary += Sync(self._store, self._stages.records, self.practice, source, self.clock.now()).run()
+            except CrmkitError as problem:
+                if len(sources) == 1:
+                    raise
+                summary += SyncSummary(failures=(str(problem),))
+        self._log.info("synced: %s", summary.total)
+        return summary
+
+    def rejected(self) -> list[RejectedRow]:
+        """Return the rows that no sync could use, with place and reason."""
+        with self._store.read() as connection:
+            return list(rejected_rows(connection, self._stages.records, self.practice.id))
+
+    def add(self, campaign: Campaign) -> None:
+        """Add a campaign to the programme, or change the one of the same id.
+
+        Raises:
+            ConfigError: If the message type is unknown or the campaign makes no sense.
+            SegmentError: If the segment cannot be understood.
+            ScheduleError: If the schedule cannot be understood.
+        """
+        self._stages.planner.check(Version(campaign, 0))
+        with self._store.begin() as connection:
+            self._stages.programme.add(connection, campaign, self.clock.now())
+
+    def retire(self, campaign: str) -> None:
+        """Take a campaign out of the programme; what is still waiting is denied at the next plan."""
+        with self._store.begin() as connection:
+            self._stages.programme.retire(connection, campaign)
+
+    def programme(self) -> list[Campaign]:
+        """Return the campaigns in force, most urgent first."""
+        with self._store.read() as connection:
+            return [version.campaign for version in self._stages.programme.versions(connection)]
+
+    def plan(
+        self, through: date | None = None, *, dry: bool = False, progress: Callable[[str], None] = lambda _: None
+    ) -> Plan:
+        """Judge who gets what until a date and write it to the ledger; nothing is sent.
+
+        Args:
+            through: The last due date to look at, in the practice's calendar; by default six days from today.
+            dry: Only return the plan.
+            progress: Is told each campaign's id.
+        """
+        now = self.clock.now()
+        last = through or self.practice.today(now) + WEEK
+        with self._store.read() if dry else self._store.begin() as connection:
+            plan = self._stages.planner.plan(connection, last, now, dry=dry, progress=progress)
+        return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
+
+    def preview(self, patient: str, through: date | None = None) -> list[answers.Preview]:
+        """Return exactly what a patient would receive until a date, and why not what would not go.
+
+        Raises:
+            NotFound: If there is no such patient.
+        """
+        now = self.clock.now()
+        with self._store.read() as connection:
+            last = through or self.practice.today(now) + WEEK
+            return answers.preview(self._stages, connection, patient, last, now)
+
+    def why(self, patient: str, through: date | None = None) -> list[answers.Answer]:
+        """Return where each campaign stands with a patient, with reasons in words.
+
+        Raises:
+            NotFound: If there is no such patient.
+        """
+        now = self.clock.now()
+        with self._store.read() as connection:
+            last = through or self.practice.today(now) + WEEK
+            return answers.why(self._stages, connection, patient, last, now)
+
+    def send(
+        self,
+        *,
+        limit: int | None = None,
+        only_to: Sequence[str] | None = None,
+        dry: bool = False,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Dispatched:
+        """Hand over what is due, each touch once, and return what came of it.
+
+        Args:
+            limit: Take up at most so many touches.
+            only_to: Reach nobody but these patients.
+            dry: Only return what would leave and what would not.
+            progress: Is told the size of each window that was handed over.
+        """
+        if dry:
+            return self._stages.dispatch.due(only_to=only_to)
+        return self._stages.dispatch.send(limit=limit, only_to=only_to, progress=progress)
+
+    def rehearse(
+        self, days: int = 365, *, keep_messages: bool = True, progress: Callable[[date], None] = lambda _: None
+    ) -> Rehearsal:
+        """Run plan and send for so many days on a clock of their own, over a scratch ledger; nothing leaves.
+
+        Args:
+            days: How many days, today included.
+            keep_messages: Return the messages too; without them a long rehearsal needs less memory.
+            progress: Is told each day that is done.
+        """
+        clock = FixedClock(self.clock.now())
+        channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._channels]
+        with scratch_ledger(self._store) as (store, tables):
+            both = (self._stages.records, tables)
+            stages = self._put_together(store, both, channels, self._stages.renderer, clock)
+            return run_days(stages, channels, clock, self.practice, days, WEEK, progress, keep_messages=keep_messages)
+
+    def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:
+        """Write down that a patient said no; no sync undoes it. False if the same was written at this instant."""
+        return self._learn(Consent(patient, purpose, medium, False, self.clock.now(), evidence=evidence, learnt=True))
+
+    def opt_in(self, patient: str, purpose: Purpose, medium: Medium, *, wording: str, evidence: str) -> bool:
+        """Write down that a patient said yes, to which words, and where the proof lies."""
+        now = self.clock.now()
+        return self._learn(Consent(patient, purpose, medium, True, now, wording, evidence, learnt=True))
+
+    def unsubscribe(self, token: str) -> bool:
+        """Act on the token of an unsubscribe link; call it on POST only, for a GET may be a link scanner.
+
+        Raises:
+            NotFound: If the token is not one of this practice's.
+        """
+        said = self._stages.renderer.links.read(token)
+        return self.opt_out(said.patient, said.purpose, said.medium, evidence="unsubscribe link")
+
+    def feed(self, since: str = "") -> Iterator[FeedEvent]:
+        """Yield what happened to touches after a cursor, oldest first; each event holds the next cursor."""
+        with self._store.read() as connection:
+            yield from feed(connection, self._stages.tables, self.practice.id, since)
+
+    def findings(self, window: Window | None = None) -> Any:
+        """Return the measures of a window (by default the year until today), the bridge, and what plots need."""
+        now = self.clock.now()
+        return gather(self._stages, self.practice, self._admitted, window or year_until(self.practice, now), now)
+
+    def report(self, path: str | Path, window: Window | None = None) -> Path:
+        """Write the report as one HTML page and return its path."""
+        rejected = len(self.rejected())
+        return page(Path(path), self.findings(window), self.practice, self._admitted, rejected)
+
+    def _learn(self, consent: Consent) -> bool:
+        with self._store.begin() as connection:
+            return learn_consent(connection, self._stages.tables, self.practice.id, consent)
+
+    def _replace(self, campaigns: Sequence[Campaign]) -> None:
+        for campaign in campaigns:
+            self._stages.planner.check(Version(campaign, 0))
+        with self._store.begin() as connection:
+            self._stages.programme.replace(connection, campaigns, self.clock.now())
+
+    def _put_together(
+        self, store: Store, tables: Any, channels: Sequence[Channel], renderer: Renderer, clock: Clock
+    ) -> Stages:
+        return put_together(
+            self.practice, store, tables, self._admitted, channels, renderer, self._wishes, clock, self._owner
+        )

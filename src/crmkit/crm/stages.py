@@ -1,0 +1,107 @@
+"""The stages of one practice, put together: each is given what it works with and looks nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from crmkit.campaigns.caps import Cap
+from crmkit.campaigns.judge import Judge
+from crmkit.campaigns.members import Members
+from crmkit.campaigns.planner import Planner
+from crmkit.campaigns.programme import Programme
+from crmkit.campaigns.settle import Settlement
+from crmkit.clock import Clock
+from crmkit.delivery.again import Again
+from crmkit.delivery.channel import Channel
+from crmkit.delivery.dispatch import Dispatch
+from crmkit.ledger.history import History
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.tables import LedgerTables
+from crmkit.messages.renderer import Renderer
+from crmkit.people.medium import Medium
+from crmkit.plugins.door import Admitted
+from crmkit.practice import Practice
+from crmkit.records.tables import RecordTables
+from crmkit.store.store import Store
+
+
+@attrs.frozen
+class Wishes:
+    """What the host may set beside the practice and the plugins.
+
+    Attributes:
+        templates: The folder of the practice's own templates.
+        content: The folder of its content files.
+        caps: How much a patient and an address may get.
+        channels: Which channel delivers a medium, where several could.
+    """
+
+    templates: Path | None = None
+    content: Path | None = None
+    caps: tuple[Cap, ...] = attrs.field(factory=lambda: (Cap(),))
+    channels: Mapping[Medium, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(eq=False)
+class Stages:
+    """From segment to channel, over one store and one clock."""
+
+    store: Store
+    records: RecordTables
+    tables: LedgerTables
+    ledger: Ledger
+    programme: Programme
+    history: History
+    renderer: Renderer
+    planner: Planner
+    dispatch: Dispatch
+
+
+def put_together(
+    practice: Practice,
+    store: Store,
+    tables: tuple[RecordTables, LedgerTables],
+    admitted: Admitted,
+    channels: Sequence[Channel],
+    renderer: Renderer,
+    wishes: Wishes,
+    clock: Clock,
+    owner: str,
+) -> Stages:
+    """Return the stages of a practice.
+
+    Args:
+        practice: Who speaks.
+        store: The database, or a scratch copy of it.
+        tables: The records' and the ledger's tables in that store.
+        admitted: What the plugins registered.
+        channels: One for each medium.
+        renderer: Writes the messages; shared, for it holds the compiled templates.
+        wishes: Caps and the like.
+        clock: The real one, or a rehearsal's.
+        owner: The name under which touches are claimed.
+    """
+    records, ledger_tables = tables
+    by_medium = {channel.medium: channel for channel in channels}
+    ledger = Ledger(ledger_tables, practice.id)
+    programme = Programme(ledger_tables, practice.id)
+    history = History(records, ledger_tables, practice.id)
+    members = Members(practice, records, ledger_tables, admitted.fields)
+    judge = Judge(practice, history, admitted.message_types, renderer, admitted.guards, frozenset(by_medium))
+    settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps)
+    return Stages(
+        store=store,
+        records=records,
+        tables=ledger_tables,
+        ledger=ledger,
+        programme=programme,
+        history=history,
+        renderer=renderer,
+        planner=Planner(practice, ledger, programme, members, judge, settlement),
+        dispatch=Dispatch(
+            store, ledger, Again(programme, members, judge, settlement), renderer, by_medium, clock, owner
+        ),
+    )

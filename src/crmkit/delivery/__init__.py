@@ -1,0 +1,1 @@
+"""Claim, guards again, render, hand over, and write down what came of it: intent before effect."""

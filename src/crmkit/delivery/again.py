@@ -1,0 +1,69 @@
+"""The last look: claimed touches are judged once more, on the records as they are at this moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+
+from crmkit.campaigns.judge import Judge, Judged, intent_of, refused
+from crmkit.campaigns.members import Members
+from crmkit.campaigns.programme import Programme, Version
+from crmkit.campaigns.settle import Settlement
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+from crmkit.store.store import Connection
+
+
+@attrs.frozen
+class Second:
+    """What the second judgement found.
+
+    Attributes:
+        going: What may leave now, with all that rendering needs.
+        staying: What may not, with its new state and reason.
+    """
+
+    going: tuple[Judged, ...]
+    staying: tuple[Touch, ...]
+
+
+@attrs.frozen(eq=False)
+class Again:
+    """Judges touches a second time: segment, guards, caps and copies."""
+
+    programme: Programme
+    members: Members
+    judge: Judge
+    settlement: Settlement
+
+    def look(self, connection: Connection, touches: Sequence[Touch], now: datetime) -> Second:
+        """Return which of the touches may leave now and which not."""
+        versions = {version.campaign.id: version for version in self.programme.versions(connection)}
+        groups: dict[str, list[Touch]] = defaultdict(list)
+        for touch in touches:
+            groups[touch.campaign].append(touch)
+        judged: dict[str, Judged] = {}
+        staying: list[Touch] = []
+        for campaign, group in groups.items():
+            if campaign not in versions:
+                staying += [refused(touch, "campaign_gone", now) for touch in group]
+                continue
+            left, stayed = self._group(connection, versions[campaign], group, now)
+            staying += left
+            judged |= {one.touch.key: one for one in stayed}
+        settled = self.settlement.settle(connection, [one.touch for one in judged.values()], now)
+        order = {touch.key: number for number, touch in enumerate(touches)}
+        ready = sorted((one for one in settled if one.state is State.READY), key=lambda one: order[one.key])
+        staying += [one for one in settled if one.state is not State.READY]
+        return Second(tuple(attrs.evolve(judged[one.key], touch=one) for one in ready), tuple(staying))
+
+    def _group(
+        self, connection: Connection, version: Version, touches: Sequence[Touch], now: datetime
+    ) -> tuple[list[Touch], list[Judged]]:
+        members = self.members.among(connection, version.campaign, [touch.patient for touch in touches], now)
+        left = [refused(touch, "left_segment", now) for touch in touches if touch.patient not in members]
+        intents = [intent_of(touch) for touch in touches if touch.patient in members]
+        return left, list(self.judge.judge(connection, version, intents, now))

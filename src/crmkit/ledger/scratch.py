@@ -1,0 +1,41 @@
+"""A ledger to try things on: temporary tables that shadow the real ones on one connection.
+
+The records are read in place, not copied. What is written is seen by this connection only and goes with its
+transaction. It works wherever temporary tables take precedence over others of the same name: SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from crmkit.ledger.tables import LedgerTables, declare_ledger
+from crmkit.store.store import Store
+
+
+@contextmanager
+def scratch_ledger(store: Store) -> Iterator[tuple[Store, LedgerTables]]:
+    """Open a store whose ledger starts as a copy of the real one and leaves no trace."""
+    with store.engine.connect() as connection:
+        transaction = connection.begin()
+        try:
+            shadow = Store(store.engine, prefix=store.prefix, owned=False, pinned=connection, temporary=True)
+            yield shadow, _copy(shadow, connection)
+        finally:
+            transaction.rollback()
+
+
+def _copy(shadow: Store, connection: sa.Connection) -> LedgerTables:
+    tables = declare_ledger(shadow)
+    kept = {table.name: f"{table.name}_kept" for table in shadow.metadata.sorted_tables}
+    for name, copy in kept.items():
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {copy} AS SELECT * FROM {name}")
+    shadow.metadata.create_all(connection, checkfirst=False)
+    for table in shadow.metadata.sorted_tables:
+        columns = [column.name for column in table.columns]
+        there = sa.select(*(sa.column(name) for name in columns)).select_from(sa.table(kept[table.name]))
+        connection.execute(sa.insert(table).from_select(columns, there))
+        connection.exec_driver_sql(f"DROP TABLE {kept[table.name]}")
+    return tables

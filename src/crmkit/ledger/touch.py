@@ -1,0 +1,86 @@
+"""One intended contact of one patient for one occasion."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from crmkit.ledger.state import State
+from crmkit.people.medium import Medium, Purpose
+
+
+@attrs.frozen
+class Touch:
+    """A touch with its present state and reason. It holds ids and digests, nothing that names a person.
+
+    Attributes:
+        campaign: The campaign's id; `version` says which version of it judged.
+        occasion: The reason in time, such as `birthday 2027`.
+        patient: About whom.
+        key: A digest of practice, campaign, occasion and patient; what leaves carries it.
+        message: The message type's full name.
+        purpose: Why one may write.
+        medium: By which way.
+        recipient: The patient's id or the guardian's.
+        address: A digest of the address, empty where there is none.
+        state: Where it stands.
+        reason: A code; `detail` has what the words for it need.
+        due: When it may leave at the earliest, in UTC.
+        stale: From when on it is too late.
+        priority: A lower number goes first.
+        arm: `messaged` or `withheld` where the campaign has a lot, else empty.
+        household: A digest of the household, by which a lot is drawn again.
+        carried_by: The key of the touch whose message speaks for this one too.
+        cost: What the message cost, in the practice's currency.
+        owner: Who has claimed it, until `lease`.
+        changed_at: When state or reason last changed.
+        sent_at: When it was handed over.
+    """
+
+    campaign: str
+    occasion: str
+    patient: str
+    key: str
+    version: int
+    message: str
+    purpose: Purpose
+    medium: Medium
+    recipient: str
+    state: State
+    reason: str
+    due: datetime
+    stale: datetime
+    changed_at: datetime
+    detail: Mapping[str, Any] = attrs.field(factory=dict)
+    priority: int = 50
+    address: str = ""
+    arm: str = ""
+    household: str = ""
+    carried_by: str = ""
+    cost: Decimal | None = None
+    owner: str = ""
+    lease: datetime | None = None
+    sent_at: datetime | None = None
+
+    def same_judgement(self, other: Touch) -> bool:
+        """Tell whether another judgement of this touch says the same."""
+        return attrs.evolve(self, changed_at=other.changed_at) == other
+
+
+def touch_key(practice: str, campaign: str, occasion: str, patient: str) -> str:
+    """Return the key of a touch: the same for the same intent, whoever computes it.
+
+    >>> touch_key("bright-eyes", "birthday-card", "birthday 2027", "P000123")
+    'acee0661dca0cc9062eb88c1d7b554a4'
+    """
+    return digest(practice, campaign, occasion, patient)
+
+
+def digest(*parts: str) -> str:
+    """Return 32 hexadecimal digits of the SHA-256 of the parts."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

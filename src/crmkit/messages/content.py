@@ -1,0 +1,109 @@
+"""What the practice itself writes: one Markdown file per occasion, such as `content/newsletter/2026-q4.md`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import attrs
+from markdown_it import MarkdownIt
+
+from crmkit.errors import TemplateError
+from crmkit.messages.type import MessageType
+
+_PERIOD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@attrs.frozen
+class Article:
+    """One content file, read.
+
+    Attributes:
+        title: Its first line without the `#`.
+        text: The rest as Markdown, which reads well as plain text.
+        html: The rest as HTML; raw HTML in the file is shown as text.
+    """
+
+    title: str
+    text: str = attrs.field(repr=False)
+    html: str = attrs.field(repr=False)
+
+
+def period_of(occasion: str) -> str:
+    """Return the period of an occasion, its last word.
+
+    >>> period_of("newsletter 2026-q4")
+    '2026-q4'
+    """
+    return occasion.rsplit(" ", 1)[-1]
+
+
+@attrs.define(eq=False)
+class Content:
+    """The practice's content folder; without one, every content is awaited.
+
+    Attributes:
+        folder: Where the files lie, in one folder per message type's stem.
+        fallback: The practice's own language, for files in another language than the reader's.
+    """
+
+    folder: Path | None
+    fallback: str = "en"
+    _markdown: MarkdownIt = attrs.field(init=False, factory=lambda: MarkdownIt("commonmark", {"html": False}))
+    _read: dict[Path, tuple[tuple[int, int], Article]] = attrs.field(init=False, factory=dict, repr=False)
+
+    def awaits(self, kind: MessageType, occasion: str, language: str) -> Path | None:
+        """Return the path at which a file is still to be written, or None where all is there."""
+        if not kind.content or self._find(kind, occasion, language):
+            return None
+        return self._path(kind, occasion)
+
+    def article(self, kind: MessageType, occasion: str, language: str) -> Article | None:
+        """Return the content of an occasion in the language that serves the reader best, or None without any.
+
+        Raises:
+            TemplateError: If the file has no title or no text, or is not UTF-8.
+        """
+        path = self._find(kind, occasion, language) if kind.content else None
+        if path is None:
+            return None
+        about = path.stat()
+        mark = (about.st_mtime_ns, about.st_size)
+        if path not in self._read or self._read[path][0] != mark:
+            self._read[path] = (mark, self._parse(path))
+        return self._read[path][1]
+
+    def _path(self, kind: MessageType, occasion: str, language: str = "") -> Path:
+        period = period_of(occasion)
+        if not _PERIOD.fullmatch(period):
+            raise TemplateError("the occasion's period names no file", where=kind.name, mend="end it as in 2026-q4")
+        tag = f".{language}" if language else ""
+        return (self.folder or Path("content")) / kind.stem / f"{period}{tag}.md"
+
+    def _find(self, kind: MessageType, occasion: str, language: str) -> Path | None:
+        if self.folder is None:
+            return None
+        wanted = (language, language.split("-")[0], "", self.fallback, self.fallback.split("-")[0])
+        paths = (self._path(kind, occasion, tag) for tag in dict.fromkeys(wanted))
+        return next((path for path in paths if path.is_file()), None)
+
+    def _parse(self, path: Path) -> Article:
+        lines = _lines(path)
+        start = next((number for number, line in enumerate(lines) if line.strip()), 0)
+        title = re.fullmatch(r"#\s+(.*?)(?:\s+#+)?\s*", lines[start] if lines else "")
+        if title is None or not title[1]:
+            raise TemplateError(
+                "the content has no title", where=f"{path}:{start + 1}", mend="let the first line be '# ' and the title"
+            )
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines[start + 1 :])).strip()
+        if not text:
+            raise TemplateError("the content has a title and no text", where=f"{path}:{start + 1}")
+        return Article(title[1], text, self._markdown.render(text))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as problem:
+        line = path.read_bytes()[: problem.start].count(b"\n") + 1
+        raise TemplateError("the file is not UTF-8", where=f"{path}:{line}", mend="save it as UTF-8") from None

@@ -1,0 +1,83 @@
+"""Links that a reader can follow without logging in, signed by the practice."""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+from itsdangerous import BadData, URLSafeSerializer
+
+from crmkit.errors import ConfigError, NotFound
+from crmkit.people.medium import Medium, Purpose
+from crmkit.practice import Practice
+
+_SALT = "crmkit.unsubscribe.v1"
+
+
+@attrs.frozen
+class Unsubscribe:
+    """What an unsubscribe link asks for: no more messages for this purpose by this medium."""
+
+    patient: str
+    purpose: Purpose
+    medium: Medium
+
+
+@attrs.frozen(init=False, eq=False)
+class Links:
+    """The signed links of one practice.
+
+    A link does not expire, and it holds ids only: whoever reads the token learns no name and no address. The newest
+    key signs; older ones stay valid.
+    """
+
+    practice: Practice
+    _serializer: URLSafeSerializer | None = attrs.field(repr=False)
+
+    def __init__(self, practice: Practice) -> None:
+        self.__attrs_init__(practice, _serializer_of(practice))
+
+    @property
+    def available(self) -> bool:
+        """Tell whether the practice can make links at all: it needs a public_url and keys."""
+        return self._serializer is not None and bool(self.practice.public_url)
+
+    def unsubscribe(self, patient_id: str, purpose: Purpose, medium: Medium) -> str:
+        """Return the address at which a reader unsubscribes a patient.
+
+        Raises:
+            ConfigError: If the practice has no public_url or no keys.
+        """
+        if self._serializer is None or not self.practice.public_url:
+            raise ConfigError("links need a public_url and keys", where="practice", mend="set both")
+        token = self._serializer.dumps([self.practice.id, patient_id, purpose.value, medium.value])
+        return f"{self.practice.public_url}/unsubscribe/{token if isinstance(token, str) else token.decode()}"
+
+    def read(self, token: str) -> Unsubscribe:
+        """Return what a token asks for.
+
+        Raises:
+            NotFound: If this practice did not sign it.
+        """
+        try:
+            practice, patient, purpose, medium = self._payload(token)
+            if practice == self.practice.id:
+                return Unsubscribe(patient, Purpose(purpose), Medium(medium))
+        except (BadData, ValueError, TypeError):
+            pass
+        raise NotFound("this link is not one of ours", where="unsubscribe", mend="follow the whole link in the message")
+
+    def _payload(self, token: str) -> list[str]:
+        if self._serializer is None:
+            raise ValueError("no keys")
+        return [str(part) for part in self._serializer.loads(token.encode("ascii"))]
+
+
+def _serializer_of(practice: Practice) -> URLSafeSerializer | None:
+    if not practice.keys:
+        return None
+    return URLSafeSerializer(
+        list(reversed(practice.keys)),
+        salt=_SALT,
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )

@@ -1,0 +1,151 @@
+"""Where templates lie: those of a message type, and those that the practice puts in their place.
+
+A part's path is `<stem>/<medium>/<language>/<part>`. The practice's folder is looked into first, file by file, so a
+practice that rewords `body.txt` usually wants to reword `body.html` beside it. Its folder may also hold `_layout/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import attrs
+
+from crmkit import words
+from crmkit.errors import TemplateError, nearest
+from crmkit.messages.type import MessageType
+from crmkit.people.medium import Medium
+
+SUBJECT, TEXT, HTML = "subject.txt", "body.txt", "body.html"
+PARTS = (SUBJECT, TEXT, HTML)
+LAYOUT = "_layout"
+
+
+@attrs.frozen
+class Found:
+    """One template's text, and the file it stands in."""
+
+    where: str
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen(eq=False)
+class Shelf:
+    """The templates of some message types, as one practice has them.
+
+    Attributes:
+        types: By full name.
+        own: The practice's own folder, if it has one.
+    """
+
+    types: Mapping[str, MessageType]
+    own: Path | None = None
+
+    def languages(self, kind: MessageType, medium: Medium) -> tuple[str, ...]:
+        """Return the languages in which a message type can be said by a medium.
+
+        Raises:
+            TemplateError: If there is none.
+        """
+        folders = [root / medium.value for root in self._roots(kind)]
+        found = {entry.name for folder in folders for entry in _entries(folder) if entry.is_dir()}
+        if not found:
+            raise TemplateError(
+                f"the message type {kind.name} has no template by {medium}",
+                where=str(folders[-1]),
+                mend=f"add {kind.stem}/{medium}/en/{TEXT}",
+            )
+        return tuple(sorted(found))
+
+    def part(self, kind: MessageType, medium: Medium, language: str, name: str) -> Found | None:
+        """Return one part, the practice's own before the message type's, or None without any.
+
+        Raises:
+            TemplateError: If a part that the medium needs is missing, or a file is not UTF-8.
+        """
+        found = next(filter(None, (_read(root / medium.value / language / name) for root in self._roots(kind))), None)
+        if found is None and (name == TEXT or (name == SUBJECT and medium is Medium.EMAIL)):
+            place = f"{kind.stem}/{medium}/{language}"
+            raise TemplateError(f"the part {name} is missing", where=place, mend=f"add {place}/{name}")
+        return found
+
+    def layout(self, medium: Medium, ending: str) -> Found | None:
+        """Return what wraps every body of a medium, or None where nothing does; the ending is txt or html."""
+        name = f"{medium}.{ending}"
+        own = _read(self.own / LAYOUT / name) if self.own else None
+        return own or _read(files("crmkit.messages") / LAYOUT / name)
+
+    def check_names(self) -> None:
+        """Refuse a file or folder of the practice that would never be used.
+
+        Raises:
+            TemplateError: With the path and what was probably meant.
+        """
+        if self.own is None:
+            return
+        if not self.own.is_dir():
+            raise TemplateError("no such folder of templates", where=str(self.own), mend="create it")
+        by_folder = self._by_folder()
+        for folder in _entries(self.own):
+            _one_of(folder, (LAYOUT, *by_folder))
+            if folder.name == LAYOUT:
+                _check_layouts(folder)
+            else:
+                _check_overrides(folder, by_folder[folder.name])
+
+    def _by_folder(self) -> dict[str, MessageType]:
+        """Return which type a folder's name means; a bare name means that of core where several plugins have one."""
+        last_wins = sorted(self.types.values(), key=lambda kind: kind.owner == "core")
+        return {kind.stem: kind for kind in last_wins} | {kind.name: kind for kind in last_wins}
+
+    def _roots(self, kind: MessageType) -> Iterator[Traversable]:
+        if self.own is not None:
+            yield self.own / kind.name
+            if self._by_folder().get(kind.stem) is kind:
+                yield self.own / kind.stem
+        yield kind.templates / kind.stem
+
+
+def _check_layouts(folder: Traversable) -> None:
+    for file in _entries(folder):
+        _one_of(file, [f"{medium}.{ending}" for medium in Medium for ending in ("txt", "html")])
+
+
+def _check_overrides(folder: Traversable, kind: MessageType) -> None:
+    for medium in _entries(folder):
+        _one_of(medium, kind.media)
+        for language in _entries(medium):
+            _check_language(language)
+            for part in _entries(language):
+                _one_of(part, PARTS)
+
+
+def _check_language(folder: Traversable) -> None:
+    try:
+        usual = words.language_tag(folder.name)
+    except ValueError:
+        raise TemplateError("the folder is named after no language", where=str(folder), mend="such as en") from None
+    if usual != folder.name:
+        raise TemplateError("the language is not spelt as usual", where=str(folder), mend=f"rename it to {usual}")
+
+
+def _one_of(entry: Traversable, known: tuple[str, ...] | list[str]) -> None:
+    if entry.name not in known:
+        raise TemplateError("nothing would use this", where=str(entry), mend=nearest(entry.name, known))
+
+
+def _entries(folder: Traversable) -> list[Traversable]:
+    if not folder.is_dir():
+        return []
+    return sorted((entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))), key=lambda e: e.name)
+
+
+def _read(file: Traversable) -> Found | None:
+    if not file.is_file():
+        return None
+    try:
+        return Found(str(file), file.read_text(encoding="utf-8").removeprefix("\ufeff"))
+    except UnicodeDecodeError:
+        raise TemplateError("the file is not UTF-8", where=str(file), mend="save it as UTF-8") from None

@@ -1,0 +1,44 @@
+"""The contract for plugins, and the door through which they come in.
+
+A vendor needs nothing but what stands in `__all__` here.
+"""
+
+from crmkit.campaigns.guard import Candidate, Guard
+from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold
+from crmkit.delivery.channel import Channel, Outcome, Receipt
+from crmkit.messages.message import Message
+from crmkit.messages.mime import to_bytes
+from crmkit.messages.type import MessageType
+from crmkit.people.medium import Medium, Purpose
+from crmkit.plugins.spec import API_VERSION, Context, CrmkitSpec, PluginInfo, hookimpl
+from crmkit.records.source import Batch, Fault, Row, Source
+from crmkit.settings import secret
+
+__all__ = [
+    "ALLOWED",
+    "API_VERSION",
+    "Batch",
+    "Candidate",
+    "Channel",
+    "Context",
+    "CrmkitSpec",
+    "Fault",
+    "Guard",
+    "Medium",
+    "Message",
+    "MessageType",
+    "Outcome",
+    "PluginInfo",
+    "Purpose",
+    "Receipt",
+    "Row",
+    "Ruling",
+    "Source",
+    "Verdict",
+    "defer",
+    "deny",
+    "hold",
+    "hookimpl",
+    "secret",
+    "to_bytes",
+]

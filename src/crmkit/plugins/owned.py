@@ -1,0 +1,101 @@
+"""Wrappers with the same Protocols: they know the owner and keep its faults from doing harm to others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import attrs
+
+from crmkit.campaigns.guard import Candidate, Guard
+from crmkit.campaigns.verdict import Verdict, deny
+from crmkit.delivery.channel import Channel, Outcome, Receipt
+from crmkit.errors import CrmkitError, PluginError
+from crmkit.messages.message import Message
+from crmkit.people.medium import Medium
+from crmkit.records.source import Batch, Source
+
+
+@attrs.frozen
+class OwnedSource:
+    """A source under its owner's name; its failure is an error that names it and holds nothing of a patient."""
+
+    owner: str
+    source: Source = attrs.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return full_name(self.owner, self.source.name)
+
+    def read(self, since: str | None) -> Iterator[Batch]:
+        """Yield the source's batches.
+
+        Raises:
+            CrmkitError: As the source raises it; any other exception becomes a PluginError.
+        """
+        try:
+            for batch in self.source.read(since):
+                if not isinstance(batch, Batch):
+                    raise PluginError("yielded something that is no Batch", where=self.name)
+                yield batch
+        except CrmkitError:
+            raise
+        except Exception as problem:
+            raise PluginError(f"failed while reading ({type(problem).__name__})", where=self.name) from problem
+
+
+@attrs.frozen
+class OwnedChannel:
+    """A channel under its owner's name; whatever it does, each of its messages gets exactly one receipt."""
+
+    owner: str
+    channel: Channel = attrs.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return full_name(self.owner, self.channel.name)
+
+    @property
+    def medium(self) -> Medium:
+        """The medium by which it delivers."""
+        return self.channel.medium
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
+        """Return one receipt for each message: an exception or a missing receipt leaves it unknown."""
+        try:
+            answers = {one.key: one for one in self.channel.send(tuple(messages)) if isinstance(one, Receipt)}
+        except Exception as problem:  # noqa: BLE001 - a faulty plugin must not stop the others
+            answers, evidence = {}, f"raised {type(problem).__name__}"
+        else:
+            evidence = "no receipt"
+        return [answers.get(one.key) or Receipt(one.key, Outcome.UNKNOWN, evidence=evidence) for one in messages]
+
+
+@attrs.frozen
+class OwnedGuard:
+    """A guard under its owner's name; if it fails, it denies."""
+
+    owner: str
+    guard: Guard = attrs.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return full_name(self.owner, self.guard.name)
+
+    def judge(self, candidates: Sequence[Candidate], now: datetime) -> Sequence[Verdict]:
+        """Return one verdict for each candidate: all denials if the guard raises or answers nonsense."""
+        try:
+            verdicts = list(self.guard.judge(tuple(candidates), now))
+        except Exception:  # noqa: BLE001 - guards fail closed
+            verdicts = []
+        if len(verdicts) != len(candidates) or not all(isinstance(one, Verdict) for one in verdicts):
+            return [deny("guard_failed", guard=self.name)] * len(candidates)
+        return verdicts
+
+
+def full_name(owner: str, name: str) -> str:
+    """Return `owner.name`, or the owner alone where both are the same."""
+    return owner if owner == name else f"{owner}.{name}"

@@ -1,0 +1,187 @@
+"""From a row as found to the values of the canonical tables, or to the reasons why not. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from crmkit import words
+from crmkit.people.medium import Medium, Purpose
+from crmkit.people.patient import Status
+from crmkit.practice import Practice
+from crmkit.records.contacts import derived_contacts, normalise_contact
+from crmkit.records.fields import PATIENT_TEXT, RECALL_STATUS, VISIT_STATUS
+from crmkit.records.reading import Reading
+from crmkit.records.source import Fault, Row
+
+Values = dict[str, Any]
+
+
+@attrs.frozen
+class Built:
+    """What one row comes to.
+
+    Attributes:
+        rows: Kind and values of each canonical row, the row itself first; then the contact points in it.
+        blank: Kind and id of canonical rows that this row no longer gives, such as an e-mail address now blank.
+        faults: Why the row is rejected; then `rows` and `blank` are empty.
+    """
+
+    rows: tuple[tuple[str, Values], ...] = attrs.field(default=(), repr=False)
+    blank: tuple[tuple[str, str], ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def build(row: Row, practice: Practice) -> Built:
+    """Return the canonical values of a row, or its faults."""
+    reading = Reading(row, practice.zone)
+    reading.faults.extend(row.faults)
+    if not row.id.strip():
+        reading.fault("id", "is blank but needed")
+    if row.faults:
+        return Built(faults=tuple(reading.faults))
+    values = _BUILDERS[row.kind](reading, practice)
+    if row.kind != "patient":
+        values["patient"] = reading.needed("patient")
+    contacts: list[Values] = []
+    blank: list[tuple[str, str]] = []
+    if row.kind == "patient":
+        contacts, blank = derived_contacts(reading, practice)
+    if reading.faults:
+        return Built(faults=tuple(reading.faults))
+    own = (row.kind, {"id": row.id.strip(), **values})
+    return Built((own, *(("contact", contact) for contact in contacts)), tuple(blank))
+
+
+def digest(values: Values) -> str:
+    """Return a digest by which an unchanged row is known."""
+    text = json.dumps(values, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _patient(reading: Reading, practice: Practice) -> Values:
+    born = reading.day("born")
+    status, status_date = _status(reading)
+    values: Values = {field: reading.text(field) for field in PATIENT_TEXT}
+    return values | {
+        "born": born,
+        "born_day": born.month * 100 + born.day if born else None,
+        "language": _language(reading),
+        "status": status,
+        "status_date": status_date,
+        "household": reading.text("household") or reading.row.id.strip(),
+        "country": reading.text("country") or practice.country,
+        "tags": _tags(reading.text("tags")),
+        "attributes": _attributes(reading),
+    }
+
+
+def _status(reading: Reading) -> tuple[str, Any]:
+    deceased = reading.day("deceased_on")
+    status = reading.word("status", tuple(Status), default=Status.ACTIVE)
+    date = reading.day("status_date")
+    # A date of death beats whatever the status field still says.
+    return (Status.DECEASED.value, deceased) if deceased else (status, date)
+
+
+def _language(reading: Reading) -> str:
+    tag = reading.text("language")
+    try:
+        return words.language_tag(tag) if tag else ""
+    except ValueError:
+        reading.fault("language", "is no known language: use BCP 47, such as en, en-AU or pt-BR")
+        return ""
+
+
+def _tags(text: str) -> str:
+    tags = sorted({tag.strip().lower() for tag in text.replace("|", ";").split(";") if tag.strip()})
+    return "|" + "".join(f"{tag}|" for tag in tags)
+
+
+def _attributes(reading: Reading) -> dict[str, str]:
+    prefix = "attributes."
+    found = {name.removeprefix(prefix): reading.text(name) for name in reading.row.fields if name.startswith(prefix)}
+    return {name: value for name, value in sorted(found.items()) if value}
+
+
+def _contact(reading: Reading, practice: Practice) -> Values:
+    medium = Medium(reading.word("medium", tuple(Medium)))
+    made = normalise_contact(reading.needed("value"), medium, practice.country)
+    return {**made, "medium": medium.value, "rank": 10, "until": reading.day("until")}
+
+
+def _consent(reading: Reading, _: Practice) -> Values:
+    return {
+        "purpose": reading.word("purpose", tuple(Purpose)),
+        "medium": reading.word("medium", tuple(Medium)),
+        "given": reading.yes("given"),
+        "at": reading.instant("at", needed=True),
+        "wording": reading.text("wording"),
+        "evidence": reading.text("evidence"),
+    }
+
+
+def _visit(reading: Reading, practice: Practice) -> Values:
+    starts_at = reading.instant("starts_at")
+    day = reading.day("day") or (practice.today(starts_at) if starts_at else None)
+    if day is None and not reading.faults:
+        reading.fault("day", "is blank, and starts_at too: one of them is needed")
+    return {
+        "starts_at": starts_at,
+        "day": day,
+        "status": reading.word("status", VISIT_STATUS),
+        "kind": reading.text("kind"),
+        "practitioner": reading.text("practitioner"),
+        "location": reading.text("location"),
+    }
+
+
+def _recall(reading: Reading, _: Practice) -> Values:
+    return {
+        "type": reading.text("type") or "recall",
+        "interval_months": reading.whole("interval_months"),
+        "due": reading.day("due", needed=True),
+        "status": reading.word("status", RECALL_STATUS, default="open"),
+    }
+
+
+def _money_of(of: str) -> Callable[[Reading, Practice], Values]:
+    def read(reading: Reading, practice: Practice) -> Values:
+        currency = reading.text("currency") or practice.currency
+        if currency != practice.currency:
+            reading.fault("currency", f"is not the practice's ({practice.currency}): amounts are not converted")
+        day = reading.day("day", needed=True)
+        return {of: reading.text(of), "day": day, "amount": reading.money("amount"), "currency": currency}
+
+    return read
+
+
+def _referral(reading: Reading, _: Practice) -> Values:
+    return {"referrer": reading.needed("referrer"), "day": reading.day("day", needed=True)}
+
+
+def _feedback(reading: Reading, _: Practice) -> Values:
+    score, scale = reading.whole("score", needed=True), reading.whole("scale")
+    return {
+        "day": reading.day("day", needed=True),
+        "score": score,
+        "scale": 10 if scale is None else scale,
+        "comment": reading.text("comment"),
+    }
+
+
+_BUILDERS: dict[str, Callable[[Reading, Practice], Values]] = {
+    "patient": _patient,
+    "contact": _contact,
+    "consent": _consent,
+    "visit": _visit,
+    "recall": _recall,
+    "invoice": _money_of("visit"),
+    "payment": _money_of("invoice"),
+    "referral": _referral,
+    "feedback": _feedback,
+}

@@ -1,0 +1,70 @@
+"""What a source is and what it yields: rows as found, with the place where they stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import attrs
+
+
+@attrs.frozen
+class Fault:
+    """Why one field of a row cannot be used.
+
+    Attributes:
+        field: The canonical field's name, empty if the whole row is meant.
+        reason: In words, with how to mend it, without the value itself.
+    """
+
+    field: str
+    reason: str
+
+
+@attrs.frozen
+class Row:
+    """One row of a source: canonical field names, values as found.
+
+    Attributes:
+        kind: The canonical kind: patient, contact, consent, visit, recall, invoice, payment, referral, feedback.
+        id: The row's id in the source.
+        fields: Canonical field name to the text that was found; blank means unknown.
+        file: Where it stood: a file, a view, an endpoint.
+        line: The line or row number there, from 1.
+        faults: What the source itself could not read.
+    """
+
+    kind: str
+    id: str
+    fields: Mapping[str, str] = attrs.field(repr=False)
+    file: str = ""
+    line: int = 0
+    faults: tuple[Fault, ...] = ()
+
+
+@attrs.frozen
+class Batch:
+    """Some rows of one source.
+
+    Attributes:
+        rows: At most a few thousand rows, of any kinds; patients come before what belongs to them.
+        cursor: What to hand in next time to read only what changed since; None if the source cannot tell.
+        complete: True if the source yields all its rows each time, not only the changed ones.
+    """
+
+    rows: tuple[Row, ...] = attrs.field(repr=False)
+    cursor: str | None = None
+    complete: bool = True
+
+
+class Source(Protocol):
+    """A plugin object that yields what the practice's software says."""
+
+    @property
+    def name(self) -> str:
+        """The source's name, under which its rows are kept."""
+        ...
+
+    def read(self, since: str | None) -> Iterator[Batch]:
+        """Yield batches of rows changed since a cursor (all rows if None)."""
+        ...

@@ -1,0 +1,43 @@
+"""What a sync did, in counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+
+@attrs.frozen
+class Counts:
+    """How many rows of one kind were added, changed, found unchanged, removed and rejected."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(mine + theirs for mine, theirs in zip(attrs.astuple(self), attrs.astuple(other), strict=True)))
+
+
+@attrs.frozen
+class SyncSummary:
+    """What one sync did, by kind of row.
+
+    Attributes:
+        kinds: Counts by kind; contact points that stand in a patient's row are counted as contacts.
+        failures: Sources that could not be read, with the reason; the other sources were.
+    """
+
+    kinds: Mapping[str, Counts] = attrs.field(factory=dict)
+    failures: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> Counts:
+        """The counts of all kinds together."""
+        return sum(self.kinds.values(), Counts())
+
+    def __add__(self, other: SyncSummary) -> SyncSummary:
+        names = [*self.kinds, *(name for name in other.kinds if name not in self.kinds)]
+        kinds = {name: self.kinds.get(name, Counts()) + other.kinds.get(name, Counts()) for name in names}
+        return SyncSummary(kinds, self.failures + other.failures)

@@ -1,0 +1,117 @@
+"""The practice's own words: found by period and language, read from Markdown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from crmkit.errors import TemplateError
+from crmkit.messages.content import Content
+from crmkit.messages.type import MessageType
+from crmkit.people.medium import Medium, Purpose
+
+OCCASION = "newsletter 2026-q4"
+NEWS = MessageType(
+    "core.newsletter", Purpose.MARKETING, "inform", (), (Medium.EMAIL,), 21, Path("t"), personal=False, content=True
+)
+BIRTHDAY = MessageType("core.birthday", Purpose.MARKETING, "celebrate", (), (Medium.EMAIL,), 3, Path("t"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "newsletter").mkdir()
+    return tmp_path
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / "newsletter" / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def title(folder: Path, language: str, fallback: str = "en") -> str | None:
+    article = Content(folder, fallback).article(NEWS, OCCASION, language)
+    return article and article.title
+
+
+def test_a_missing_file_is_awaited_at_a_path(folder: Path) -> None:
+    content = Content(folder)
+    assert content.awaits(NEWS, OCCASION, "en") == folder / "newsletter" / "2026-q4.md"
+    assert content.article(NEWS, OCCASION, "en") is None
+    write(folder, "2026-q4.md", "# Spring\n\nHello\n")
+    assert content.awaits(NEWS, OCCASION, "en") is None
+
+
+def test_without_a_folder_the_usual_place_is_named() -> None:
+    assert Content(None).awaits(NEWS, OCCASION, "en") == Path("content/newsletter/2026-q4.md")
+
+
+def test_a_type_without_content_awaits_none(folder: Path) -> None:
+    assert Content(folder).awaits(BIRTHDAY, "birthday 2026", "en") is None
+    assert Content(None).article(BIRTHDAY, "birthday 2026", "en") is None
+
+
+def test_the_first_line_is_the_title_and_the_rest_is_markdown(folder: Path) -> None:
+    write(
+        folder,
+        "2026-q4.md",
+        "\ufeff# Spring hours #\n\n\n\nHello *you*  \n\n\n\n<script>x</script>\n[a](javascript:x)\n",
+    )
+    article = Content(folder).article(NEWS, OCCASION, "en")
+    assert article is not None
+    assert article.title == "Spring hours"
+    assert article.text == "Hello *you*\n\n<script>x</script>\n[a](javascript:x)"
+    assert "<em>you</em>" in article.html
+    assert "<script>" not in article.html
+    assert "href" not in article.html
+
+
+def test_each_reader_gets_the_language_that_serves_best(folder: Path) -> None:
+    write(folder, "2026-q4.md", "# Plain\n\nx\n")
+    write(folder, "2026-q4.de.md", "# Deutsch\n\nx\n")
+    assert title(folder, "de-CH") == "Deutsch"
+    assert title(folder, "fr") == "Plain"
+
+
+def test_only_the_practices_own_language_still_serves_everybody(folder: Path) -> None:
+    write(folder, "2026-q4.en.md", "# English\n\nx\n")
+    assert title(folder, "fr", "en-AU") == "English"
+    assert title(folder, "fr", "it-CH") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("", 1), ("\n\nHello\n", 3), ("## Small\n\nx", 1), ("#\n\nx", 1), ("# T\n\n", 1)]
+)
+def test_a_file_without_title_or_text_says_where(folder: Path, text: str, line: int) -> None:
+    path = write(folder, "2026-q4.md", text)
+    with pytest.raises(TemplateError) as refused:
+        Content(folder).article(NEWS, OCCASION, "en")
+    assert refused.value.where == f"{path}:{line}"
+
+
+def test_a_file_in_another_encoding_says_where(folder: Path) -> None:
+    path = write(folder, "2026-q4.md", "")
+    path.write_bytes("# Frühling\n\nGrüße".encode("cp1252"))
+    with pytest.raises(TemplateError, match=r"2026-q4\.md:1: the file is not UTF-8"):
+        Content(folder).article(NEWS, OCCASION, "en")
+
+
+def test_a_changed_file_is_read_again(folder: Path) -> None:
+    content = Content(folder)
+    path = write(folder, "2026-q4.md", "# Before\n\nx\n")
+    assert content.article(NEWS, OCCASION, "en")
+    write(folder, "2026-q4.md", "# After1\n\nx\n")
+    os.utime(path, ns=(1, 1))
+    article = content.article(NEWS, OCCASION, "en")
+    assert article is not None
+    assert article.title == "After1"
+
+
+@pytest.mark.parametrize(
+    "occasion", ["newsletter ../../secret", "newsletter /etc/passwd", "newsletter ", "newsletter a.b"]
+)
+def test_an_occasion_cannot_name_a_file_elsewhere(folder: Path, occasion: str) -> None:
+    with pytest.raises(TemplateError, match="period"):
+        Content(folder).article(NEWS, occasion, "en")

@@ -1,0 +1,102 @@
+"""Unsubscribe links: signed, opaque, and good for one practice only."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmkit.errors import ConfigError, NotFound
+from crmkit.messages.links import Links, Unsubscribe
+from crmkit.people.medium import Medium, Purpose
+from crmkit.practice import Practice
+
+PRACTICE = Practice(
+    id="bright-eyes",
+    name="Bright Eyes Optometry",
+    country="AU",
+    timezone="Australia/Sydney",
+    locale="en_AU",
+    currency="AUD",
+    email="hello@brighteyes.example",
+    public_url="https://brighteyes.example/crm/",
+    keys=("old-key",),
+)
+ASKED = Unsubscribe("P000123", Purpose.MARKETING, Medium.EMAIL)
+
+
+def token(practice: Practice = PRACTICE) -> str:
+    url = Links(practice).unsubscribe("P000123", Purpose.MARKETING, Medium.EMAIL)
+    start = "https://brighteyes.example/crm/unsubscribe/"
+    assert url.startswith(start)
+    return url.removeprefix(start)
+
+
+def test_a_link_says_whom_it_unsubscribes_from_what() -> None:
+    assert Links(PRACTICE).read(token()) == ASKED
+
+
+@given(st.text(max_size=40).filter(bool))
+def test_any_patient_id_survives_the_way(patient: str) -> None:
+    url = Links(PRACTICE).unsubscribe(patient, Purpose.FEEDBACK, Medium.EMAIL)
+    assert url.isascii()
+    assert Links(PRACTICE).read(url.rsplit("/", 1)[-1]).patient == patient
+
+
+@given(st.integers(0, 80), st.characters(codec="ascii"))
+def test_a_changed_token_never_asks_for_anything_else(place: int, letter: str) -> None:
+    true = token()
+    place %= len(true)
+    try:
+        asked = Links(PRACTICE).read(true[:place] + letter + true[place + 1 :])
+    except NotFound:
+        return
+    # Base64 has two spellings of some signatures; a changed claim has no signature at all.
+    assert asked == ASKED
+
+
+def test_a_signature_does_not_carry_over_to_another_patient() -> None:
+    other = Links(PRACTICE).unsubscribe("P000999", Purpose.MARKETING, Medium.EMAIL).rsplit("/", 1)[-1]
+    claim, signature = other.split(".")[0], token().split(".")[1]
+    with pytest.raises(NotFound):
+        Links(PRACTICE).read(f"{claim}.{signature}")
+
+
+@given(st.text())
+def test_nonsense_is_not_found_rather_than_a_crash(nonsense: str) -> None:
+    with pytest.raises(NotFound):
+        Links(PRACTICE).read(nonsense)
+
+
+def test_another_practice_with_the_same_key_refuses_it() -> None:
+    with pytest.raises(NotFound):
+        Links(attrs.evolve(PRACTICE, id="other-eyes")).read(token())
+
+
+def test_a_token_that_an_old_key_signed_stays_valid_and_new_ones_take_the_new_key() -> None:
+    rotated = attrs.evolve(PRACTICE, keys=("new-key", "old-key"))
+    assert Links(rotated).read(token()) == ASKED
+    assert Links(attrs.evolve(PRACTICE, keys=("new-key",))).read(token(rotated)) == ASKED
+
+
+def test_a_dropped_key_opens_nothing() -> None:
+    with pytest.raises(NotFound):
+        Links(attrs.evolve(PRACTICE, keys=("new-key",))).read(token())
+
+
+@pytest.mark.parametrize("lack", [{"keys": ()}, {"public_url": ""}])
+def test_without_keys_or_an_address_there_are_no_links(lack: dict[str, object]) -> None:
+    links = Links(attrs.evolve(PRACTICE, **lack))
+    assert not links.available
+    with pytest.raises(ConfigError, match="public_url"):
+        links.unsubscribe("P000123", Purpose.MARKETING, Medium.EMAIL)
+
+
+def test_a_practice_without_keys_believes_no_token() -> None:
+    with pytest.raises(NotFound):
+        Links(attrs.evolve(PRACTICE, keys=())).read(token())
+
+
+def test_the_keys_stand_in_no_repr() -> None:
+    assert "old-key" not in repr(Links(PRACTICE))

@@ -1,0 +1,238 @@
+"""From a draft to a finished message: languages, holds and headers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+import pytest
+
+from crmkit.errors import MissingField, NotFound, TemplateError
+from crmkit.messages.draft import Draft
+from crmkit.messages.mime import to_bytes
+from crmkit.messages.renderer import Renderer
+from crmkit.messages.type import MessageType
+from crmkit.people.contact import ContactPoint
+from crmkit.people.medium import Medium, Purpose
+from crmkit.people.name import PersonName
+from crmkit.people.patient import Patient
+from crmkit.practice import Practice
+
+NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
+PRACTICE = Practice(
+    id="bright-eyes",
+    name="Bright Eyes & Co",
+    country="AU",
+    timezone="Australia/Sydney",
+    locale="en_AU",
+    currency="AUD",
+    email="hello@brighteyes.example",
+    phone="(02) 5550 1234",
+    address="1 High St, Newtown NSW 2042",
+    public_url="https://brighteyes.example/crm",
+    keys=("key",),
+)
+MIA = Patient("P1", PersonName(given="Mia", family="Muster"))
+ANNA = Patient("P2", PersonName(given="Anna", family="Muster"))
+
+
+def put(folder: Path, **parts: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in parts.items():
+        (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    for language, hello in (("en", "Hello"), ("de", "Guten Tag"), ("ar", "مرحبا")):
+        put(
+            tmp_path / "shipped" / "hello" / "email" / language,
+            subject_txt=hello,
+            body_txt=f"{hello} {{{{ recipient.greeting }}}}: {{{{ today }}}}",
+            body_html=f"<p>{hello} {{{{ recipient.greeting }}}}</p>",
+        )
+    return tmp_path / "shipped"
+
+
+@pytest.fixture
+def hello(shipped: Path) -> MessageType:
+    return MessageType("core.hello", Purpose.MARKETING, "greet", ("patient.given",), (Medium.EMAIL,), 3, shipped)
+
+
+def renderer(kind: MessageType, practice: Practice = PRACTICE, own: Path | None = None) -> Renderer:
+    return Renderer(practice, {kind.name: kind}, own)
+
+
+def draft(patient: Patient = MIA, recipient: Patient | None = None, medium: Medium = Medium.EMAIL) -> Draft:
+    reader = recipient or patient
+    point = ContactPoint(medium, "", "mia@home.example", reader.id)
+    return Draft("ab12" * 8, "core.hello", medium, "hello 2026", patient, reader, point)
+
+
+def called(name: PersonName, language: str = "") -> Patient:
+    return attrs.evolve(MIA, name=name, language=language)
+
+
+def test_a_message_is_addressed_dated_and_keyed(hello: MessageType) -> None:
+    message = renderer(hello).render(draft(), NOW)
+    assert (message.to, message.to_name) == ("mia@home.example", "Mia Muster")
+    assert (message.from_email, message.from_name) == ("hello@brighteyes.example", "Bright Eyes & Co")
+    assert message.message_id == f"<{'ab12' * 8}@brighteyes.example>"
+    assert message.subject == "Hello"
+    assert message.text.startswith("Hello Mia: 24 November 2026\n")
+    assert message.at == NOW
+
+
+def test_the_same_draft_gives_the_same_bytes(hello: MessageType) -> None:
+    one, two = (renderer(hello).render(draft(), NOW) for _ in range(2))
+    assert one.digest == two.digest
+    assert to_bytes(one) == to_bytes(two)
+
+
+@pytest.mark.parametrize(
+    ("language", "locale", "used"),
+    [
+        ("de", "en_AU", "de"),
+        ("de-CH", "en_AU", "de"),
+        ("fr", "de_CH", "de"),
+        ("fr", "fr_FR", "en"),
+        ("", "en_AU", "en"),
+    ],
+)
+def test_the_readers_language_then_the_practices_then_english(
+    hello: MessageType, language: str, locale: str, used: str
+) -> None:
+    practice = attrs.evolve(PRACTICE, locale=locale)
+    message = renderer(hello, practice).render(draft(MIA, attrs.evolve(ANNA, language=language)), NOW)
+    assert message.language == used
+    assert ("Content-Language", used) in message.headers
+    assert f'lang="{used}" dir="ltr"' in message.html
+
+
+@pytest.mark.parametrize(
+    ("reader", "locale", "today"),
+    [
+        ("", "en_AU", "24 November 2026"),
+        ("en-US", "en_AU", "November 24, 2026"),
+        ("de-CH", "en_AU", "24. November 2026"),
+        ("en", "de_CH", "November 24, 2026"),
+    ],
+)
+def test_a_date_is_written_as_the_reader_or_the_practice_writes_it(
+    hello: MessageType, reader: str, locale: str, today: str
+) -> None:
+    practice = attrs.evolve(PRACTICE, locale=locale)
+    assert today in renderer(hello, practice).render(draft(attrs.evolve(MIA, language=reader)), NOW).text
+
+
+def test_arabic_reads_from_right_to_left(hello: MessageType) -> None:
+    message = renderer(hello).render(draft(attrs.evolve(MIA, language="ar")), NOW)
+    assert 'lang="ar" dir="rtl"' in message.html
+
+
+def test_a_name_is_escaped_in_html_and_only_there(hello: MessageType) -> None:
+    message = renderer(hello).render(draft(called(PersonName(given="O'Neill <b>"))), NOW)
+    assert "Hello O'Neill <b>:" in message.text
+    assert "<p>Hello O&#39;Neill &lt;b&gt;</p>" in message.html
+    assert "Bright Eyes &amp; Co" in message.html
+
+
+def test_a_name_with_a_line_break_smuggles_no_header(hello: MessageType) -> None:
+    message = renderer(hello).render(draft(called(PersonName(given="Mia\r\nBcc: evil@home.example"))), NOW)
+    assert b"\r\nBcc:" not in to_bytes(message).split(b"\r\n\r\n", 1)[0]
+
+
+def test_what_the_type_needs_and_what_is_printed_holds_the_message(hello: MessageType) -> None:
+    unnamed = called(PersonName(family="Muster"))
+    assert renderer(hello).lacks(draft()) is None
+    assert renderer(hello).lacks(draft(unnamed, ANNA)) == "patient.given"
+    assert renderer(hello).lacks(draft(MIA, attrs.evolve(ANNA, name=PersonName()))) == "recipient.greeting"
+    with pytest.raises(MissingField) as lack:
+        renderer(hello).render(draft(unnamed, ANNA), NOW)
+    assert lack.value.field == "patient.given"
+
+
+def test_a_message_without_an_address_is_held(hello: MessageType) -> None:
+    nowhere = attrs.evolve(draft(), contact=ContactPoint(Medium.EMAIL, "", "", "P1", "not an e-mail address"))
+    assert renderer(hello).lacks(nowhere) == "recipient.email"
+
+
+def test_marketing_carries_one_click_unsubscribing(hello: MessageType) -> None:
+    message = renderer(hello).render(draft(), NOW)
+    headers = dict(message.headers)
+    url = headers["List-Unsubscribe"].strip("<>")
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert url in message.text
+    assert f'href="{url}"' in message.html
+    assert renderer(hello).links.read(url.rsplit("/", 1)[-1]).patient == "P1"
+
+
+def test_marketing_without_links_is_held_and_care_goes(hello: MessageType) -> None:
+    unlinked = attrs.evolve(PRACTICE, public_url="")
+    care = attrs.evolve(hello, purpose=Purpose.CARE)
+    assert renderer(hello, unlinked).lacks(draft()) == "links.unsubscribe"
+    assert not renderer(care).needs_links(care)
+    message = renderer(care, unlinked).render(draft(), NOW)
+    assert message.headers == (("Content-Language", "en"),)
+    assert "nsubscribe" not in message.text + message.html
+
+
+def test_care_carries_no_unsubscribe_line_even_where_links_exist(hello: MessageType) -> None:
+    message = renderer(attrs.evolve(hello, purpose=Purpose.CARE)).render(draft(), NOW)
+    assert "nsubscribe" not in message.text + message.html + str(message.headers)
+
+
+def test_the_foot_says_who_writes_and_why(hello: MessageType) -> None:
+    message = renderer(hello).render(draft(), NOW)
+    for body in (message.text, message.html):
+        assert "1 High St, Newtown NSW 2042" in body
+        assert "(02) 5550 1234" in body
+        assert "because you agreed to hear from us" in body
+
+
+def test_a_text_message_is_its_body_alone(shipped: Path, hello: MessageType) -> None:
+    put(shipped / "hello" / "sms" / "en", body_txt="Hello {{ recipient.greeting }}\n")
+    kind = attrs.evolve(hello, media=(Medium.EMAIL, Medium.SMS))
+    message = renderer(kind, attrs.evolve(PRACTICE, keys=())).render(draft(medium=Medium.SMS), NOW)
+    assert (message.subject, message.text, message.html, message.headers) == ("", "Hello Mia\n", "", ())
+
+
+def test_empty_lines_that_an_if_leaves_are_closed_up(shipped: Path, hello: MessageType) -> None:
+    put(
+        shipped / "hello" / "email" / "en",
+        body_txt="A\n\n{% if for_child %}\nB\n\n{% endif %}\n\nC{% if today %}.{% endif %}\n\nD",
+    )
+    assert renderer(hello).render(draft(), NOW).text.startswith("A\n\nC.\n\nD\n\n--\n")
+
+
+def test_a_subject_that_comes_out_empty_is_told(shipped: Path, hello: MessageType) -> None:
+    put(shipped / "hello" / "email" / "en", subject_txt="{% if for_child %}x{% endif %}")
+    with pytest.raises(TemplateError, match="subject comes out empty"):
+        renderer(hello).render(draft(), NOW)
+
+
+def test_an_unknown_type_is_told_with_the_nearest(hello: MessageType) -> None:
+    with pytest.raises(NotFound, match=r"core\.helo.*did you mean core\.hello"):
+        renderer(hello).render(attrs.evolve(draft(), type="core.helo"), NOW)
+
+
+def test_a_naive_now_is_refused(hello: MessageType) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        renderer(hello).render(draft(), NOW.replace(tzinfo=None))
+
+
+def test_an_international_sender_becomes_ascii(hello: MessageType) -> None:
+    message = renderer(hello, attrs.evolve(PRACTICE, email="hallo@praxis-müller.example")).render(draft(), NOW)
+    assert message.from_email == "hallo@xn--praxis-mller-klb.example"
+    assert message.message_id.endswith("@xn--praxis-mller-klb.example>")
+
+
+def test_a_draft_shows_nobody_in_its_repr() -> None:
+    assert repr(draft()) == f"Draft(key={'ab12' * 8!r})"
+
+
+@pytest.mark.parametrize("wrong", [{"name": "Big Birthday"}, {"name": "_layout"}, {"media": ()}, {"fresh_days": 0}])
+def test_a_message_type_that_cannot_be_right_is_refused(hello: MessageType, wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"message type|medium|fresh_days"):
+        attrs.evolve(hello, **wrong)

@@ -1,0 +1,148 @@
+"""The standard message types: complete, correct in each language, and right for guardians too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import attrs
+import pytest
+
+from crmkit.builtin.messages import standard_message_types
+from crmkit.messages.draft import Draft
+from crmkit.messages.message import Message
+from crmkit.messages.renderer import Renderer
+from crmkit.people.contact import ContactPoint
+from crmkit.people.medium import Medium
+from crmkit.people.name import PersonName
+from crmkit.people.patient import Patient
+from crmkit.practice import Practice
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+LANGUAGES = ("en", "de", "fr", "es")
+STEMS = ("birthday", "newsletter", "reactivation")
+PRACTICE = Practice(
+    id="bright-eyes",
+    name="Bright Eyes Optometry",
+    country="AU",
+    timezone="Australia/Sydney",
+    locale="en_AU",
+    currency="AUD",
+    email="hello@brighteyes.example",
+    phone="(02) 5550 1234",
+    address="1 High St, Newtown NSW 2042",
+    public_url="https://brighteyes.example/crm",
+    keys=("key",),
+)
+TYPES = {kind.name: kind for kind in (kind.owned_by("core") for kind in standard_message_types())}
+LEO = Patient("P1", PersonName(given="Leo"))
+ANNA = Patient("P2", PersonName(given="Anna"))
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    (tmp_path / "newsletter").mkdir()
+    (tmp_path / "newsletter" / "2026-q4.md").write_text("# Our hours\n\nWe open *earlier*.\n", encoding="utf-8")
+    return tmp_path
+
+
+def write(
+    stem: str, content: Path, *, language: str = "en", reader: Patient = LEO, phone: str = PRACTICE.phone
+) -> Message:
+    practice = attrs.evolve(PRACTICE, phone=phone)
+    recipient = attrs.evolve(reader, language=language)
+    point = ContactPoint(Medium.EMAIL, "", "reader@home.example", reader.id)
+    draft = Draft("ab12", f"core.{stem}", Medium.EMAIL, f"{stem} 2026-q4", LEO, recipient, point)
+    renderer = Renderer(practice, TYPES, content=content)
+    assert renderer.lacks(draft) is None
+    return renderer.render(draft, NOW)
+
+
+class Outline(HTMLParser):
+    """Collects the tags, and fails where one is not closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        if tag not in ("meta", "br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_every_shipped_template_can_be_used() -> None:
+    renderer = Renderer(PRACTICE, TYPES)
+    renderer.check()
+    for kind in TYPES.values():
+        folder = kind.templates / kind.stem / "email"
+        assert sorted(entry.name for entry in folder.iterdir()) == sorted(LANGUAGES)
+
+
+@pytest.mark.parametrize("phone", ["", PRACTICE.phone])
+@pytest.mark.parametrize("reader", [LEO, ANNA], ids=["patient", "guardian"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("stem", STEMS)
+def test_each_is_whole_in_each_language(stem: str, language: str, reader: Patient, phone: str, content: Path) -> None:
+    message = write(stem, content, language=language, reader=reader, phone=phone)
+    outline = Outline()
+    outline.feed(message.html)
+    assert not outline.open
+    assert outline.seen.count("h1") == 1
+    assert message.language == language
+    assert f'<html lang="{language}"' in message.html
+    assert "{" not in message.text + message.subject
+    assert "  " not in message.text
+    assert "\n\n\n" not in message.text
+
+
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("en", "Happy birthday, Leo"),
+        ("de", "Alles Gute zum Geburtstag, Leo"),
+        ("fr", "Joyeux anniversaire, Leo"),
+        ("es", "¡Feliz cumpleaños, Leo!"),
+    ],
+)
+def test_a_birthday_card_speaks_the_readers_language(language: str, subject: str, content: Path) -> None:
+    assert write("birthday", content, language=language).subject == subject
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("stem", ["birthday", "reactivation"])
+def test_a_guardian_is_greeted_and_the_child_is_named(stem: str, language: str, content: Path) -> None:
+    body = write(stem, content, language=language, reader=ANNA).text
+    assert "Anna" in body.splitlines()[0]
+    assert "Leo" not in body.splitlines()[0]
+    assert "Leo" in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_newsletter_reads_the_same_for_everybody(language: str, content: Path) -> None:
+    one, other = (write("newsletter", content, language=language, reader=reader) for reader in (LEO, ANNA))
+    assert (one.text, one.html, one.subject) == (other.text, other.html, other.subject)
+    assert one.subject == "Our hours"
+    assert "<em>earlier</em>" in one.html
+
+
+def test_an_unwritten_newsletter_is_awaited_and_held(tmp_path: Path) -> None:
+    renderer = Renderer(PRACTICE, TYPES, content=tmp_path)
+    point = ContactPoint(Medium.EMAIL, "", "reader@home.example", "P1")
+    draft = Draft("ab12", "core.newsletter", Medium.EMAIL, "newsletter 2026-q4", LEO, LEO, point)
+    assert renderer.awaits("core.newsletter", "newsletter 2026-q4", "") == tmp_path / "newsletter" / "2026-q4.md"
+    assert renderer.awaits("core.birthday", "birthday 2026", "") is None
+    assert renderer.lacks(draft) == "content.title"
+
+
+@pytest.mark.parametrize("stem", ["birthday", "reactivation"])
+def test_nobody_is_greeted_without_a_name(stem: str) -> None:
+    nameless = attrs.evolve(ANNA, name=PersonName(family="Muster"))
+    point = ContactPoint(Medium.EMAIL, "", "reader@home.example", "P2")
+    draft = Draft("ab12", f"core.{stem}", Medium.EMAIL, f"{stem} 2026", LEO, nameless, point)
+    assert Renderer(PRACTICE, TYPES).lacks(draft) == "recipient.greeting"
