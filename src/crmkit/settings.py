@@ -6,13 +6,15 @@ its path and a hint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_origin, get_type_hints
 
 import attrs
 import cattrs
+from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.v import format_exception
 
@@ -32,6 +34,8 @@ def structure(cls: type[T], mapping: Mapping[str, Any], *, where: str) -> T:
     Raises:
         ConfigError: If a key is unknown or missing, or a value does not fit.
     """
+    if not isinstance(mapping, Mapping):
+        raise ConfigError(f"{type(mapping).__name__} given where a table is wanted", where=where)
     unknown_keys(cls, mapping, where)
     missing = [field.name for field in attrs.fields(cls) if _required(field) and field.name not in mapping]  # type: ignore[arg-type]
     if missing:
@@ -73,21 +77,52 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind in (str, int, bool, float):
         converter.register_structure_hook(kind, _exactly)
+    converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _word)
     converter.register_structure_hook(Decimal, _decimal)
+    converter.register_structure_hook_factory(lambda kind: get_origin(kind) in (tuple, list), _list)
     return converter
 
 
 def _exactly(value: Any, kind: type[T]) -> T:
+    # Hooks are found by base class, and the words of a StrEnum are text too.
+    if issubclass(kind, Enum):
+        return cast("T", _word(value, kind))
     accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if isinstance(value, accepted) and (kind is bool or not isinstance(value, bool)):
-        return cast(T, value)
+        return cast("T", value)
     raise TypeError(f"{type(value).__name__} given where {kind.__name__} is wanted")
+
+
+def _word(value: Any, kind: type[Enum]) -> Enum:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is unknown; {nearest(str(value), [one.value for one in kind])}") from None
+
+
+def _list(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    factory = homogenous_tuple_structure_factory if get_origin(kind) is tuple else list_structure_factory
+    structured = factory(kind, converter)
+
+    def read(value: Any, of: Any) -> Any:
+        # A text is a sequence of letters, and none of them was meant.
+        if not isinstance(value, (list, tuple)):
+            raise TypeError(f"{type(value).__name__} given where a list is wanted")
+        return structured(value, of)
+
+    return read
 
 
 def _decimal(value: Any, _: type[Decimal]) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, str, float, Decimal)):
         raise TypeError(f"{type(value).__name__} given where a number is wanted")
-    return Decimal(str(value))
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("text given where a number is wanted") from None
+    if not number.is_finite():
+        raise ValueError("a number without end given where a number is wanted")
+    return number
 
 
 def describe(cls: type[Any]) -> dict[str, str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from crmkit.metrics.standard import standard_metrics
-
 from crmkit.builtin.guards import standard_guards
 from crmkit.builtin.messages import standard_message_types
 from crmkit.campaigns.guard import Guard
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
+from crmkit.metrics.standard import standard_metrics
 from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo, hookimpl
 from crmkit.segments.catalogue import standard_fields
 from crmkit.segments.field import Field

@@ -14,6 +14,8 @@ from crmkit.people.contact import ContactPoint
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.patient import Patient
 
+Consents = Mapping[tuple[str, Purpose, Medium], Consent]
+
 
 @attrs.frozen
 class Candidate:
@@ -49,27 +51,41 @@ class Candidate:
     patient: Patient
     recipient: Patient | None
     contact: ContactPoint | None
-    consents: Mapping[tuple[str, Purpose, Medium], Consent] = attrs.field(factory=dict, repr=False)
+    consents: Consents = attrs.field(factory=dict, repr=False)
     minor: bool = False
     lacks: str = ""
     awaits: str = ""
     linked: bool = True
 
-    def statement(self, person: Patient) -> Consent | None:
-        """Return what holds for this purpose and medium of a person, or None."""
-        return self.consents.get((person.id, self.purpose, self.medium))
-
     @property
     def opted_out(self) -> bool:
         """Tell whether the patient or the recipient has said no."""
-        people = [self.patient, *([self.recipient] if self.recipient else [])]
-        return any(said is not None and not said.given for said in map(self.statement, people))
+        return any(not said.given for said in _said(self.consents, self.purpose, self.medium, *self._readers) if said)
 
     @property
     def consented(self) -> bool:
-        """Tell whether one may write: nobody said no, and where a yes is needed the patient or recipient gave it."""
-        people = [self.patient, *([self.recipient] if self.recipient else [])]
-        return not self.opted_out and any(allows(self.statement(one), self.purpose) for one in people)
+        """Tell whether one may write to the recipient about the patient."""
+        return consented(self.consents, self.purpose, self.medium, *self._readers)
+
+    @property
+    def _readers(self) -> tuple[Patient, Patient | None]:
+        return self.patient, self.recipient
+
+
+def consented(
+    consents: Consents, purpose: Purpose, medium: Medium, patient: Patient, recipient: Patient | None
+) -> bool:
+    """Tell whether one may write: nobody said no, and where a yes is needed the patient or recipient gave it."""
+    said = _said(consents, purpose, medium, patient, recipient)
+    denied = any(not one.given for one in said if one)
+    return not denied and any(allows(one, purpose) for one in said)
+
+
+def _said(
+    consents: Consents, purpose: Purpose, medium: Medium, patient: Patient, recipient: Patient | None
+) -> list[Consent | None]:
+    people = [patient] if recipient is None or recipient.id == patient.id else [patient, recipient]
+    return [consents.get((person.id, purpose, medium)) for person in people]
 
 
 class Guard(Protocol):

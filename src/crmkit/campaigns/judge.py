@@ -11,10 +11,10 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.campaigns import lot
-from crmkit.campaigns.guard import Candidate, Guard
+from crmkit.campaigns.guard import Candidate, Guard, consented
 from crmkit.campaigns.programme import Version
 from crmkit.campaigns.reasons import RANK
-from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, deny, hold, strictest
+from crmkit.campaigns.verdict import Ruling, Verdict, deny, hold, strictest
 from crmkit.clock import age_on, utc
 from crmkit.ledger.history import CHUNK, Consents, History
 from crmkit.ledger.learnt import address_digest
@@ -54,7 +54,15 @@ class Judged:
         candidate = self.candidate
         if candidate.recipient is None or candidate.contact is None:
             raise ValueError(f"touch {candidate.key} has nobody to write to")
-        return _draft(candidate, candidate.recipient, candidate.contact)
+        return Draft(
+            candidate.key,
+            candidate.message,
+            candidate.medium,
+            candidate.occasion,
+            candidate.patient,
+            candidate.recipient,
+            candidate.contact,
+        )
 
 
 @attrs.frozen(eq=False)
@@ -101,14 +109,15 @@ class Judge:
 
     def verdicts(self, candidates: Sequence[Candidate], now: datetime) -> list[Verdict]:
         """Return the strictest verdict of all guards for each candidate."""
-        said: list[list[Verdict]] = [[self._own(candidate)] for candidate in candidates]
+        said: list[list[Verdict]] = [self._own(candidate) for candidate in candidates]
         for guard in self.guards:
             for place, verdict in zip(said, guard.judge(candidates, now), strict=True):
-                place.append(attrs.evolve(verdict, guard=guard.name))
+                if verdict.ruling is not Ruling.ALLOW:
+                    place.append(attrs.evolve(verdict, guard=guard.name))
         return [strictest(verdicts, RANK) for verdicts in said]
 
-    def _own(self, candidate: Candidate) -> Verdict:
-        return ALLOWED if candidate.medium in self.media else hold("no_channel", medium=candidate.medium.value)
+    def _own(self, candidate: Candidate) -> list[Verdict]:
+        return [] if candidate.medium in self.media else [hold("no_channel", medium=candidate.medium.value)]
 
     def _people(self, connection: sa.Connection, intents: Sequence[Intent]) -> tuple[dict[str, Patient], Consents]:
         people = self.history.patients(connection, sorted({intent.patient for intent in intents}))
@@ -128,52 +137,56 @@ class Judge:
         patient = people[intent.patient]
         minor = self._is_minor(patient, now)
         recipient = people.get(patient.guardian) if minor else patient
+        medium, contact = self._way(kind, campaign.media, (patient, recipient), consents, now)
         key = touch_key(self.practice.id, campaign.id, intent.occasion, intent.patient)
-        candidate = Candidate(
+        lacks, awaits = "", ""
+        if recipient is not None:
+            path = self.renderer.awaits(kind.name, intent.occasion, recipient.language)
+            awaits = str(path) if path else ""
+        if recipient is not None and contact is not None and not awaits:
+            draft = Draft(key, kind.name, medium, intent.occasion, patient, recipient, contact)
+            lacks = self.renderer.lacks(draft) or ""
+        return Candidate(
             key=key,
             campaign=campaign.id,
             message=kind.name,
             purpose=kind.purpose,
-            medium=campaign.media[0],
+            medium=medium,
             occasion=intent.occasion,
             due=intent.due,
             stale=intent.stale,
             patient=patient,
             recipient=recipient,
-            contact=None,
+            contact=contact,
             consents=consents,
             minor=minor,
+            lacks=lacks,
+            awaits=awaits,
             linked=self.renderer.links.available or not self.renderer.needs_links(kind),
         )
-        return self._written(self._reached(candidate, campaign.media, now))
 
     def _is_minor(self, patient: Patient, now: datetime) -> bool:
         if patient.born is None:
             return bool(patient.guardian)
         return age_on(patient.born, self.practice.today(now)) < self.practice.adult_age
 
-    def _reached(self, candidate: Candidate, media: Sequence[Medium], now: datetime) -> Candidate:
+    def _way(
+        self,
+        kind: MessageType,
+        media: Sequence[Medium],
+        people: tuple[Patient, Patient | None],
+        consents: Consents,
+        now: datetime,
+    ) -> tuple[Medium, ContactPoint | None]:
         """Choose the first medium by which the recipient can be reached and agreed, else the first that reaches."""
-        if candidate.recipient is None:
-            return candidate
+        patient, recipient = people
+        ways = [medium for medium in media if medium in self.media]
+        if recipient is None or not ways:
+            return media[0], None
         day = self.practice.today(now)
-        ways = [
-            attrs.evolve(candidate, medium=medium, contact=candidate.recipient.reach(medium, day))
-            for medium in media
-            if medium in self.media
-        ]
-        reached = [way for way in ways if way.contact]
-        agreed = [way for way in reached if way.consented]
-        return next(iter([*agreed, *reached, *ways]), candidate)
-
-    def _written(self, candidate: Candidate) -> Candidate:
-        """Note what the message lacks or awaits."""
-        recipient, contact = candidate.recipient, candidate.contact
-        if recipient is None:
-            return candidate
-        path = self.renderer.awaits(candidate.message, candidate.occasion, recipient.language)
-        lacks = self.renderer.lacks(_draft(candidate, recipient, contact)) if contact and not path else None
-        return attrs.evolve(candidate, awaits=str(path) if path else "", lacks=lacks or "")
+        reached = [(medium, point) for medium in ways if (point := recipient.reach(medium, day))]
+        agreed = (way for way in reached if consented(consents, kind.purpose, way[0], patient, recipient))
+        return next(agreed, reached[0] if reached else (ways[0], None))
 
     def _touch(self, version: Version, intent: Intent, candidate: Candidate, verdict: Verdict, now: datetime) -> Touch:
         campaign, patient = version.campaign, candidate.patient
@@ -233,18 +246,6 @@ class Judge:
             )
             found |= {(row.patient, occasion): row.campaign for row in connection.execute(query)}
         return found
-
-
-def _draft(candidate: Candidate, recipient: Patient, contact: ContactPoint) -> Draft:
-    return Draft(
-        key=candidate.key,
-        type=candidate.message,
-        medium=candidate.medium,
-        occasion=candidate.occasion,
-        patient=candidate.patient,
-        recipient=recipient,
-        contact=contact,
-    )
 
 
 def intent_of(touch: Touch) -> Intent:

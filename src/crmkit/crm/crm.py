@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,35 +10,33 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
-from crmkit.crm.measures import Window, gather, page, year_until
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap
 from crmkit.campaigns.plan import Plan
 from crmkit.campaigns.programme import Version
+from crmkit.campaigns.reasons import REASONS
 from crmkit.clock import Clock, FixedClock, SystemClock
 from crmkit.crm import answers
-from crmkit.crm.channels import one_for_each_medium
 from crmkit.crm.config import read_config
+from crmkit.crm.opened import open_practice
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
-from crmkit.crm.stages import Stages, Wishes, put_together
-from crmkit.delivery.channel import Channel
+from crmkit.crm.stages import Wishes
 from crmkit.delivery.dispatch import Dispatched
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.feed import FeedEvent, feed
 from crmkit.ledger.learnt import learn_consent
 from crmkit.ledger.scratch import scratch_ledger
-from crmkit.ledger.tables import declare_ledger
-from crmkit.messages.renderer import Renderer
+from crmkit.metrics.gather import Findings, gather
+from crmkit.metrics.window import Window
 from crmkit.people.consent import Consent
 from crmkit.people.medium import Medium, Purpose
-from crmkit.plugins.door import Admitted, admit
+from crmkit.plugins.door import Admitted
 from crmkit.practice import Practice
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.summary import SyncSummary
 from crmkit.records.sync import Sync
-from crmkit.records.tables import declare_records
-from crmkit.store.store import Store, open_store
+from crmkit.report.page import render_page, write_report
 
 #: How far a plan looks ahead unless told otherwise: today and the six days after it.
 WEEK = timedelta(days=6)
@@ -84,23 +80,17 @@ class CRM:
     ) -> None:
         self.practice = practice
         self.clock = clock or SystemClock()
-        self._root = Path(root).absolute()
-        self._wishes = Wishes(
-            self._root / templates if templates else None,
-            self._root / content if content else None,
+        here = Path(root).absolute()
+        wishes = Wishes(
+            here / templates if templates else None,
+            here / content if content else None,
             tuple(caps) if caps is not None else (Cap(),),
             dict(channels or {}),
         )
-        self._admitted = admit(plugins, settings or {}, self.clock, self._root)
-        self._channels = one_for_each_medium(self._admitted.channels, self._wishes.channels)
-        renderer = Renderer(practice, self._admitted.message_types, self._wishes.templates, self._wishes.content)
-        renderer.check()
-        self._store: Store = open_store(database, prefix=prefix)
-        tables = declare_records(self._store), declare_ledger(self._store)
-        self._store.create()
-        self._owner = f"send-{secrets.token_hex(4)}"
-        self._log = logging.getLogger("crmkit")
-        self._stages = self._put_together(self._store, tables, self._channels, renderer, self.clock)
+        given = settings or {}
+        self._opened = open_practice(practice, database, plugins, given, wishes, self.clock, here, prefix)
+        self._store = self._opened.store
+        self._stages = self._opened.stages(self.clock)
 
     @classmethod
     def from_file(cls, path: str | Path = "crm.toml", *, clock: Clock | None = None) -> CRM:
@@ -135,13 +125,12 @@ class CRM:
 
     def close(self) -> None:
         """Close the plugins, and the database unless it is the host's engine."""
-        self._admitted.close()
-        self._store.close()
+        self._opened.close()
 
     @property
     def plugins(self) -> Admitted:
         """What the admitted plugins registered."""
-        return self._admitted
+        return self._opened.admitted
 
     def sync(self, progress: Callable[[str], None] = lambda _: None) -> SyncSummary:
         """Apply what all sources say and return what changed; rows that cannot be used are kept as rejected.
@@ -150,7 +139,7 @@ class CRM:
             SourceError: If there is only one source and it cannot be read. Of several, the others are still applied
                 and the failure stands in the summary.
         """
-        summary, sources = SyncSummary(), self._admitted.sources
+        summary, sources = SyncSummary(), self._opened.admitted.sources
         if not sources:
             raise ConfigError("there is no source", where="plugins", mend="admit one, such as csv")
         for source in sources:
@@ -161,7 +150,6 @@ class CRM:
                 if len(sources) == 1:
                     raise
                 summary += SyncSummary(failures=(str(problem),))
-        self._log.info("synced: %s", summary.total)
         return summary
 
     def rejected(self) -> list[RejectedRow]:
@@ -208,11 +196,7 @@ class CRM:
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
 
     def preview(self, patient: str, through: date | None = None) -> list[answers.Preview]:
-        """Return exactly what a patient would receive until a date, and why not what would not go.
-
-        Raises:
-            NotFound: If there is no such patient.
-        """
+        """Return exactly what a patient would receive until a date; NotFound if there is no such patient."""
         now = self.clock.now()
         with self._store.read() as connection:
             last = through or self.practice.today(now) + WEEK
@@ -260,10 +244,9 @@ class CRM:
             progress: Is told each day that is done.
         """
         clock = FixedClock(self.clock.now())
-        channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._channels]
+        channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._opened.channels]
         with scratch_ledger(self._store) as (store, tables):
-            both = (self._stages.records, tables)
-            stages = self._put_together(store, both, channels, self._stages.renderer, clock)
+            stages = self._opened.stages_on(store, tables, channels, clock)
             return run_days(stages, channels, clock, self.practice, days, WEEK, progress, keep_messages=keep_messages)
 
     def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:
@@ -289,15 +272,20 @@ class CRM:
         with self._store.read() as connection:
             yield from feed(connection, self._stages.tables, self.practice.id, since)
 
-    def findings(self, window: Window | None = None) -> Any:
+    def findings(self, window: Window | None = None) -> Findings:
         """Return the measures of a window (by default the year until today), the bridge, and what plots need."""
-        now = self.clock.now()
-        return gather(self._stages, self.practice, self._admitted, window or year_until(self.practice, now), now)
+        now, stages = self.clock.now(), self._stages
+        year = window or Window.year_to(self.practice.today(now))
+        metrics = self._opened.admitted.metrics
+        return gather(stages.store, stages.records, stages.tables, self.practice, metrics, year, now)
 
     def report(self, path: str | Path, window: Window | None = None) -> Path:
         """Write the report as one HTML page and return its path."""
-        rejected = len(self.rejected())
-        return page(Path(path), self.findings(window), self.practice, self._admitted, rejected)
+        found = tuple((one.name, one.version) for one in self._opened.admitted.found)
+        html = render_page(
+            self.findings(window), self.practice, reasons=REASONS, rejected=len(self.rejected()), plugins=found
+        )
+        return write_report(Path(path), html)
 
     def _learn(self, consent: Consent) -> bool:
         with self._store.begin() as connection:
@@ -308,10 +296,3 @@ class CRM:
             self._stages.planner.check(Version(campaign, 0))
         with self._store.begin() as connection:
             self._stages.programme.replace(connection, campaigns, self.clock.now())
-
-    def _put_together(
-        self, store: Store, tables: Any, channels: Sequence[Channel], renderer: Renderer, clock: Clock
-    ) -> Stages:
-        return put_together(
-            self.practice, store, tables, self._admitted, channels, renderer, self._wishes, clock, self._owner
-        )

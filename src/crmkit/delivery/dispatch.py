@@ -147,9 +147,11 @@ class Dispatch:
                 staying.append(self._held(touch, "template_failed", now, problem=problem.problem))
             else:
                 written.append(Written(self._sending(was[touch.key], touch, now), message))
-        moved = [one for one in written if self.ledger.move(connection, was[one.touch.key], one.touch, "send")]
+        going = [(was[one.touch.key], one.touch) for one in written]
+        mine = {touch.key for touch in self.ledger.move(connection, going, "send")}
+        moved = [one for one in written if one.touch.key in mine]
         intend(connection, self.ledger.tables, self.ledger.practice, [self._attempt(one) for one in moved], now)
-        kept = [touch for touch in staying if self.ledger.move(connection, was[touch.key], touch, "send")]
+        kept = self.ledger.move(connection, [(was[touch.key], touch) for touch in staying], "send")
         return moved, kept
 
     def _held(self, touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
@@ -182,15 +184,13 @@ class Dispatch:
     def _record(
         self, connection: Connection, written: Sequence[Written], receipts: Mapping[str, Receipt], now: datetime
     ) -> list[Touch]:
-        gone, answers = [], []
+        moves, answers = [], []
         for one in written:
             receipt = receipts.get(one.touch.key) or Receipt(one.touch.key, Outcome.UNKNOWN, evidence="no receipt")
-            touch = self._outcome(one.touch, receipt, now)
-            self.ledger.move(connection, one.touch, touch, "send")
-            gone.append(touch)
+            moves.append((one.touch, self._outcome(one.touch, receipt, now)))
             answers.append({**attrs.asdict(receipt), "outcome": receipt.outcome.value})
         answered(connection, self.ledger.tables, self.ledger.practice, answers, now)
-        return gone
+        return self.ledger.move(connection, moves, "send")
 
     def _outcome(self, touch: Touch, receipt: Receipt, now: datetime) -> Touch:
         state = State(receipt.outcome.value)

@@ -19,7 +19,7 @@ database = "sqlite:///practice.db"
 # into a file instead of sending it, so that you can look at everything first. Nobody is written to.
 plugins = ["csv", "folder"]
 
-# Folders beside this file: your own wording of messages (none is needed), and the texts of the newsletter.
+# Folders beside this file: your own wording of messages (none is needed, so it is empty), and the newsletter's texts.
 templates = "templates"
 content = "content"
 
@@ -48,7 +48,8 @@ path = "outbox"
 # What goes out. Each part below is one campaign: to whom (segment), what (message), when (schedule).
 # If a patient would get two messages in the same days, the one with the lower priority number goes first.
 
-# A card on the birthday, to every active patient who has agreed to news by e-mail.
+# A card on the birthday, to every active patient. Who has not agreed to news, or has taken the yes back, is left
+# out without your doing anything; so for all campaigns.
 [campaigns.birthday-card]
 objective = "celebrate"
 message = "birthday"

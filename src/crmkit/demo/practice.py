@@ -72,6 +72,8 @@ def write_practice(folder: Path, *, today: date, patients: int = 3000, seed: str
     dirt = soil(tables, seed, today)
     write_tables(folder / "exports", tables)
     write_text(folder / "crm.toml", CRM_TOML)
+    # The settings name this folder; a folder without a file would be lost in version control and in a wheel.
+    write_text(folder / "templates" / ".keep", "")
     for name, text in newsletter.issues(today).items():
         write_text(folder / "content" / "newsletter" / name, text)
     return Summary(**counts, households=households, turnover=turnover, dirt=MappingProxyType(dirt))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,12 @@ from crmkit.records.tables import RecordTables
 
 #: What one statement of SQL may name at once, on every database.
 CHUNK = 500
-_NAME = ("prefix", "given", "preferred", "middle", "family", "suffix")
+_NAME = ("prefix", "given", "preferred", "middle", "family", "suffix", "full_name")
+_REST = (
+    *("id", "born", "language", "status", "status_reason", "status_date"),
+    *("household", "guardian", "referrer", "tags", "attributes"),
+)
+_POINT = ("medium", "typed", "value", "patient", "problem", "line", "until")
 
 Consents = dict[tuple[str, Purpose, Medium], Consent]
 
@@ -43,12 +48,14 @@ class History:
     def patients(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Patient]:
         """Return the patients with these ids, with their contact points; unknown ids are left out."""
         found: dict[str, Patient] = {}
+        table = self.records.patient.now
+        select = sa.select(*(table.c[name] for name in (*_NAME, *_REST)))
         for chunk in _chunks(ids):
             contacts = self._contacts(connection, chunk)
-            table = self.records.patient.now
-            query = sa.select(table).where(table.c.practice == self.practice, table.c.id.in_(chunk))
-            for row in connection.execute(query).mappings():
-                found[row["id"]] = _patient(row, tuple(contacts.get(row["id"], ())))
+            rows = connection.execute(select.where(table.c.practice == self.practice, table.c.id.in_(chunk)))
+            for row in rows:
+                patient = _patient(row, contacts)
+                found[patient.id] = patient
         return found
 
     def consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
@@ -72,28 +79,37 @@ class History:
     def _contacts(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[ContactPoint]]:
         table = self.records.contact.now
         query = (
-            sa.select(table)
+            sa.select(*(table.c[name] for name in _POINT))
             .where(table.c.practice == self.practice, table.c.patient.in_(ids))
             .order_by(table.c.patient, table.c.rank, table.c.id)
         )
-        rows = connection.execute(query).mappings().all()
-        stopped = self._stopped(connection, rows)
         points: dict[str, list[ContactPoint]] = defaultdict(list)
-        for row in rows:
-            points[row["patient"]].append(_point(row, stopped.get(self._address(row), "")))
-        return points
+        for medium, typed, value, owner, problem, line, until in connection.execute(query):
+            kind = Line(line) if line else None
+            points[owner].append(ContactPoint(Medium(medium), typed, value, owner, problem, kind, until))
+        stopped = self._stopped(connection, [point for owned in points.values() for point in owned])
+        return _without(points, stopped) if stopped else points
 
-    def _stopped(self, connection: sa.Connection, rows: Iterable[Any]) -> dict[str, str]:
+    def _stopped(self, connection: sa.Connection, points: Sequence[ContactPoint]) -> dict[ContactPoint, str]:
+        """Return which addresses are suppressed, and why."""
         table = self.tables.suppression
-        found: dict[str, str] = {}
-        for chunk in _chunks([self._address(row) for row in rows if row["value"]]):
-            query = sa.select(table.c.address, table.c.reason)
+        any_at_all = sa.select(table.c.reason).where(table.c.practice == self.practice).limit(1)
+        if connection.execute(any_at_all).first() is None:
+            return {}
+        digests = {point: address_digest(self.practice, point.medium, point.value) for point in points if point.value}
+        reasons: dict[str, str] = {}
+        for chunk in _chunks(sorted(set(digests.values()))):
             mine = (table.c.practice == self.practice, table.c.address.in_(chunk))
-            found |= {row.address: row.reason for row in connection.execute(query.where(*mine))}
-        return found
+            rows = connection.execute(sa.select(table.c.address, table.c.reason).where(*mine))
+            reasons |= {row.address: row.reason for row in rows}
+        return {point: reasons[address] for point, address in digests.items() if address in reasons}
 
-    def _address(self, row: Any) -> str:
-        return address_digest(self.practice, Medium(row["medium"]), row["value"])
+
+def _without(points: dict[str, list[ContactPoint]], stopped: dict[ContactPoint, str]) -> dict[str, list[ContactPoint]]:
+    return {
+        owner: [attrs.evolve(point, problem=stopped.get(point, point.problem)) for point in owned]
+        for owner, owned in points.items()
+    }
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -101,31 +117,22 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + CHUNK]
 
 
-def _point(row: Any, stopped: str) -> ContactPoint:
-    return ContactPoint(
-        medium=Medium(row["medium"]),
-        typed=row["typed"],
-        value=row["value"],
-        owner=row["patient"],
-        problem=stopped or row["problem"],
-        line=Line(row["line"]) if row["line"] else None,
-        until=row["until"],
-    )
-
-
-def _patient(row: Any, contacts: tuple[ContactPoint, ...]) -> Patient:
+def _patient(row: sa.Row[Any], contacts: dict[str, list[ContactPoint]]) -> Patient:
+    values: list[Any] = list(row)
+    name, rest = values[: len(_NAME)], values[len(_NAME) :]
+    id_, born, language, status, reason, since, household, guardian, referrer, tags, free = rest
     return Patient(
-        id=row["id"],
-        name=PersonName(**{part: row[part] for part in _NAME}, full=row["full_name"]),
-        born=row["born"],
-        language=row["language"],
-        status=Status(row["status"]),
-        status_reason=row["status_reason"],
-        status_date=row["status_date"],
-        household=row["household"],
-        guardian=row["guardian"],
-        referrer=row["referrer"],
-        contacts=contacts,
-        tags=frozenset(tag for tag in row["tags"].split("|") if tag),
-        attributes=MappingProxyType(row["attributes"]),
+        id=id_,
+        name=PersonName(*name),
+        born=born,
+        language=language,
+        status=Status(status),
+        status_reason=reason,
+        status_date=since,
+        household=household,
+        guardian=guardian,
+        referrer=referrer,
+        contacts=tuple(contacts.get(id_, ())),
+        tags=frozenset(tags.strip("|").split("|")) if tags != "|" else frozenset(),
+        attributes=MappingProxyType(free),
     )

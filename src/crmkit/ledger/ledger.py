@@ -59,28 +59,52 @@ class Ledger:
         if added:
             connection.execute(sa.insert(self.tables.touch), [self._values(touch) for touch in added])
             self._note(connection, [(None, touch) for touch in added], actor)
-        changed = [touch for touch in new if touch.key in old and not old[touch.key].same_judgement(touch)]
-        moved = [touch for touch in changed if self.move(connection, old[touch.key], touch, actor)]
-        return len(added) + len(moved)
+        changed = [
+            (old[touch.key], touch) for touch in new if touch.key in old and not old[touch.key].same_judgement(touch)
+        ]
+        return len(added) + len(self.move(connection, changed, actor))
 
-    def move(self, connection: sa.Connection, was: Touch, now: Touch, actor: str) -> bool:
-        """Move one touch to another state and note it; False if somebody else moved it in the meantime.
+    def move(self, connection: sa.Connection, moves: Sequence[tuple[Touch, Touch]], actor: str) -> list[Touch]:
+        """Move touches from one state to another and note it; return those that nobody else moved meanwhile.
+
+        Args:
+            connection: A transaction that may write.
+            moves: Each touch as it was read, and as it is to be.
+            actor: Who moves them, for the history.
 
         Raises:
-            StoreError: If the new state may not follow the old one.
+            StoreError: If a state may not follow another.
         """
-        if now.state is not was.state and now.state not in FOLLOWS[was.state]:
-            raise StoreError(f"touch {was.key} is {was.state}: {now.state} may not follow")
+        for was, now in moves:
+            if now.state is not was.state and now.state not in FOLLOWS[was.state]:
+                raise StoreError(f"touch {was.key} is {was.state}: {now.state} may not follow")
+        if not moves:
+            return []
+        rows = [{**self._values(now), "was_key": was.key, **_as_read(was)} for was, now in moves]
+        done = connection.execute(self._update(), rows)
+        # Several rows are one statement for the driver; only if one of them had moved are they looked at singly.
+        moved = moves if done.rowcount == len(moves) else self._mine(connection, moves)
+        self._note(connection, [(was, now) for was, now in moved if _told(was) != _told(now)], actor)
+        return [now for _, now in moved]
+
+    def _update(self) -> sa.Update:
         table = self.tables.touch
-        mine = (table.c.practice == self.practice, table.c.campaign == was.campaign)
-        this = (table.c.occasion == was.occasion, table.c.patient == was.patient)
-        as_read = (table.c.state == was.state.value, table.c.owner == was.owner)
-        done = connection.execute(sa.update(table).where(*mine, *this, *as_read).values(self._values(now)))
-        if done.rowcount != 1:
-            return False
-        if (was.state, was.reason, dict(was.detail)) != (now.state, now.reason, dict(now.detail)):
-            self._note(connection, [(was, now)], actor)
-        return True
+        return (
+            sa.update(table)
+            .where(
+                table.c.practice == self.practice,
+                table.c.key == sa.bindparam("was_key"),
+                table.c.state == sa.bindparam("was_state"),
+                table.c.owner == sa.bindparam("was_owner"),
+            )
+            .values({name: sa.bindparam(name) for name in _COLUMNS})
+        )
+
+    def _mine(self, connection: sa.Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[tuple[Touch, Touch]]:
+        table = self.tables.touch
+        there = self.touches(connection, table.c.key.in_([was.key for was, _ in moves]))
+        states = {touch.key: (touch.state, touch.owner, touch.changed_at) for touch in there}
+        return [(was, now) for was, now in moves if states.get(was.key) == (now.state, now.owner, now.changed_at)]
 
     def due(
         self, connection: sa.Connection, now: datetime, only_to: Sequence[str] | None = None, limit: int | None = None
@@ -118,7 +142,7 @@ class Ledger:
             )
             for was in self.due(connection, now, only_to, limit)
         ]
-        return [mine for was, mine in claimed if self.move(connection, was, mine, owner)]
+        return self.move(connection, claimed, owner)
 
     def recover(self, connection: sa.Connection, now: datetime) -> list[Touch]:
         """Settle what a dead sender left behind, once its lease is over.
@@ -127,12 +151,12 @@ class Ledger:
         """
         table = self.tables.touch
         held = (table.c.state.in_([State.CLAIMED.value, State.SENDING.value]), table.c.lease <= now)
-        settled = []
+        moves = []
         for was in self.touches(connection, *held):
             state, reason = (State.READY, "released") if was.state is State.CLAIMED else (State.UNKNOWN, "unknown")
             after = attrs.evolve(was, state=state, reason=reason, owner="", lease=None, changed_at=now)
-            settled += [after] if self.move(connection, was, after, "recover") else []
-        return settled
+            moves.append((was, after))
+        return self.move(connection, moves, "recover")
 
     def history(self, connection: sa.Connection, key: str) -> list[dict[str, Any]]:
         """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""
@@ -164,7 +188,8 @@ class Ledger:
             }
             for was, now in moves
         ]
-        connection.execute(sa.insert(table).values(number=number), rows)
+        if rows:
+            connection.execute(sa.insert(table).values(number=number), rows)
 
     def _values(self, touch: Touch) -> dict[str, Any]:
         values = {name: getattr(touch, name) for name in _COLUMNS}
@@ -178,3 +203,11 @@ def _touch(row: sa.Row[Any]) -> Touch:
     for name, kind in _ENUMS.items():
         values[name] = kind(values[name])
     return Touch(**values)
+
+
+def _as_read(touch: Touch) -> dict[str, str]:
+    return {"was_state": touch.state.value, "was_owner": touch.owner}
+
+
+def _told(touch: Touch) -> tuple[object, ...]:
+    return touch.state, touch.reason, dict(touch.detail)

@@ -87,7 +87,9 @@ class Renderer:
         `if for_child`), and on e-mail that is not care the unsubscribe link.
         """
         kind = self._kind(draft.type)
-        return self._lack(draft, kind, self._sheet_for(draft, kind), self._world(draft, kind, ""))
+        # Whether there can be a link is asked here, not which: signing one costs more than all the rest.
+        url = "there is one" if self._linked(draft, kind) else ""
+        return self._lack(draft, kind, self._sheet_for(draft, kind), self._world(draft, kind, "", url))
 
     def awaits(self, type_name: str, occasion: str, language: str) -> Path | None:
         """Return the path of the content file that an occasion still waits for, or None where it needs none."""
@@ -112,7 +114,9 @@ class Renderer:
         at = utc(now)
         kind = self._kind(draft.type)
         sheet = self._sheet_for(draft, kind)
-        world = self._world(draft, kind, self._today(at, draft.recipient.language, sheet.language))
+        linked = self._linked(draft, kind)
+        url = self.links.unsubscribe(draft.patient.id, kind.purpose, draft.medium) if linked else ""
+        world = self._world(draft, kind, self._today(at, draft.recipient.language, sheet.language), url)
         lack = self._lack(draft, kind, sheet, world)
         if lack:
             raise MissingField(lack, where=f"{kind.name} by {draft.medium}")
@@ -169,9 +173,10 @@ class Renderer:
             self._sheets[key] = compile_sheet(self._shelf, self._sandbox, kind, medium, language)
         return self._sheets[key]
 
-    def _world(self, draft: Draft, kind: MessageType, today: str) -> World:
-        linked = draft.medium is Medium.EMAIL and kind.purpose is not Purpose.CARE and self.links.available
-        url = self.links.unsubscribe(draft.patient.id, kind.purpose, draft.medium) if linked else ""
+    def _linked(self, draft: Draft, kind: MessageType) -> bool:
+        return draft.medium is Medium.EMAIL and kind.purpose is not Purpose.CARE and self.links.available
+
+    def _world(self, draft: Draft, kind: MessageType, today: str, url: str) -> World:
         reader = draft.recipient.language or self.practice.locale
         return World(
             patient=PatientView.of(draft.patient.name),

@@ -54,7 +54,7 @@ class Known:
         return self.rows(self.records.patient, "id", "status", "status_date")
 
     def completed(self, before: date) -> sa.Subquery:
-        """Return patient and day of completed visits on days before a date; visits dated after a death are not among them."""
+        """Return patient and day of completed visits before a date, without those dated after the patient's death."""
         visit = self.rows(self.records.visit, "patient", "status", "day")
         died = self._died()
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -79,7 +80,7 @@ def judge(history: History, window: Window, active_months: int = ACTIVE_MONTHS) 
     fresh_at_start = _fresh(history.last_visit_before_start, window.start, active_months)
     seen_before = history.last_visit_before_start is not None
     return PanelRow(
-        *_values(history),
+        **attrs.asdict(history, recurse=False),
         gone=history.status.gone and not here_at_end,
         new=window.holds(history.first_visit),
         active_at_start=here_at_start and fresh_at_start,
@@ -105,13 +106,9 @@ def panel(
         active_months: For how many calendar months after a visit a patient is active.
         campaign: The campaign whose lot `arm` tells.
     """
-    rows = connection.execution_options(yield_per=_BATCH).execute(_query(known, window, campaign))
+    rows = connection.execute(_query(known, window, campaign), execution_options={"yield_per": _BATCH})
     for batch in rows.partitions():
         yield tuple(judge(_history(row, known.practice.id), window, active_months) for row in batch)
-
-
-def _values(history: History) -> tuple[object, ...]:
-    return tuple(getattr(history, field.name) for field in attrs.fields(History))
 
 
 def _here(history: History, day: date) -> bool:
@@ -124,7 +121,7 @@ def _fresh(visit: date | None, day: date, months: int) -> bool:
     return visit is not None and visit >= add_months(day, -months)
 
 
-def _history(row: sa.Row[tuple[object, ...]], practice: str) -> History:
+def _history(row: sa.Row[tuple[Any, ...]], practice: str) -> History:
     return History(
         patient=digest(practice, row.id),
         status=Status(row.status),
@@ -140,10 +137,9 @@ def _history(row: sa.Row[tuple[object, ...]], practice: str) -> History:
     )
 
 
-def _query(known: Known, window: Window, campaign: str) -> sa.Select[tuple[object, ...]]:
+def _query(known: Known, window: Window, campaign: str) -> sa.Select[tuple[Any, ...]]:
     patient = known.patients()
-    parts = (_visits(known, window), _spend(known, window), _contacts(known, window), _addresses(known, window))
-    parts = (*parts, _arms(known, campaign))
+    parts = [part(known, window) for part in (_visits, _spend, _contacts, _addresses)] + [_arms(known, campaign)]
     joined: sa.FromClause = patient
     for part in parts:
         joined = joined.outerjoin(part, part.c.patient == patient.c.id)

@@ -17,7 +17,7 @@ from crmkit.delivery.channel import Channel
 from crmkit.errors import ConfigError, CrmkitError, PluginError, nearest
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
-from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedSource
+from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, OwnedSource
 from crmkit.plugins.spec import API_VERSION, GROUP, Context, CrmkitSpec, PluginInfo
 from crmkit.records.source import Source
 from crmkit.segments.field import Field
@@ -151,7 +151,7 @@ def _collect(hooks: _Hooks, found: tuple[Found, ...]) -> Admitted:
         message_types=_by_name(types, "message type"),
         fields=_by_name(owned_fields, "field"),
         guards=tuple(OwnedGuard(owner, one) for owner, one in hooks.all("crmkit_guards")),
-        metrics=tuple(one for _, one in hooks.all("crmkit_metrics")),
+        metrics=tuple(OwnedMetric(owner, one) for owner, one in hooks.all("crmkit_metrics")),
         close=hooks.close,
     )
 

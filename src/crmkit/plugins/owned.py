@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 
 from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import Verdict, deny
-from crmkit.delivery.channel import Channel, Outcome, Receipt
+from crmkit.delivery import channel as delivery
+from crmkit.delivery.channel import Channel, Receipt
 from crmkit.errors import CrmkitError, PluginError
 from crmkit.messages.message import Message
+from crmkit.metrics.measure import Outcome
+from crmkit.metrics.metric import Metric
+from crmkit.metrics.panel import PanelRow
 from crmkit.people.medium import Medium
 from crmkit.records.source import Batch, Source
 
@@ -70,7 +75,9 @@ class OwnedChannel:
             answers, evidence = {}, f"raised {type(problem).__name__}"
         else:
             evidence = "no receipt"
-        return [answers.get(one.key) or Receipt(one.key, Outcome.UNKNOWN, evidence=evidence) for one in messages]
+        return [
+            answers.get(one.key) or Receipt(one.key, delivery.Outcome.UNKNOWN, evidence=evidence) for one in messages
+        ]
 
 
 @attrs.frozen
@@ -96,6 +103,50 @@ class OwnedGuard:
         return verdicts
 
 
+@attrs.frozen
+class OwnedMetric:
+    """A metric under its owner's name; whoever folds it tells its failure instead of its value."""
+
+    owner: str
+    metric: Metric[Any] = attrs.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return full_name(self.owner, self.metric.name)
+
+    @property
+    def version(self) -> int:
+        """The version of the definition."""
+        return self.metric.version
+
+    @property
+    def unit(self) -> str:
+        """What the value counts."""
+        return self.metric.unit
+
+    @property
+    def help(self) -> str:
+        """The definition in a sentence."""
+        return self.metric.help
+
+    def start(self) -> Any:
+        """Return the metric's state before the first patient."""
+        return self.metric.start()
+
+    def add(self, state: Any, rows: Sequence[PanelRow]) -> Any:
+        """Return the metric's state with more patients in it."""
+        return self.metric.add(state, tuple(rows))
+
+    def value(self, state: Any) -> Outcome:
+        """Return what the state amounts to."""
+        return self.metric.value(state)
+
+
 def full_name(owner: str, name: str) -> str:
-    """Return `owner.name`, or the owner alone where both are the same."""
-    return owner if owner == name else f"{owner}.{name}"
+    """Return `owner.name`; a name that says its owner already stays as it is.
+
+    >>> full_name("acme", "sms"), full_name("folder", "folder")
+    ('acme.sms', 'folder')
+    """
+    return name if name == owner or name.startswith(f"{owner}.") else f"{owner}.{name}"

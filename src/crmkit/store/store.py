@@ -14,7 +14,6 @@ from sqlalchemy.pool import StaticPool
 
 from crmkit.errors import ConfigError, StoreError
 
-
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
 

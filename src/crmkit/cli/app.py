@@ -1,0 +1,50 @@
+"""The commands put together under one name."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+
+import click
+
+from crmkit.cli.demo import demo
+from crmkit.cli.init import init
+from crmkit.cli.look import preview, why
+from crmkit.cli.outgoing import send
+from crmkit.cli.pages import plugins, report
+from crmkit.cli.programme import plan
+from crmkit.cli.records import rejected, sync
+from crmkit.cli.rehearse import rehearse
+
+_EPILOG = """\b
+Exit codes:
+  0  done
+  1  crmkit could not do it; the message says where, what and how to mend it
+  2  the command was not written correctly
+  3  done, but a person must look: a source failed (sync), or messages were
+     refused or got no clear answer (send --yes)
+
+Begin with `crmkit demo`: it makes up a practice and shows everything on it.
+"""
+
+
+class _InOrder(click.Group):
+    """A group that lists its commands in the order in which a practice uses them."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the names as they were added."""
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crmkit", prog_name="crmkit")
+def main() -> None:
+    """Write to every patient of a practice: personally, in time, and never too often."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a letter of a patient's name must not end the command.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+for _command in (demo, init, sync, rejected, plan, preview, why, send, rehearse, report, plugins):
+    main.add_command(_command)

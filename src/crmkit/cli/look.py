@@ -1,0 +1,131 @@
+"""One patient: what would go out, word for word, and why or why not."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from crmkit.cli import show
+from crmkit.cli.options import DONE, Given, common, day_option
+from crmkit.errors import NotFound
+from crmkit.messages.message import Message
+from crmkit.practice import Practice
+
+if TYPE_CHECKING:
+    from crmkit.crm.answers import Answer, Preview
+
+
+@click.command()
+@click.argument("patient")
+@click.option("--campaign", metavar="ID", help="Only this campaign.")
+@click.option("--raw", "form", flag_value="raw", help="Write the e-mail's exact bytes to stdout.")
+@click.option("--html", "form", flag_value="html", help="Write the message's HTML to stdout.")
+@day_option
+@common()
+def preview(given: Given, patient: str, campaign: str | None, form: str | None, through: date | None) -> int:
+    """Show exactly what a patient would receive."""
+    if form and given.as_json:
+        raise click.UsageError(f"--{form} and --json exclude each other")
+    with given.crm() as crm:
+        found = crm.preview(patient, through)
+        practice = crm.practice
+    chosen = [one for one in found if campaign in (None, one.touch.campaign)]
+    if form:
+        _write(chosen, form, patient)
+    elif given.as_json:
+        show.say_json({"patient": patient, "previews": [_preview_document(one, practice) for one in chosen]})
+    else:
+        _say_previews(chosen, practice)
+    return DONE
+
+
+@click.command()
+@click.argument("patient")
+@day_option
+@common()
+def why(given: Given, patient: str, through: date | None) -> int:
+    """Tell where each campaign stands with a patient, and why."""
+    with given.crm() as crm:
+        found = crm.why(patient, through)
+        practice = crm.practice
+    if given.as_json:
+        told = [attrs.asdict(one) | {"due": _iso(one.due, practice)} for one in found]
+        show.say_json({"patient": patient, "answers": told})
+    else:
+        for one in found:
+            _say_answer(one, practice)
+        if not found:
+            show.say("There is no campaign.")
+    return DONE
+
+
+def _write(chosen: list[Preview], form: str, patient: str) -> None:
+    written = [one for one in chosen if one.message]
+    if len(written) != 1:
+        names = ", ".join(one.touch.campaign for one in written)
+        problem = f"{len(written)} messages are due to patient {patient}" if written else "no message can be written"
+        raise NotFound(problem, mend=f"choose one with --campaign: {names}" if written else f"crmkit why {patient}")
+    message = written[0].message
+    if form == "raw":
+        click.echo(written[0].raw, nl=False)
+    elif message:
+        click.echo(message.html.encode(), nl=False)
+
+
+def _preview_document(one: Preview, practice: Practice) -> dict[str, Any]:
+    touch = one.touch
+    return {
+        "campaign": touch.campaign,
+        "occasion": touch.occasion,
+        "state": touch.state.value,
+        "why": one.why,
+        "goes": one.goes,
+        "due": _iso(touch.due, practice),
+        "message": _message_document(one.message) if one.message else None,
+    }
+
+
+def _message_document(message: Message) -> dict[str, Any]:
+    parts = attrs.asdict(message)
+    return {**parts, "headers": [list(header) for header in message.headers], "at": message.at.isoformat()}
+
+
+def _say_previews(chosen: list[Preview], practice: Practice) -> None:
+    for one in chosen:
+        show.say(f"{one.touch.campaign}, {one.touch.occasion}")
+        show.say(f"  due {local(one.touch.due, practice)}; {one.why}\n")
+        if one.message:
+            show.say(letter(one.message))
+    if not chosen:
+        show.say("Nothing is due to this patient by then. Look further with --through, or ask crmkit why.")
+
+
+def letter(message: Message) -> str:
+    """Return a message as a person reads it: from whom, to whom, subject and text."""
+    sender = f"{message.from_name} <{message.from_email}>"
+    head = [f"From: {sender}", f"To: {message.to_name} <{message.to}>".replace(":  <", ": <")]
+    if message.subject:
+        head.append(f"Subject: {message.subject}")
+    return "\n".join((*head, "", message.text))
+
+
+def _say_answer(one: Answer, practice: Practice) -> None:
+    show.say(f"{one.campaign}, {one.occasion}" if one.occasion else one.campaign)
+    show.say(f"  {one.words}")
+    if one.due:
+        show.say(f"  due {local(one.due, practice)}")
+    for line in one.history:
+        show.say(f"  - {line}")
+    show.say()
+
+
+def local(at: datetime, practice: Practice) -> str:
+    """Return an instant by the practice's clock."""
+    return f"{at.astimezone(practice.zone):%Y-%m-%d %H:%M}"
+
+
+def _iso(at: datetime | None, practice: Practice) -> str | None:
+    return at.astimezone(practice.zone).isoformat() if at else None

@@ -1,0 +1,125 @@
+"""Sending: without --yes it only shows what would leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crmkit.cli import show
+from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.cli.programme import reasons_in_words
+from crmkit.delivery.dispatch import Dispatched
+from crmkit.errors import ConfigError
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+
+if TYPE_CHECKING:
+    from crmkit.crm.crm import CRM
+
+_SHOWN = 20
+_FOLDER = "folder"
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Send. Without it, nothing leaves.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take up at most so many touches.")
+@click.option("--only-to", multiple=True, metavar="PATIENT", help="Reach nobody but this patient; may be repeated.")
+@common()
+def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...]) -> int:
+    """Hand over what is due; without --yes, only show what would leave."""
+    with given.crm() as crm:
+        if not yes:
+            return _dry(given, crm.send(only_to=only_to or None, dry=True), limit)
+        _refuse_false_time(given, crm)
+        done = _send(given, crm, limit, only_to or None)
+    troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]
+    if given.as_json:
+        show.say_json(_document(done.touches, dry=False))
+    else:
+        _say(done, troubled)
+    return LOOK if troubled else DONE
+
+
+def _refuse_false_time(given: Given, crm: CRM) -> None:
+    # On a clock of one's own a message could leave at night: only the folder, which reaches nobody, may be fed so.
+    real = [channel.name for channel in crm.plugins.channels if channel.name != _FOLDER]
+    if given.at and real:
+        mend = "leave out --at, or admit the plugin folder in the place of that channel"
+        raise ConfigError(f"{real[0]} delivers by the real clock only", where="--at", mend=mend)
+
+
+def _send(given: Given, crm: CRM, limit: int | None, only_to: Sequence[str] | None) -> Dispatched:
+    with show.progress("Sending", limit or _due(given, crm, only_to), quiet=given.as_json) as step:
+        return crm.send(limit=limit, only_to=only_to, progress=step)
+
+
+def _due(given: Given, crm: CRM, only_to: Sequence[str] | None) -> int:
+    return 0 if given.as_json else len(crm.send(only_to=only_to, dry=True).touches)
+
+
+def _dry(given: Given, due: Dispatched, limit: int | None) -> int:
+    going = [touch for touch in due.touches if touch.state is State.READY][:limit]
+    staying = [touch for touch in due.touches if touch.state is not State.READY]
+    if given.as_json:
+        show.say_json(_document([*going, *staying], dry=True))
+        return DONE
+    if going:
+        show.say_table(("campaign", "would leave"), _by_campaign(going))
+        show.say()
+        lines = [(touch.patient, touch.occasion, touch.campaign) for touch in going[:_SHOWN]]
+        show.say_table(("patient", "occasion", "campaign"), lines)
+        if len(going) > _SHOWN:
+            show.say(f"and {len(going) - _SHOWN:,} more")
+    _say_staying(staying)
+    show.say(f"\n{_after_dry(len(going))}")
+    return DONE
+
+
+def _after_dry(number: int) -> str:
+    if not number:
+        return "Nothing is due now: crmkit plan shows the coming days."
+    return "Nothing was sent: add --yes."
+
+
+def _say(done: Dispatched, troubled: Sequence[Touch]) -> None:
+    if not done.touches:
+        show.say("Nothing was due: crmkit plan shows the coming days.")
+        return
+    counts = done.counts()
+    show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
+    _say_staying([touch for touch in done.touches if touch.state.is_judgement])
+    for touch in troubled[:_SHOWN]:
+        show.say(f"{touch.state.value}: patient {touch.patient}, {touch.campaign}, {touch.occasion}")
+    if troubled:
+        show.say("A person must look at these: crmkit why PATIENT tells what happened.")
+
+
+def _say_staying(staying: Sequence[Touch]) -> None:
+    if staying:
+        show.say("\nIn the last moment these stay:")
+        show.say_table(
+            ("state", "reason", "touches"), [(*key, number) for key, number in reasons_in_words(staying).items()]
+        )
+
+
+def _by_campaign(touches: Sequence[Touch]) -> list[tuple[str, int]]:
+    return sorted(Counter(touch.campaign for touch in touches).items())
+
+
+def _document(touches: Sequence[Touch], *, dry: bool) -> dict[str, Any]:
+    counts = Counter(touch.state.value for touch in touches)
+    lines = [
+        {
+            "patient": touch.patient,
+            "campaign": touch.campaign,
+            "occasion": touch.occasion,
+            "state": touch.state.value,
+            "reason": touch.reason,
+            "key": touch.key,
+        }
+        for touch in touches
+    ]
+    return {"dry": dry, "counts": dict(counts), "touches": lines}

@@ -1,0 +1,91 @@
+"""The plan: who gets what in the coming days, and who does not, with the reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import click
+
+from crmkit.campaigns.plan import Plan
+from crmkit.campaigns.reasons import in_words
+from crmkit.cli import show
+from crmkit.cli.options import DONE, Given, common, day_option
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+
+#: What stands for one patient's detail where many patients are counted together.
+_ANOTHER = {"patient": "…"}
+
+
+@click.command()
+@day_option
+@click.option("--dry", is_flag=True, help="Only show the plan: write nothing to the ledger.")
+@common()
+def plan(given: Given, through: date | None, dry: bool) -> int:
+    """Judge who gets what until a date. Nothing is sent."""
+    with given.crm() as crm:
+        campaigns = [campaign.id for campaign in crm.programme()]
+        with show.progress("Judging", len(campaigns), quiet=given.as_json) as step:
+            made = crm.plan(through, dry=dry, progress=lambda _: step(1))
+    if given.as_json:
+        show.say_json(_document(made, campaigns, dry))
+    else:
+        _say(made, campaigns, dry)
+    return DONE
+
+
+def reasons_in_words(touches: Sequence[Touch]) -> Mapping[tuple[State, str], int]:
+    """Return how many touches have each state and reason in words, those of most touches first within a state."""
+    found = Counter((touch.state, in_words(touch.reason, {**touch.detail, **_ANOTHER})) for touch in touches)
+    order = list(State)
+    return dict(sorted(found.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])))
+
+
+def _document(made: Plan, campaigns: Sequence[str], dry: bool) -> dict[str, object]:
+    counts = made.counts()
+    by_campaign = {
+        campaign: {state.value: counts[campaign, state] for state in State if counts.get((campaign, state))}
+        for campaign in _all(made, campaigns)
+    }
+    reasons = [
+        {"state": state.value, "words": words, "touches": number}
+        for (state, words), number in reasons_in_words(made.touches).items()
+    ]
+    return {
+        "through": made.through,
+        "dry": dry,
+        "touches": len(made.touches),
+        "changed": made.changed,
+        "campaigns": by_campaign,
+        "reasons": reasons,
+    }
+
+
+def _say(made: Plan, campaigns: Sequence[str], dry: bool) -> None:
+    counts = made.counts()
+    states = [state for state in State if any(state is found for _, found in counts)]
+    show.say(f"Due until {made.through:%A, %d %B %Y}:\n")
+    rows = [(name, *(counts.get((name, state), 0) for state in states)) for name in _all(made, campaigns)]
+    show.say_table(("campaign", *(state.value for state in states)), rows)
+    if made.touches:
+        show.say()
+        reasons = reasons_in_words(made.touches).items()
+        show.say_table(("state", "reason", "touches"), [(*key, number) for key, number in reasons])
+    show.say(f"\n{_next(made, campaigns, dry)}")
+
+
+def _all(made: Plan, campaigns: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys((*campaigns, *(touch.campaign for touch in made.touches))))
+
+
+def _next(made: Plan, campaigns: Sequence[str], dry: bool) -> str:
+    if not campaigns:
+        return "There is no campaign: add one to the crm.toml."
+    if not made.touches:
+        return "Nothing is due. Look further with --through, or read the practice's data with crmkit sync."
+    asked = "crmkit why PATIENT tells what holds for one patient."
+    if dry:
+        return f"Nothing was written: leave out --dry to keep this plan. {asked}"
+    return f"Nothing was sent: crmkit send shows what would leave now. {asked}"

@@ -1,0 +1,56 @@
+"""What the sources say: reading them, and what could not be read."""
+
+from __future__ import annotations
+
+import attrs
+import click
+
+from crmkit.cli import show
+from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.records.summary import Counts, SyncSummary
+
+
+@click.command()
+@common()
+def sync(given: Given) -> int:
+    """Read the practice's data and take over what has changed."""
+    with given.crm() as crm:
+        sources = len(crm.plugins.sources)
+        with show.progress("Reading", sources, quiet=given.as_json) as step:
+            summary = crm.sync(progress=lambda _: step(1))
+    _say_json(summary) if given.as_json else _say(summary)
+    return LOOK if summary.failures else DONE
+
+
+@click.command()
+@common()
+def rejected(given: Given) -> int:
+    """List the rows that could not be used, with place and reason."""
+    with given.crm() as crm:
+        rows = crm.rejected()
+    if given.as_json:
+        show.say_json({"rejected": [attrs.asdict(row) | {"place": row.place} for row in rows]})
+    elif rows:
+        cells = [(row.place, row.kind, row.row_id, row.field, row.reason) for row in rows]
+        show.say_table(("place", "kind", "id", "field", "reason"), cells)
+        show.say(f"\n{len(rows):,} to mend in the practice software; the next crmkit sync reads them again.")
+    else:
+        show.say("No row was rejected.")
+    return DONE
+
+
+def _say_json(summary: SyncSummary) -> None:
+    kinds = {kind: attrs.asdict(counts) for kind, counts in summary.kinds.items()}
+    show.say_json({"kinds": kinds, "total": attrs.asdict(summary.total), "failures": list(summary.failures)})
+
+
+def _say(summary: SyncSummary) -> None:
+    headings = ("kind", *(field.name for field in attrs.fields(Counts)))
+    rows = [(kind, *attrs.astuple(counts)) for kind, counts in summary.kinds.items()]
+    show.say_table(headings, rows, footer=("all", *attrs.astuple(summary.total)))
+    if summary.total.rejected:
+        rows_were = "row was" if summary.total.rejected == 1 else "rows were"
+        show.say(f"\n{summary.total.rejected:,} {rows_were} rejected: crmkit rejected shows them.")
+    for failure in summary.failures:
+        show.say(f"\nA source failed: {failure}")
+    show.say("\nNext: crmkit plan")

@@ -1,0 +1,125 @@
+"""How the command line looks: tables that align, one JSON document, a progress bar for those who watch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from crmkit.errors import CrmkitError
+
+_FULL, _PLAIN = "█", "#"
+
+
+def say(text: str = "") -> None:
+    """Print a line for a person."""
+    click.echo(clean(text))
+
+
+def say_json(document: Any) -> None:
+    """Print the one JSON document of a command, in ASCII, so that any reader of any platform understands it."""
+    click.echo(json.dumps(document, indent=2, default=_plain))
+
+
+def say_problem(problem: CrmkitError, *, as_json: bool) -> None:
+    """Tell what went wrong, where, and how to mend it: on stderr, or as the JSON document."""
+    if as_json:
+        parts = {"code": problem.code, "problem": problem.problem, "where": problem.where, "mend": problem.mend}
+        say_json({"error": parts})
+    else:
+        click.echo(f"Error: {clean(str(problem))}", err=True)
+
+
+def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, footer: Sequence[object] = ()) -> None:
+    """Print a table; columns of numbers stand on the right.
+
+    Args:
+        headings: One for each column.
+        rows: As many cells as there are headings.
+        footer: A last row, such as the sums, under a line of its own.
+    """
+    lines = [list(row) for row in rows]
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=bool(footer))
+    last = footer or [""] * len(headings)
+    for number, heading in enumerate(headings):
+        numeric = bool(lines) and all(isinstance(line[number], int) for line in lines)
+        table.add_column(
+            heading, _cell(last[number]), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric
+        )
+    for line in lines:
+        table.add_row(*(_cell(cell) for cell in line))
+    _console().print(table)
+
+
+def bar(value: int, most: int, width: int = 20) -> str:
+    """Return a bar of characters; whatever is more than nothing gets at least one.
+
+    >>> len(bar(5, 10)), len(bar(1, 1000)), bar(0, 10)
+    (10, 1, '')
+    """
+    length = max(1, round(width * value / most)) if value and most else 0
+    return _bar_character() * length
+
+
+def clean(text: str) -> str:
+    r"""Return a text without the control characters that could steer a terminal; line ends and tabs stay.
+
+    >>> clean("a\x1b[31mb\r\n")
+    'a[31mb\n'
+    """
+    return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
+
+
+@contextmanager
+def progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Draw a progress bar on stderr if that is a terminal; yields a function that is told each step forward.
+
+    Args:
+        what: What is going on.
+        total: How many steps there are.
+        quiet: Draw nothing in any case, as with `--json`.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda steps: bars.advance(task, steps)
+
+
+def _console() -> Console:
+    # Made anew each time: stdout may have been redirected since. Cells are text, never markup.
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else clean(str(value))
+
+
+def _bar_character() -> str:
+    try:
+        _FULL.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return _PLAIN
+    return _FULL
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (Decimal, Path)):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

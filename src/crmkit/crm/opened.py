@@ -1,0 +1,92 @@
+"""A practice with its database open and its plugins admitted, from which stages are put together."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.clock import Clock
+from crmkit.crm.channels import one_for_each_medium
+from crmkit.crm.stages import Stages, Wishes, put_together
+from crmkit.delivery.channel import Channel
+from crmkit.ledger.tables import LedgerTables, declare_ledger
+from crmkit.messages.renderer import Renderer
+from crmkit.plugins.door import Admitted, admit
+from crmkit.practice import Practice
+from crmkit.records.tables import RecordTables, declare_records
+from crmkit.store.store import Store, open_store
+
+
+@attrs.frozen(eq=False)
+class Opened:
+    """What a `CRM` holds open.
+
+    Attributes:
+        practice: Who speaks.
+        store: The database.
+        records: The canonical tables in it.
+        ledger: The ledger's tables in it.
+        admitted: What the plugins registered.
+        channels: One for each medium.
+        renderer: Writes the messages; it holds the compiled templates.
+        wishes: Caps and the like.
+        owner: The name under which this process claims touches.
+    """
+
+    practice: Practice
+    store: Store
+    records: RecordTables
+    ledger: LedgerTables
+    admitted: Admitted
+    channels: tuple[Channel, ...]
+    renderer: Renderer
+    wishes: Wishes
+    owner: str
+
+    def stages(self, clock: Clock) -> Stages:
+        """Return the stages over the real ledger and the real channels."""
+        return self.stages_on(self.store, self.ledger, self.channels, clock)
+
+    def stages_on(self, store: Store, ledger: LedgerTables, channels: Sequence[Channel], clock: Clock) -> Stages:
+        """Return the same stages over another ledger and other channels; the records stay the real ones."""
+        tables = self.records, ledger
+        return put_together(
+            self.practice, store, tables, self.admitted, channels, self.renderer, self.wishes, clock, self.owner
+        )
+
+    def close(self) -> None:
+        """Close the plugins, and the database unless it is the host's engine."""
+        self.admitted.close()
+        self.store.close()
+
+
+def open_practice(
+    practice: Practice,
+    database: str | sa.Engine,
+    plugins: Sequence[str],
+    settings: Mapping[str, Mapping[str, Any]],
+    wishes: Wishes,
+    clock: Clock,
+    root: Path,
+    prefix: str,
+) -> Opened:
+    """Admit the plugins, check all templates, open the database and create what tables it lacks.
+
+    Raises:
+        ConfigError: If something given here cannot be used.
+        TemplateError: If a template cannot be used.
+    """
+    admitted = admit(plugins, settings, clock, root)
+    channels = one_for_each_medium(admitted.channels, wishes.channels)
+    renderer = Renderer(practice, admitted.message_types, wishes.templates, wishes.content)
+    renderer.check()
+    store = open_store(database, prefix=prefix)
+    records, ledger = declare_records(store), declare_ledger(store)
+    store.create()
+    owner = f"send-{secrets.token_hex(4)}"
+    return Opened(practice, store, records, ledger, admitted, tuple(channels), renderer, wishes, owner)

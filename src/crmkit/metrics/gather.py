@@ -1,0 +1,98 @@
+"""All findings of one practice and window, from one look at the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from crmkit.clock import utc
+from crmkit.ledger.tables import LedgerTables
+from crmkit.metrics.bridge import Bridge
+from crmkit.metrics.cohort import Cohort, cohorts
+from crmkit.metrics.known import known_at
+from crmkit.metrics.measure import Measure
+from crmkit.metrics.metric import Metric, measure
+from crmkit.metrics.panel import ACTIVE_MONTHS, PanelRow, panel
+from crmkit.metrics.series import Month, monthly
+from crmkit.metrics.touches import MessageCount, TouchCount, messages_by_month, touch_counts
+from crmkit.metrics.window import Window
+from crmkit.practice import Practice
+from crmkit.records.tables import RecordTables
+from crmkit.store.store import Store
+
+_MONTHS = 24
+_QUARTERS = 9
+
+
+def _by_name(measures: Mapping[str, Measure]) -> Mapping[str, Measure]:
+    return MappingProxyType(dict(measures))
+
+
+@attrs.frozen
+class Findings:
+    """What was found, as values: nothing in it names a patient.
+
+    Attributes:
+        window: The days that were looked at.
+        as_of: Only what was known at this instant was used.
+        measures: By the metric's name, in the order of the metrics.
+        bridge: The active patients from the window's start to its end.
+        months: Calendar months up to the window's end, the oldest first.
+        cohorts: Calendar quarters of first visits, the oldest first.
+        touches: What became of the window's touches.
+        messages: Messages by month and campaign, over the same months as `months`.
+    """
+
+    window: Window
+    as_of: datetime = attrs.field(converter=utc)
+    measures: Mapping[str, Measure] = attrs.field(converter=_by_name)
+    bridge: Bridge = attrs.field(factory=Bridge)
+    months: tuple[Month, ...] = ()
+    cohorts: tuple[Cohort, ...] = ()
+    touches: tuple[TouchCount, ...] = ()
+    messages: tuple[MessageCount, ...] = ()
+
+
+def gather(
+    store: Store,
+    records: RecordTables,
+    ledger: LedgerTables,
+    practice: Practice,
+    metrics: Sequence[Metric[Any]],
+    window: Window,
+    as_of: datetime,
+    *,
+    active_months: int = ACTIVE_MONTHS,
+) -> Findings:
+    """Return the findings of a window as they were known at an instant, read in one transaction."""
+    with store.read() as connection:
+        known = known_at(connection, records, ledger, practice, as_of)
+        crossing = _Crossing(panel(connection, known, window, active_months=active_months))
+        measures = measure(metrics, crossing, window, as_of)
+        return Findings(
+            window=window,
+            as_of=as_of,
+            measures=measures,
+            bridge=crossing.bridge,
+            months=monthly(connection, known, window.end, _MONTHS, active_months),
+            cohorts=cohorts(connection, known, window.end, _QUARTERS),
+            touches=touch_counts(connection, known, window),
+            messages=messages_by_month(connection, known, window.end, _MONTHS),
+        )
+
+
+@attrs.define
+class _Crossing:
+    """Batches on their way to the metrics, with the bridge over those that have passed."""
+
+    batches: Iterator[tuple[PanelRow, ...]]
+    bridge: Bridge = attrs.field(factory=Bridge)
+
+    def __iter__(self) -> Iterator[tuple[PanelRow, ...]]:
+        for rows in self.batches:
+            self.bridge += Bridge.of(rows)
+            yield rows
