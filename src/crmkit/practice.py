@@ -49,7 +49,7 @@ def _currency(_: Any, __: Any, value: str) -> None:
 def _address(_: Any, __: Any, value: str) -> None:
     problem = normalise_email(value).problem
     if problem:
-        raise ValueError(f"practice email: {problem}")
+        raise ValueError(f"practice email is {problem}: write it as hello@brighteyes.example")
 
 
 def _url(_: Any, __: Any, value: str) -> None:
@@ -58,7 +58,11 @@ def _url(_: Any, __: Any, value: str) -> None:
 
 
 def _keys(keys: Iterable[str]) -> tuple[str, ...]:
-    return tuple(keys)
+    listed = tuple(keys)
+    # A text is a sequence of letters, each of which would sign links.
+    if isinstance(keys, str) or not all(isinstance(key, str) and key.strip() for key in listed):
+        raise ValueError('practice keys are a list of texts, none of them blank: write ["a long random text"]')
+    return listed
 
 
 def _bare(url: str) -> str:

@@ -6,15 +6,16 @@ its path and a hint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeVar, cast, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import attrs
 import cattrs
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
+from cattrs.dispatch import StructureHook
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.v import format_exception
 
@@ -79,7 +80,7 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, _exactly)
     converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _word)
     converter.register_structure_hook(Decimal, _decimal)
-    converter.register_structure_hook_factory(lambda kind: get_origin(kind) in (tuple, list), _list)
+    converter.register_structure_hook_factory(_is_list, _list)
     return converter
 
 
@@ -100,7 +101,11 @@ def _word(value: Any, kind: type[Enum]) -> Enum:
         raise ValueError(f"{value!r} is unknown; {nearest(str(value), [one.value for one in kind])}") from None
 
 
-def _list(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list or (get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis)
+
+
+def _list(kind: type[Any], converter: cattrs.BaseConverter) -> StructureHook:
     factory = homogenous_tuple_structure_factory if get_origin(kind) is tuple else list_structure_factory
     structured = factory(kind, converter)
 

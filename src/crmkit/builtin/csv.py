@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import attrs
 
@@ -76,17 +78,14 @@ class CsvSource:
         path = self._file(mapping)
         if path is None:
             return
-        opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-        with opened as raw, TextIOWrapper(raw, encoding=self.encoding, newline="") as text:  # type: ignore[type-var]
-            try:
+        try:
+            with _open(path) as raw, TextIOWrapper(raw, encoding=self.encoding, newline="") as text:
                 yield from self._parse(csv.reader(text, delimiter=self.delimiter, strict=True), mapping, path)
-            except UnicodeDecodeError as problem:
-                mend = 'set encoding in [settings.csv], such as encoding = "cp1252"'
-                raise SourceError(
-                    f"is not {self.encoding} at byte {problem.start}", where=path.name, mend=mend
-                ) from None
-            except (OSError, EOFError) as problem:
-                raise SourceError(f"cannot be read ({type(problem).__name__})", where=path.name) from None
+        except UnicodeDecodeError:
+            mend = 'set encoding in [settings.csv], such as encoding = "cp1252"'
+            raise SourceError(f"is not written in {self.encoding}", where=path.name, mend=mend) from None
+        except (OSError, EOFError, zlib.error) as problem:
+            raise SourceError(f"cannot be read ({type(problem).__name__})", where=path.name) from None
 
     def _file(self, mapping: RowMapping) -> Path | None:
         for name in (mapping.file, f"{mapping.file}.gz"):
@@ -99,14 +98,18 @@ class CsvSource:
         raise SourceError("the file does not exist", where=str(self.folder / mapping.file), mend=mend)
 
     def _parse(self, reader: Any, mapping: RowMapping, path: Path) -> Iterator[Row]:
-        header = [column.strip() for column in next(reader, [])]
+        try:
+            header = [column.strip() for column in next(reader, [])]
+        except csv.Error as problem:
+            raise SourceError(f"the header is no CSV: {problem}", where=path.name) from None
         mapped = _columns(mapping, header, path)
         while True:
             line = reader.line_num + 1
             try:
                 cells = next(reader, None)
             except csv.Error as problem:
-                yield Row(mapping.kind, "?", {}, path.name, line, (Fault("", f"is no CSV: {problem}"),))
+                reason = f"is no CSV ({problem}), and nothing from here to line {reader.line_num} was read"
+                yield Row(mapping.kind, "?", {}, path.name, line, (Fault("", reason),))
                 continue
             if cells is None:
                 return
@@ -120,6 +123,10 @@ class CsvSource:
                 )
 
 
+def _open(path: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
 def _uneven(header: list[str], cells: list[str]) -> tuple[Fault, ...]:
     if len(header) == len(cells):
         return ()
@@ -129,8 +136,9 @@ def _uneven(header: list[str], cells: list[str]) -> tuple[Fault, ...]:
 
 def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str, Mapped]:
     """Return the mapping of a file, checked against its header; without a stated one the header is the mapping."""
-    if len(set(header)) != len(header):
-        twice = next(column for column in header if header.count(column) > 1)
+    named = [column for column in header if column]
+    if len(set(named)) != len(named):
+        twice = next(column for column in named if named.count(column) > 1)
         raise SourceError(f"the column {twice!r} stands twice in the header", where=path.name)
     section = f"[settings.csv.{plural(mapping.kind)}]"
     if mapping.stated:
@@ -140,14 +148,14 @@ def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str,
                     mend = f"correct {field} in {section}: {nearest(column, header)}"
                     raise SourceError(f"there is no column {column!r}", where=path.name, mend=mend)
         return mapping.fields
-    for column in header:
+    for column in named:
         hint = unknown_field(mapping.kind, column)
         if hint:
             mend = f"map the columns in {section}, or rename it ({hint})"
             raise SourceError(f"the column {column!r} is no canonical field", where=path.name, mend=mend)
     if "id" not in header:
         raise SourceError("there is no column 'id'", where=path.name, mend=f"map the columns in {section}")
-    return {column: Mapped(columns=(column,), template=f"{{{column}}}") for column in header}
+    return {column: Mapped(columns=(column,), template=f"{{{column}}}") for column in named}
 
 
 def _row(
@@ -174,6 +182,11 @@ class CsvPlugin(CrmkitSpec):
         settings: CsvSettings = ctx.settings
         if len(settings.delimiter) != 1:
             raise ConfigError("the delimiter is not one character", where="settings.csv.delimiter", mend='such as ";"')
+        try:
+            codecs.lookup(settings.encoding)
+        except LookupError:
+            mend = "use one that Python knows, such as utf-8 or cp1252"
+            raise ConfigError("the encoding is unknown", where="settings.csv.encoding", mend=mend) from None
         mappings = [one for kind in FIELDS for one in read_mapping(kind, getattr(settings, plural(kind)))]
         return [CsvSource(ctx.path(settings.folder), settings.encoding, settings.delimiter, tuple(mappings))]
 

@@ -15,7 +15,10 @@ from crmkit.people.medium import Purpose
 from crmkit.people.name import PersonName
 from crmkit.people.patient import Status
 
-_PLACEHOLDER = re.compile(r"(?i)(?:test\w*|unknown|n/?a|none|xx+|zz+|no name|baby of.*|do not use)\W*")
+_PLACEHOLDER = re.compile(r"(?:NA|(?i:test\w*|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
+_INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
+# Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.
+_IN_NAMES = frozenset("'’‘`´.-‐‑–·,&")
 
 
 @attrs.frozen
@@ -130,10 +133,13 @@ def doubt(person: PersonName) -> str:
     """
     called = person.greeting
     for part in (called, person.family):
+        # Nearly all names are one capitalised word: a look at the letters one by one costs ten times as much.
+        if part.isalpha() and part.istitle() and len(part) > 1:
+            continue
         problem = _letters(part)
         if problem:
             return problem
-    if called and _PLACEHOLDER.fullmatch(called):
+    if called and (_PLACEHOLDER.fullmatch(called) or not any(letter.isalpha() for letter in called)):
         return "a placeholder"
     if called and called == called.lower() != called.upper():
         return "all lower case"
@@ -141,9 +147,14 @@ def doubt(person: PersonName) -> str:
 
 
 def _letters(part: str) -> str:
-    letters = [letter for letter in part if letter.isalpha()]
-    if any(letter.isdigit() for letter in part) or set(part) & set("@_#?<>{}[]|\\/=+*%$^~"):
+    if not all(_in_names(letter) for letter in part):
         return "digits or signs"
+    letters = [letter for letter in part if letter.isalpha()]
     if len(letters) > 2 and all(unicodedata.category(letter) == "Lu" for letter in letters):
-        return "all capitals"
+        return "" if _INITIALS.fullmatch(part) else "all capitals"
     return ""
+
+
+def _in_names(letter: str) -> bool:
+    kind = unicodedata.category(letter)
+    return kind[0] in "LM" or kind in ("Zs", "Cf") or letter in _IN_NAMES

@@ -12,7 +12,7 @@ import attrs
 
 from crmkit.errors import ConfigError
 from crmkit.records.fields import plural, unknown_field
-from crmkit.settings import unknown_keys
+from crmkit.settings import structure
 
 
 @attrs.frozen
@@ -53,7 +53,9 @@ class Mapped:
         if len(self.columns) == 1 and self.template == f"{{{self.columns[0]}}}":
             return found.get(self.columns[0], "").strip()
         parts = Formatter().parse(self.template)
-        return "".join(text + (found.get(column, "").strip() if column else "") for text, column, _, _ in parts).strip()
+        text = "".join(text + (found.get(column, "").strip() if column else "") for text, column, _, _ in parts)
+        # A blank column leaves the blanks on both its sides.
+        return re.sub(r" {2,}", " ", text).strip() if self.columns else text
 
     def value(self, found: Mapping[str, str]) -> str:
         """Return the canonical text.
@@ -105,6 +107,8 @@ def _section(kind: str, section: Any, where: str) -> RowMapping:
     fields = dict(section)
     file = fields.pop("file", f"{plural(kind)}.csv")
     free = fields.pop("attributes", {}) if kind == "patient" else {}
+    if not isinstance(free, Mapping):
+        raise ConfigError("is no table", where=f"{where}.attributes", mend='write it as attributes = { club = "Club" }')
     fields |= {f"attributes.{name}": rule for name, rule in free.items()}
     if "id" not in fields:
         raise ConfigError("does not say which column is the id", where=where, mend='add a line such as id = "Id"')
@@ -120,8 +124,7 @@ def _mapped(rule: Any, where: str) -> Mapped:
         rule = {"compose": rule} if "{" in rule else {"column": rule}
     if not isinstance(rule, Mapping):
         raise ConfigError("is neither a column's name nor a table", where=where, mend='write it as born = "DOB"')
-    unknown_keys(Rule, rule, where)
-    one = Rule(**rule)
+    one = structure(Rule, rule, where=where)
     if sum((bool(one.column), bool(one.compose), one.constant is not None)) != 1:
         raise ConfigError("needs exactly one of column, compose and constant", where=where)
     try:

@@ -15,6 +15,7 @@ from crmkit.campaigns.guard import Candidate, Guard, consented
 from crmkit.campaigns.programme import Version
 from crmkit.campaigns.reasons import RANK
 from crmkit.campaigns.verdict import Ruling, Verdict, deny, hold, strictest
+from crmkit.campaigns.wants import Wants
 from crmkit.clock import age_on, utc
 from crmkit.ledger.history import CHUNK, Consents, History
 from crmkit.ledger.learnt import address_digest
@@ -40,6 +41,19 @@ class Intent:
     due: datetime
     stale: datetime
     arm: str | None = None
+
+
+@attrs.frozen
+class Occasion:
+    """One occasion of a campaign: its name, when it is due and from when on it is stale, in UTC."""
+
+    name: str
+    due: datetime
+    stale: datetime
+
+    def intent(self, patient: str, arm: str | None = None) -> Intent:
+        """Return the intent to write to a patient; an arm that was drawn before stays."""
+        return Intent(patient, self.name, self.due, self.stale, arm)
 
 
 @attrs.frozen
@@ -98,7 +112,8 @@ class Judge:
         people, consents = self._people(connection, intents)
         spent = self._spent(connection, version, intents)
         known = [intent for intent in intents if intent.patient in people]
-        candidates = [self._candidate(version, intent, people, consents, now) for intent in known]
+        wants = Wants(self.renderer, self.types[version.campaign.message_type])
+        candidates = [self._candidate(version, intent, people, consents, wants, now) for intent in known]
         verdicts = self.verdicts(candidates, now)
         for intent, candidate, verdict in zip(known, candidates, verdicts, strict=True):
             before = spent.get((intent.patient, intent.occasion))
@@ -131,6 +146,7 @@ class Judge:
         intent: Intent,
         people: Mapping[str, Patient],
         consents: Consents,
+        wants: Wants,
         now: datetime,
     ) -> Candidate:
         campaign, kind = version.campaign, self.types[version.campaign.message_type]
@@ -139,13 +155,10 @@ class Judge:
         recipient = people.get(patient.guardian) if minor else patient
         medium, contact = self._way(kind, campaign.media, (patient, recipient), consents, now)
         key = touch_key(self.practice.id, campaign.id, intent.occasion, intent.patient)
-        lacks, awaits = "", ""
-        if recipient is not None:
-            path = self.renderer.awaits(kind.name, intent.occasion, recipient.language)
-            awaits = str(path) if path else ""
+        awaits = wants.awaits(intent.occasion, recipient) if recipient else ""
+        lacks = ""
         if recipient is not None and contact is not None and not awaits:
-            draft = Draft(key, kind.name, medium, intent.occasion, patient, recipient, contact)
-            lacks = self.renderer.lacks(draft) or ""
+            lacks = wants.lacks(Draft(key, kind.name, medium, intent.occasion, patient, recipient, contact))
         return Candidate(
             key=key,
             campaign=campaign.id,

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import attrs
 import sqlalchemy as sa
 
-from crmkit.campaigns.judge import Intent, Judge, Judged, refused
+from crmkit.campaigns.judge import Judge, Judged, Occasion, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.plan import Plan, ordered
 from crmkit.campaigns.programme import Programme, Version
@@ -16,7 +16,7 @@ from crmkit.campaigns.settle import Settlement
 from crmkit.clock import day_start
 from crmkit.errors import ConfigError, nearest
 from crmkit.ledger.ledger import Ledger
-from crmkit.ledger.state import JUDGEMENTS, State
+from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
@@ -103,7 +103,7 @@ class Planner:
             self.check(version)
             kind = self.judge.types[version.campaign.message_type]
             due = self.members.due(connection, version.campaign, kind, through, now, only=patient)
-            intents = [self._intent(patient, one, kind) for _, one in due]
+            intents = [self._occasion(one, kind).intent(patient) for _, one in due]
             judged += self.judge.judge(connection, version, intents, now)
         settled = {one.key: one for one in self.settlement.settle(connection, [one.touch for one in judged], now)}
         return [attrs.evolve(one, touch=settled[one.touch.key]) for one in judged]
@@ -114,27 +114,28 @@ class Planner:
         """Return the touches of a campaign that are there and fresh, and all of them judged anew."""
         campaign = version.campaign
         kind = self.judge.types[campaign.message_type]
-        table = self.ledger.tables.touch
-        old = self.ledger.touches(connection, table.c.campaign == campaign.id, table.c.stale > now)
+        decided = self.ledger.decided(connection, campaign.id, now)
+        old = self.ledger.open(connection, campaign.id, now)
         there = {(touch.patient, touch.occasion): touch for touch in old}
+        occasions: dict[Due, Occasion] = {}
         intents = []
         for patient, due in self.members.due(connection, campaign, kind, through, now):
-            intent = self._intent(patient, due, kind)
-            before = there.pop((patient, intent.occasion), None)
-            if before is None or before.state in JUDGEMENTS:
-                intents.append(intent if before is None else attrs.evolve(intent, arm=before.arm))
+            occasion = occasions.get(due) or occasions.setdefault(due, self._occasion(due, kind))
+            if (patient, occasion.name) not in decided:
+                before = there.pop((patient, occasion.name), None)
+                intents.append(occasion.intent(patient, before.arm if before else None))
         judged = [one.touch for one in self.judge.judge(connection, version, intents, now)]
         return old, [*judged, *self._left(there.values(), through, now)]
 
-    def _intent(self, patient: str, due: Due, kind: MessageType) -> Intent:
+    def _occasion(self, due: Due, kind: MessageType) -> Occasion:
         at = datetime.combine(due.day, MORNING, tzinfo=self.practice.zone)
         over = day_start(due.day + timedelta(days=kind.fresh_days + 1), self.practice.zone)
         # In UTC from here on: two wall clocks of one zone subtract wrongly over a change of the clocks.
-        return Intent(patient, f"{kind.stem} {due.period}", at.astimezone(over.tzinfo), over)
+        return Occasion(f"{kind.stem} {due.period}", at.astimezone(over.tzinfo), over)
 
     def _left(self, there: Iterable[Touch], through: date, now: datetime) -> list[Touch]:
         end = day_start(through + timedelta(days=1), self.practice.zone)
-        return [refused(one, "left_segment", now) for one in there if one.state in JUDGEMENTS and one.due < end]
+        return [refused(one, "left_segment", now) for one in there if one.due < end]
 
     def _left_behind(self, connection: sa.Connection, campaigns: Sequence[str], now: datetime) -> list[Touch]:
         """Return the judgements that no campaign in force will look at again: gone stale, or their campaign went."""

@@ -55,7 +55,9 @@ def in_words(reason: str, detail: Mapping[str, Any]) -> str:
     >>> in_words("no_consent", {"purpose": "marketing", "medium": "email"})
     'has not agreed to marketing by email'
     """
-    sentence = REASONS.get(reason, reason.replace("_", " "))
+    sentence = REASONS.get(reason)
+    if sentence is None:
+        return reason.replace("_", " ")
     try:
         return sentence.format_map(dict(detail))
     except (KeyError, IndexError, ValueError):

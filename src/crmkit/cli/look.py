@@ -11,11 +11,11 @@ import click
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given, common, day_option
 from crmkit.errors import NotFound
-from crmkit.messages.message import Message
-from crmkit.practice import Practice
 
 if TYPE_CHECKING:
     from crmkit.crm.answers import Answer, Preview
+    from crmkit.messages.message import Message
+    from crmkit.practice import Practice
 
 
 @click.command()
@@ -38,7 +38,7 @@ def preview(given: Given, patient: str, campaign: str | None, form: str | None, 
     elif given.as_json:
         show.say_json({"patient": patient, "previews": [_preview_document(one, practice) for one in chosen]})
     else:
-        _say_previews(chosen, practice)
+        _say_previews(chosen, practice, asked=bool(campaign))
     return DONE
 
 
@@ -93,14 +93,16 @@ def _message_document(message: Message) -> dict[str, Any]:
     return {**parts, "headers": [list(header) for header in message.headers], "at": message.at.isoformat()}
 
 
-def _say_previews(chosen: list[Preview], practice: Practice) -> None:
+def _say_previews(chosen: list[Preview], practice: Practice, *, asked: bool) -> None:
     for one in chosen:
         show.say(f"{one.touch.campaign}, {one.touch.occasion}")
         show.say(f"  due {local(one.touch.due, practice)}; {one.why}\n")
-        if one.message:
+        if one.message and (one.goes or asked):
             show.say(letter(one.message))
     if not chosen:
-        show.say("Nothing is due to this patient by then. Look further with --through, or ask crmkit why.")
+        show.say("Nothing is due to this patient by then: look further with --through.")
+    elif not asked and any(one.message and not one.goes for one in chosen):
+        show.say("What does not leave is shown with --campaign ID.")
 
 
 def letter(message: Message) -> str:

@@ -25,7 +25,7 @@ DONE, FAILED, LOOK = 0, 1, 3
 _CONFIG = Path("crm.toml")
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An instant with its distance from UTC, such as `2026-12-01T09:00+11:00`."""
 
     name = "instant"

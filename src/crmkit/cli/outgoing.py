@@ -11,13 +11,13 @@ import click
 from crmkit.cli import show
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
-from crmkit.delivery.dispatch import Dispatched
 from crmkit.errors import ConfigError
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
+    from crmkit.delivery.dispatch import Dispatched
 
 _SHOWN = 20
 _FOLDER = "folder"
@@ -29,7 +29,7 @@ _FOLDER = "folder"
 @click.option("--only-to", multiple=True, metavar="PATIENT", help="Reach nobody but this patient; may be repeated.")
 @common()
 def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...]) -> int:
-    """Hand over what is due; without --yes, only show what would leave."""
+    """Send what is due; without --yes, only show it."""
     with given.crm() as crm:
         if not yes:
             return _dry(given, crm.send(only_to=only_to or None, dry=True), limit)

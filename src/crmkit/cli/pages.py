@@ -31,27 +31,20 @@ def report(given: Given, out: Path) -> int:
 @click.command()
 @common()
 def plugins(given: Given) -> int:
-    """List the installed plugins, and which of them this practice admits."""
+    """List the installed plugins and which are admitted."""
     from crmkit.plugins.door import discover
 
     admitted = _admitted(given)
+    headings = ("name", "distribution", "version", "admitted")
     rows = [
-        {
-            "name": found.name,
-            "distribution": found.distribution,
-            "version": found.version,
-            "admitted": None if admitted is None else found.name in admitted,
-        }
+        (found.name, found.distribution, found.version, None if admitted is None else found.name in admitted)
         for _, found in sorted(discover().items())
     ]
     if given.as_json:
-        show.say_json({"plugins": rows})
+        show.say_json({"plugins": [dict(zip(headings, row, strict=True)) for row in rows]})
         return DONE
     said = {None: "no crm.toml", True: "yes", False: "no"}
-    show.say_table(
-        ("name", "distribution", "version", "admitted"),
-        [(row["name"], row["distribution"], row["version"], said[row["admitted"]]) for row in rows],
-    )
+    show.say_table(headings, [(*row[:3], said[row[3]]) for row in rows])
     return DONE
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import click
 
-from crmkit.campaigns.plan import Plan
 from crmkit.campaigns.reasons import in_words
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given, common, day_option
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
+
+if TYPE_CHECKING:
+    from crmkit.campaigns.plan import Plan
 
 #: What stands for one patient's detail where many patients are counted together.
 _ANOTHER = {"patient": "…"}
@@ -84,8 +87,8 @@ def _next(made: Plan, campaigns: Sequence[str], dry: bool) -> str:
     if not campaigns:
         return "There is no campaign: add one to the crm.toml."
     if not made.touches:
-        return "Nothing is due. Look further with --through, or read the practice's data with crmkit sync."
+        return "Nothing is due: look further with --through, or read new data with crmkit sync."
     asked = "crmkit why PATIENT tells what holds for one patient."
     if dry:
-        return f"Nothing was written: leave out --dry to keep this plan. {asked}"
-    return f"Nothing was sent: crmkit send shows what would leave now. {asked}"
+        return f"Nothing was written: leave out --dry to keep this plan.\n{asked}"
+    return f"Nothing was sent: crmkit send shows what would leave now.\n{asked}"

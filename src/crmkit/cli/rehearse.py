@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from crmkit.crm.rehearsal import Rehearsal
 
 _TOP = 8
+_LINE = 77
 
 
 @click.command()
@@ -47,16 +48,20 @@ def say_rehearsal(played: Rehearsal) -> None:
     """Print a rehearsal: a line for each month, then the busiest day and the reasons for not sending."""
     months, campaigns = _months(played), sorted(played.by_campaign())
     most = max((counts.total() for counts in months.values()), default=0)
-    show.say(f"{played.days[0].day} to {played.days[-1].day}: {played.messages:,} messages would leave.\n")
+    show.say(
+        f"{played.days[0].day} to {played.days[-1].day}: {show.counted(played.messages, 'message')} would leave.\n"
+    )
+    headings = ("month", *campaigns, "all")
+    width = max(5, min(20, _LINE - sum(len(heading) + 3 for heading in headings)))
     rows = [
-        (month, *(counts[campaign] for campaign in campaigns), counts.total(), show.bar(counts.total(), most, 16))
+        (month, *(counts[campaign] for campaign in campaigns), counts.total(), show.bar(counts.total(), most, width))
         for month, counts in months.items()
     ]
-    show.say_table(("month", *campaigns, "all", ""), rows)
+    show.say_table((*headings, ""), rows)
     if played.messages:
         (day, number), (patient, highest) = _busiest(played), _most(played)
-        show.say(f"\nBusiest day: {day} with {number:,} messages.")
-        show.say(f"Most for one patient: {highest:,} messages, to {patient}.")
+        show.say(f"\nBusiest day: {day} with {show.counted(number, 'message')}.")
+        show.say(f"Most for one patient: {show.counted(highest, 'message')}, to {patient}.")
     if waits := _waits(played):
         show.say("\nWhat keeps touches back, each counted on every day on which it waits:\n")
         show.say_table(("state", "reason", "touch-days"), waits[:_TOP])

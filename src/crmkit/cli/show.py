@@ -58,7 +58,10 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, foot
         )
     for line in lines:
         table.add_row(*(_cell(cell) for cell in line))
-    _console().print(table)
+    console = _console()
+    with console.capture() as captured:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
 
 
 def bar(value: int, most: int, width: int = 20) -> str:
@@ -69,6 +72,15 @@ def bar(value: int, most: int, width: int = 20) -> str:
     """
     length = max(1, round(width * value / most)) if value and most else 0
     return _bar_character() * length
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "message"), counted(1200, "message")
+    ('1 message', '1,200 messages')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def clean(text: str) -> str:
@@ -82,7 +94,7 @@ def clean(text: str) -> str:
 
 @contextmanager
 def progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Draw a progress bar on stderr if that is a terminal; yields a function that is told each step forward.
+    """Draw a progress bar on stderr if that is a terminal, from the first step to the last; yields what takes a step.
 
     Args:
         what: What is going on.
@@ -95,14 +107,27 @@ def progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(what, total=total)
-        yield lambda steps: bars.advance(task, steps)
+    # Redirecting would send what is printed meanwhile to stderr.
+    bars = Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+    task = bars.add_task(what, total=total)
+
+    def step(steps: int) -> None:
+        bars.start()
+        bars.advance(task, steps)
+        if bars.finished:
+            bars.stop()
+
+    try:
+        yield step
+    finally:
+        bars.stop()
 
 
 def _console() -> Console:
     # Made anew each time: stdout may have been redirected since. Cells are text, never markup.
-    return Console(markup=False, highlight=False, emoji=False)
+    return Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
 
 
 def _cell(value: object) -> str:

@@ -32,6 +32,7 @@ from crmkit.metrics.window import Window
 from crmkit.people.consent import Consent
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins.door import Admitted
+from crmkit.plugins.spec import CrmkitSpec
 from crmkit.practice import Practice
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.summary import SyncSummary
@@ -48,7 +49,7 @@ class CRM:
     Args:
         practice: Who speaks.
         database: A SQLAlchemy URL, or the host's own `Engine` (which stays the host's).
-        plugins: The plugins to admit beside `core`; nothing else is loaded.
+        plugins: The plugins to admit beside `core`, by name or as objects of the host; nothing else is loaded.
         settings: Settings by plugin name.
         templates: A folder of the practice's own templates.
         content: A folder of content files, such as `newsletter/2026-q4.md`.
@@ -68,7 +69,7 @@ class CRM:
         practice: Practice,
         database: str | sa.Engine = "sqlite:///crmkit.db",
         *,
-        plugins: Sequence[str] = (),
+        plugins: Sequence[str | CrmkitSpec] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         templates: str | Path | None = None,
         content: str | Path | None = None,
@@ -246,7 +247,7 @@ class CRM:
         clock = FixedClock(self.clock.now())
         channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._opened.channels]
         with scratch_ledger(self._store) as (store, tables):
-            stages = self._opened.stages_on(store, tables, channels, clock)
+            stages = self._opened.rehearsing(store, tables, channels, clock)
             return run_days(stages, channels, clock, self.practice, days, WEEK, progress, keep_messages=keep_messages)
 
     def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:

@@ -17,6 +17,7 @@ from crmkit.delivery.channel import Channel
 from crmkit.ledger.tables import LedgerTables, declare_ledger
 from crmkit.messages.renderer import Renderer
 from crmkit.plugins.door import Admitted, admit
+from crmkit.plugins.spec import CrmkitSpec
 from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables, declare_records
 from crmkit.store.store import Store, open_store
@@ -50,13 +51,26 @@ class Opened:
 
     def stages(self, clock: Clock) -> Stages:
         """Return the stages over the real ledger and the real channels."""
-        return self.stages_on(self.store, self.ledger, self.channels, clock)
+        return self._stages(self.store, self.ledger, self.channels, clock, remember=False)
 
-    def stages_on(self, store: Store, ledger: LedgerTables, channels: Sequence[Channel], clock: Clock) -> Stages:
-        """Return the same stages over another ledger and other channels; the records stay the real ones."""
-        tables = self.records, ledger
+    def rehearsing(self, store: Store, ledger: LedgerTables, channels: Sequence[Channel], clock: Clock) -> Stages:
+        """Return the same stages over a scratch ledger and other channels; the records stay the real ones."""
+        return self._stages(store, ledger, channels, clock, remember=True)
+
+    def _stages(
+        self, store: Store, ledger: LedgerTables, channels: Sequence[Channel], clock: Clock, *, remember: bool
+    ) -> Stages:
         return put_together(
-            self.practice, store, tables, self.admitted, channels, self.renderer, self.wishes, clock, self.owner
+            self.practice,
+            store,
+            (self.records, ledger),
+            self.admitted,
+            channels,
+            self.renderer,
+            self.wishes,
+            clock,
+            self.owner,
+            remember=remember,
         )
 
     def close(self) -> None:
@@ -68,7 +82,7 @@ class Opened:
 def open_practice(
     practice: Practice,
     database: str | sa.Engine,
-    plugins: Sequence[str],
+    plugins: Sequence[str | CrmkitSpec],
     settings: Mapping[str, Mapping[str, Any]],
     wishes: Wishes,
     clock: Clock,

@@ -70,6 +70,8 @@ def put_together(
     wishes: Wishes,
     clock: Clock,
     owner: str,
+    *,
+    remember: bool = False,
 ) -> Stages:
     """Return the stages of a practice.
 
@@ -83,12 +85,13 @@ def put_together(
         wishes: Caps and the like.
         clock: The real one, or a rehearsal's.
         owner: The name under which touches are claimed.
+        remember: Read each person once only, for rehearsals.
     """
     records, ledger_tables = tables
     by_medium = {channel.medium: channel for channel in channels}
     ledger = Ledger(ledger_tables, practice.id)
     programme = Programme(ledger_tables, practice.id)
-    history = History(records, ledger_tables, practice.id)
+    history = History(records, ledger_tables, practice.id, remember=remember)
     members = Members(practice, records, ledger_tables, admitted.fields)
     judge = Judge(practice, history, admitted.message_types, renderer, admitted.guards, frozenset(by_medium))
     settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps)

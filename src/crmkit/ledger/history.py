@@ -39,14 +39,24 @@ class History:
         records: The canonical tables.
         tables: The ledger's tables.
         practice: The practice's id.
+        remember: Read each person once only. For rehearsals, in which neither records nor what was learnt change.
     """
 
     records: RecordTables
     tables: LedgerTables
     practice: str
+    remember: bool = False
+    _people: dict[str, Patient] = attrs.field(factory=dict, init=False, repr=False)
+    _said: dict[str, Consents] = attrs.field(factory=dict, init=False, repr=False)
 
     def patients(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Patient]:
         """Return the patients with these ids, with their contact points; unknown ids are left out."""
+        if not self.remember:
+            return self._read_patients(connection, ids)
+        self._people.update(self._read_patients(connection, [one for one in ids if one not in self._people]))
+        return {one: self._people[one] for one in ids if one in self._people}
+
+    def _read_patients(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Patient]:
         found: dict[str, Patient] = {}
         table = self.records.patient.now
         select = sa.select(*(table.c[name] for name in (*_NAME, *_REST)))
@@ -60,6 +70,15 @@ class History:
 
     def consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
         """Return the statement that holds for each patient, purpose and medium that has one."""
+        if not self.remember:
+            return self._read_consents(connection, ids)
+        new = [one for one in ids if one not in self._said]
+        self._said.update({one: {} for one in new})
+        for key, statement in self._read_consents(connection, new).items():
+            self._said[key[0]][key] = statement
+        return {key: statement for one in ids for key, statement in self._said[one].items()}
+
+    def _read_consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
         said: dict[tuple[str, Purpose, Medium], list[Consent]] = defaultdict(list)
         for chunk in _chunks(ids):
             for table, learnt in ((self.records.consent.now, False), (self.tables.consent, True)):

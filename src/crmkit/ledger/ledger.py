@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import StoreError
-from crmkit.ledger.state import FOLLOWS, State
+from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
@@ -42,6 +42,23 @@ class Ledger:
             .order_by(table.c.due, table.c.key)
         )
         return [_touch(row) for row in connection.execute(query)]
+
+    def open(self, connection: sa.Connection, campaign: str, now: datetime) -> list[Touch]:
+        """Return a campaign's fresh touches that the next plan judges again."""
+        table = self.tables.touch
+        open_states = table.c.state.in_([state.value for state in JUDGEMENTS])
+        return self.touches(connection, table.c.campaign == campaign, table.c.stale > now, open_states)
+
+    def decided(self, connection: sa.Connection, campaign: str, now: datetime) -> frozenset[tuple[str, str]]:
+        """Return patient and occasion of a campaign's fresh touches that are claimed, on their way or history."""
+        table = self.tables.touch
+        query = sa.select(table.c.patient, table.c.occasion).where(
+            table.c.practice == self.practice,
+            table.c.campaign == campaign,
+            table.c.stale > now,
+            table.c.state.not_in([state.value for state in JUDGEMENTS]),
+        )
+        return frozenset((row.patient, row.occasion) for row in connection.execute(query))
 
     def judge(self, connection: sa.Connection, new: Sequence[Touch], old: Mapping[str, Touch], actor: str) -> int:
         """Write judgements: new touches are added, changed ones moved, equal ones left alone.

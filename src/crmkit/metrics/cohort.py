@@ -8,8 +8,8 @@ from decimal import Decimal
 import attrs
 import sqlalchemy as sa
 
-from crmkit.metrics.known import Known
-from crmkit.metrics.series import first_visits, periods
+from crmkit.metrics.known import Known, ever_patient
+from crmkit.metrics.series import numbered
 from crmkit.metrics.window import Window, whole_quarters
 
 
@@ -37,7 +37,7 @@ class Cohort:
 def cohorts(connection: sa.Connection, known: Known, end: date, count: int) -> tuple[Cohort, ...]:
     """Return the cohorts of the last so many calendar quarters that are over by `end`, the oldest first."""
     windows = whole_quarters(end, count)
-    seen = _seen(connection, known, windows, end)
+    seen = _seen(connection, known, windows)
     return tuple(
         Cohort(window, seen.get((number, number), 0), _back(number, count, seen))
         for number, window in enumerate(windows)
@@ -49,21 +49,15 @@ def _back(number: int, count: int, seen: dict[tuple[int, int], int]) -> tuple[in
     return tuple(seen.get((number, quarter), 0) if quarter < count else None for quarter in later)
 
 
-def _seen(
-    connection: sa.Connection, known: Known, windows: tuple[Window, ...], end: date
-) -> dict[tuple[int, int], int]:
+def _seen(connection: sa.Connection, known: Known, windows: tuple[Window, ...]) -> dict[tuple[int, int], int]:
     """Return how many patients of each cohort were seen in each quarter, both by number."""
-    quarters = periods(windows)
-    born, then = quarters.alias("born"), quarters.alias("then_")
-    first, visit = first_visits(known, end), known.completed(end)
-    joined = (
-        born.join(first, sa.and_(first.c.day >= born.c.start, first.c.day < born.c.finish))
-        .join(visit, visit.c.patient == first.c.patient)
-        .join(then, sa.and_(visit.c.day >= then.c.start, visit.c.day < then.c.finish))
-    )
+    visit = known.completed(windows[-1].end)
+    first = sa.func.min(visit.c.day).over(partition_by=visit.c.patient)
+    seen = sa.select(visit.c.patient, visit.c.day, first.label("first_day")).where(ever_patient(visit)).subquery()
+    born, then = numbered(seen.c.first_day, windows), numbered(seen.c.day, windows)
     query = (
-        sa.select(born.c.number, then.c.number, sa.func.count(sa.distinct(visit.c.patient)))
-        .select_from(joined)
-        .group_by(born.c.number, then.c.number)
+        sa.select(born, then, sa.func.count(sa.distinct(seen.c.patient)))
+        .where(seen.c.first_day >= windows[0].start)
+        .group_by(born, then)
     )
-    return {(cohort, quarter): count for cohort, quarter, count in connection.execute(query)}
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}

@@ -43,9 +43,7 @@ class Known:
         if self.present:
             return now.subquery()
         was = sa.select(*(kind.was.c[name] for name in columns)).where(
-            kind.was.c.practice == self.practice.id,
-            kind.was.c.known_at <= self.as_of,
-            kind.was.c.known_until > self.as_of,
+            kind.was.c.practice == self.practice.id, self._held(kind.was)
         )
         return sa.union_all(now.where(kind.now.c.known_at <= self.as_of), was).subquery()
 
@@ -54,24 +52,43 @@ class Known:
         return self.rows(self.records.patient, "id", "status", "status_date")
 
     def completed(self, before: date) -> sa.Subquery:
-        """Return patient and day of completed visits before a date, without those dated after the patient's death."""
-        visit = self.rows(self.records.visit, "patient", "status", "day")
-        died = self._died()
+        """Return the patients' completed visits before a date: patient, day, and the patient's status and its date.
+
+        Visits dated after the patient's death are not among them.
+        """
+        visit = self.of_patients(self.records.visit, "status", "day", patient_status="standing")
+        alive = sa.or_(
+            visit.c.standing != Status.DECEASED.value,
+            visit.c.status_date.is_(None),
+            visit.c.day <= visit.c.status_date,
+        )
         return (
-            sa.select(visit.c.patient, visit.c.day)
-            .select_from(visit.outerjoin(died, died.c.id == visit.c.patient))
-            .where(
-                visit.c.status == "completed",
-                visit.c.day < before,
-                sa.or_(died.c.id.is_(None), visit.c.day <= died.c.status_date),
-            )
+            sa.select(visit.c.patient, visit.c.day, visit.c.standing.label("status"), visit.c.status_date)
+            .where(visit.c.status == "completed", visit.c.day < before, alive)
             .subquery()
         )
 
-    def _died(self) -> sa.Subquery:
-        patient = self.patients()
-        dead = sa.and_(patient.c.status == Status.DECEASED.value, patient.c.status_date.is_not(None))
-        return sa.select(patient.c.id, patient.c.status_date).where(dead).subquery()
+    def of_patients(self, kind: Kind, *columns: str, patient_status: str = "status") -> sa.Subquery:
+        """Return known rows of known patients, each with the status and status date that its patient had."""
+        row = self.rows(kind, "patient", *columns)
+        now, was = self.records.patient.now, self.records.patient.was
+        mine = sa.and_(now.c.practice == self.practice.id, now.c.id == row.c.patient)
+        if self.present:
+            present = sa.select(*row.c, now.c.status.label(patient_status), now.c.status_date)
+            return present.select_from(row.join(now, mine)).subquery()
+        # Two look-ups by key; joined to the union of both tables, SQLite would compare every row with every patient.
+        then = sa.and_(was.c.practice == self.practice.id, was.c.id == row.c.patient, self._held(was))
+        status = sa.func.coalesce(was.c.status, now.c.status)
+        since = sa.case((was.c.id.is_not(None), was.c.status_date), else_=now.c.status_date)
+        return (
+            sa.select(*row.c, status.label(patient_status), since.label("status_date"))
+            .select_from(row.outerjoin(now, sa.and_(mine, now.c.known_at <= self.as_of)).outerjoin(was, then))
+            .where(status.is_not(None))
+            .subquery()
+        )
+
+    def _held(self, was: sa.Table) -> sa.ColumnElement[bool]:
+        return sa.and_(was.c.known_at <= self.as_of, was.c.known_until > self.as_of)
 
 
 def known_at(
@@ -87,9 +104,11 @@ def known_at(
     return Known(records, ledger, practice, as_of, present=latest is not None and latest <= utc(as_of))
 
 
-def still_here(patient: sa.Subquery, until: sa.ColumnElement[date] | date) -> sa.ColumnElement[bool]:
+def ever_patient(row: sa.Subquery) -> sa.ColumnElement[bool]:
+    """Return the condition that somebody with this status is or was a patient."""
+    return row.c.status.not_in([status.value for status in NEVER_PATIENTS])
+
+
+def still_here(row: sa.Subquery, until: date) -> sa.ColumnElement[bool]:
     """Return the condition that somebody is a patient and had not left for a known reason before a date."""
-    return sa.and_(
-        patient.c.status.not_in([status.value for status in NEVER_PATIENTS]),
-        sa.or_(patient.c.status.not_in(_GONE), patient.c.status_date >= until),
-    )
+    return sa.and_(ever_patient(row), sa.or_(row.c.status.not_in(_GONE), row.c.status_date >= until))

@@ -204,7 +204,7 @@ def _addresses(known: Known, window: Window) -> sa.Subquery:
             contact.c.problem == "",
             sa.or_(contact.c.until.is_(None), contact.c.until >= window.last),
         )
-        .distinct()
+        .group_by(contact.c.patient)
         .subquery()
     )
 

@@ -11,7 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.clock import add_months
-from crmkit.metrics.known import NEVER_PATIENTS, Known, still_here
+from crmkit.metrics.known import Known, ever_patient, still_here
 from crmkit.metrics.panel import ACTIVE_MONTHS
 from crmkit.metrics.window import Window, whole_months
 
@@ -40,84 +40,57 @@ def monthly(
 ) -> tuple[Month, ...]:
     """Return the last so many calendar months that are over by `end`, the oldest first."""
     windows = whole_months(end, count)
-    months = periods(windows, active_months)
-    visits = _by_number(connection, _visits(known, months, end))
-    turnover = _by_number(connection, _turnover(known, months))
-    new = _by_number(connection, _new(known, months, end))
-    active = _by_number(connection, _active(known, months, end))
+    visits = _by_number(connection, _visits(known, windows))
+    turnover = _by_number(connection, _turnover(known, windows))
+    new = _by_number(connection, _new(known, windows))
     return tuple(
         Month(
             window,
             visits.get(number, 0),
             turnover.get(number, Decimal(0)),
             new.get(number, 0),
-            active.get(number, 0),
+            connection.scalar(_active(known, window.end, active_months)) or 0,
         )
         for number, window in enumerate(windows)
     )
 
 
-def periods(windows: Sequence[Window], active_months: int = 0) -> sa.CTE:
-    """Return windows as rows: `number`, `start`, `finish` (the first day after), `since` (so many months before)."""
-    days = [sa.column(name, sa.Date) for name in ("start", "finish", "since")]
-    rows = [
-        (number, window.start, window.end, add_months(window.end, -active_months))
-        for number, window in enumerate(windows)
-    ]
-    return sa.values(sa.column("number", sa.Integer), *days, name="period").data(rows).cte()
+def numbered(day: sa.ColumnElement[date], windows: Sequence[Window]) -> sa.ColumnElement[int]:
+    """Return the number of the window in which a day lies, null for a day in none; the windows adjoin one another."""
+    whens = [(day < window.end, sa.literal(number)) for number, window in enumerate(windows)]
+    return sa.case((day < windows[0].start, sa.null()), *whens)
 
 
-def first_visits(known: Known, end: date) -> sa.Subquery:
-    """Return patient and day of the first completed visit ever, for those who are the practice's patients."""
-    seen, patient = known.completed(end), known.patients()
-    return (
-        sa.select(seen.c.patient, sa.func.min(seen.c.day).label("day"))
-        .select_from(seen.join(patient, patient.c.id == seen.c.patient))
-        .where(patient.c.status.not_in([status.value for status in NEVER_PATIENTS]))
-        .group_by(seen.c.patient)
-        .subquery()
-    )
-
-
-def _by_number(connection: sa.Connection, query: sa.Select[Any]) -> dict[int, Any]:
+def _by_number(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> dict[int, Any]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _within(day: sa.ColumnElement[date], period: sa.CTE) -> sa.ColumnElement[bool]:
-    return sa.and_(day >= period.c.start, day < period.c.finish)
+def _visits(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]:
+    seen = known.completed(windows[-1].end)
+    days = sa.select(seen.c.patient, seen.c.day).where(seen.c.day >= windows[0].start).distinct().subquery()
+    number = numbered(days.c.day, windows)
+    return sa.select(number, sa.func.count()).group_by(number)
 
 
-def _visits(known: Known, months: sa.CTE, end: date) -> sa.Select[Any]:
-    seen, patient = known.completed(end), known.patients()
-    days = (
-        sa.select(seen.c.patient, seen.c.day)
-        .select_from(seen.join(patient, patient.c.id == seen.c.patient))
-        .distinct()
-        .subquery()
-    )
-    joined = months.join(days, _within(days.c.day, months))
-    return sa.select(months.c.number, sa.func.count()).select_from(joined).group_by(months.c.number)
-
-
-def _turnover(known: Known, months: sa.CTE) -> sa.Select[Any]:
-    invoice, patient = known.rows(known.records.invoice, "patient", "day", "amount"), known.patients()
-    joined = months.join(invoice, _within(invoice.c.day, months)).join(patient, patient.c.id == invoice.c.patient)
-    return sa.select(months.c.number, sa.func.sum(invoice.c.amount)).select_from(joined).group_by(months.c.number)
-
-
-def _new(known: Known, months: sa.CTE, end: date) -> sa.Select[Any]:
-    first = first_visits(known, end)
-    joined = months.join(first, _within(first.c.day, months))
-    return sa.select(months.c.number, sa.func.count()).select_from(joined).group_by(months.c.number)
-
-
-def _active(known: Known, months: sa.CTE, end: date) -> sa.Select[Any]:
-    seen, patient = known.completed(end), known.patients()
-    recent = sa.and_(seen.c.day >= months.c.since, seen.c.day < months.c.finish)
-    joined = months.join(seen, recent).join(patient, patient.c.id == seen.c.patient)
+def _turnover(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]:
+    invoice = known.of_patients(known.records.invoice, "day", "amount")
+    number = numbered(invoice.c.day, windows)
     return (
-        sa.select(months.c.number, sa.func.count(sa.distinct(seen.c.patient)))
-        .select_from(joined)
-        .where(still_here(patient, months.c.finish))
-        .group_by(months.c.number)
+        sa.select(number, sa.func.sum(invoice.c.amount))
+        .where(invoice.c.day >= windows[0].start, invoice.c.day < windows[-1].end)
+        .group_by(number)
     )
+
+
+def _new(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]:
+    seen = known.completed(windows[-1].end)
+    earliest = sa.select(sa.func.min(seen.c.day).label("day")).where(ever_patient(seen)).group_by(seen.c.patient)
+    first = earliest.subquery()
+    number = numbered(first.c.day, windows)
+    return sa.select(number, sa.func.count()).where(first.c.day >= windows[0].start).group_by(number)
+
+
+def _active(known: Known, end: date, active_months: int) -> sa.Select[*tuple[Any, ...]]:
+    seen = known.completed(end)
+    recent = seen.c.day >= add_months(end, -active_months)
+    return sa.select(sa.func.count(sa.distinct(seen.c.patient))).where(recent, still_here(seen, end))

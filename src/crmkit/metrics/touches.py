@@ -15,11 +15,13 @@ from crmkit.metrics.window import Window, whole_months
 
 @attrs.frozen(order=True)
 class TouchCount:
-    """How many touches of one campaign stand in one state for one reason."""
+    """How many touches of one campaign, by one medium and for one purpose, stand in one state for one reason."""
 
     campaign: str
     state: State
     reason: str
+    medium: str
+    purpose: str
     count: int
 
 
@@ -37,13 +39,17 @@ def touch_counts(connection: sa.Connection, known: Known, window: Window) -> tup
     touch = known.ledger.touch
     start, end = window.instants(known.practice.zone)
     at = sa.func.coalesce(touch.c.sent_at, touch.c.due, type_=touch.c.due.type)
+    kind = (touch.c.campaign, touch.c.state, touch.c.reason, touch.c.medium, touch.c.purpose)
     query = (
-        sa.select(touch.c.campaign, touch.c.state, touch.c.reason, sa.func.count())
+        sa.select(*kind, sa.func.count().label("number"))
         .where(touch.c.practice == known.practice.id, at >= start, at < end, at <= known.as_of)
-        .group_by(touch.c.campaign, touch.c.state, touch.c.reason)
+        .group_by(*kind)
     )
-    found = connection.execute(query)
-    return tuple(sorted(TouchCount(campaign, State(state), reason, count) for campaign, state, reason, count in found))
+    found = (
+        TouchCount(row.campaign, State(row.state), row.reason, row.medium, row.purpose, row.number)
+        for row in connection.execute(query)
+    )
+    return tuple(sorted(found))
 
 
 def messages_by_month(connection: sa.Connection, known: Known, end: date, count: int) -> tuple[MessageCount, ...]:

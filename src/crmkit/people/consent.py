@@ -42,7 +42,7 @@ def standing(statements: Iterable[Consent]) -> Consent | None:
     later and carries evidence, or by a later yes that the kit learnt itself. So no sync can undo an opt-out. At the
     same instant a no holds.
     """
-    said = sorted(statements, key=lambda one: (one.at, not one.given))
+    said = sorted(statements, key=lambda one: (one.at, not one.given, one.learnt, one.evidence, one.wording))
     withdrawals = [one for one in said if one.learnt and not one.given]
     if not withdrawals:
         return said[-1] if said else None

@@ -10,8 +10,12 @@ from phonenumbers import PhoneNumberType
 from crmkit.people.contact import Line, Normalised
 
 # The parser turns letters into digits ("Mutter" on a keypad), so all after the number is cut before it sees them.
-_NUMBER = re.compile(r"^[\s(]*\+?[\d\s().\-/]*\d\)?")
-_SECOND = re.compile(r"\s*(?:/|;|,|\bor\b)\s*(?=[+\d(]{0,3}\d{3})")
+_NUMBER = re.compile(r"^[\s(]*[+＋]?[\d\s().\-‐-―/]*\d\)?")
+_SECOND = re.compile(r"\s*(?:[/;,\n]|\bor\b)")
+# "5pm" after a number is no digit of it.
+_HOUR = re.compile(r"\s\d{1,2}(?=[^\W\d_]).*", re.DOTALL)
+# With fewer digits before it, a slash stands between area code and number, as in 030/123456.
+_AREA_CODE = 7
 _LINES = {PhoneNumberType.MOBILE: Line.MOBILE, PhoneNumberType.FIXED_LINE: Line.FIXED}
 
 
@@ -25,9 +29,11 @@ def normalise_phone(typed: str, country: str) -> Normalised:
     >>> normalise_phone("0491 570 006 (mum)", "AU").line
     <Line.MOBILE: 'mobile'>
     """
-    head = _NUMBER.match(_SECOND.split(typed.strip(), maxsplit=1)[0])
+    head = _NUMBER.match(_first(_HOUR.sub("", typed.strip())))
     if head is None:
-        return Normalised("", "no number in it", Line.UNKNOWN)
+        return Normalised("", "does not begin with a number", Line.UNKNOWN)
+    if country not in phonenumbers.SUPPORTED_REGIONS and not head.group().lstrip(" (").startswith(("+", "＋")):
+        return Normalised("", "of an unknown country: write the country as two letters, such as AU", Line.UNKNOWN)
     try:
         number = phonenumbers.parse(head.group(), country)
     except phonenumbers.NumberParseException:
@@ -36,3 +42,11 @@ def normalise_phone(typed: str, country: str) -> Normalised:
         return Normalised("", "not a number that is in use", Line.UNKNOWN)
     line = _LINES.get(phonenumbers.number_type(number), Line.UNKNOWN)
     return Normalised(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), "", line)
+
+
+def _first(text: str) -> str:
+    for cut in _SECOND.finditer(text):
+        head = text[: cut.start()]
+        if sum(letter.isdigit() for letter in head) >= _AREA_CODE:
+            return head
+    return text

@@ -25,18 +25,21 @@ from crmkit.settings import structure
 
 T = TypeVar("T")
 
+#: Protocols are not checked by class: the wrappers check what comes back instead.
+_ANY: type[Any] = object
+
 #: Always admitted, by the same door: guards, message types, fields and metrics. Safety is never opt-in.
 CORE = "core"
 
 
 @attrs.frozen
 class Found:
-    """A plugin that is installed, as its metadata says; nothing of it has been imported."""
+    """A plugin that is installed, as its metadata says, or that the host hands in; nothing has been imported."""
 
     name: str
     distribution: str
     version: str
-    entry: EntryPoint = attrs.field(repr=False)
+    entry: EntryPoint | None = attrs.field(repr=False)
 
 
 @attrs.frozen(eq=False)
@@ -73,11 +76,13 @@ def discover() -> dict[str, Found]:
     return found
 
 
-def admit(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]], clock: Clock, root: Path) -> Admitted:
+def admit(
+    plugins: Sequence[str | CrmkitSpec], settings: Mapping[str, Mapping[str, Any]], clock: Clock, root: Path
+) -> Admitted:
     """Import the named plugins and `core`, and collect what they register.
 
     Args:
-        names: The plugins that the host wants.
+        plugins: The plugins that the host wants: names of installed ones, or objects of its own.
         settings: Settings by plugin name.
         clock: Handed to the plugins.
         root: The folder to which relative paths in settings refer.
@@ -87,19 +92,23 @@ def admit(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]], clock
         PluginError: If a plugin cannot be admitted.
     """
     installed = discover()
-    wanted = [CORE, *(name for name in dict.fromkeys(names) if name != CORE)]
-    _refuse_unknown(wanted, settings, installed)
+    own = {_info(plugin, "plugins").name: plugin for plugin in plugins if isinstance(plugin, CrmkitSpec)}
+    names = [CORE, *(one if isinstance(one, str) else one.info.name for one in plugins)]
+    wanted = list(dict.fromkeys(names))
+    found = {name: Found(name, "the host", "", None) if name in own else installed.get(name) for name in wanted}
+    _refuse_unknown(found, settings, installed)
     manager = pluggy.PluginManager("crmkit")
     manager.add_hookspecs(CrmkitSpec)
     contexts: dict[str, Context] = {}
-    for name in wanted:
-        plugin = _load(installed[name])
-        info = _info(plugin, name)
-        given = structure(info.settings, settings.get(name, {}), where=f"settings.{name}")
-        manager.register(plugin, name)
-        _check_hooks(manager, plugin, name)
-        contexts[name] = Context(name, given, clock, logging.getLogger(f"crmkit.plugin.{name}"), root)
-    return _collect(_Hooks(manager, contexts), tuple(installed[name] for name in wanted))
+    admitted = tuple(one for one in found.values() if one is not None)
+    for one in admitted:
+        plugin = own.get(one.name) or _load(one)
+        info = _info(plugin, one.name)
+        given = structure(info.settings, settings.get(one.name, {}), where=f"settings.{one.name}")
+        manager.register(plugin, one.name)
+        _check_hooks(manager, plugin, one.name)
+        contexts[one.name] = Context(one.name, given, clock, logging.getLogger(f"crmkit.plugin.{one.name}"), root)
+    return _collect(_Hooks(manager, contexts), admitted)
 
 
 @attrs.frozen
@@ -109,11 +118,11 @@ class _Hooks:
     manager: pluggy.PluginManager
     contexts: Mapping[str, Context]
 
-    def all(self, hook: str, kind: type[T] | None = None) -> list[tuple[str, T]]:
+    def all(self, hook: str, kind: type[T]) -> list[tuple[str, T]]:
         """Return what all plugins answer to a registration hook, with the owner's name."""
         return [(owner, item) for owner in self.contexts for item in self._items(owner, hook, kind)]
 
-    def _items(self, owner: str, hook: str, kind: type[T] | None) -> list[T]:
+    def _items(self, owner: str, hook: str, kind: type[T]) -> list[T]:
         try:
             answers = self._caller(owner, hook)(ctx=self.contexts[owner])
             items = [item for answer in answers for item in answer]
@@ -121,7 +130,7 @@ class _Hooks:
             raise
         except Exception as problem:
             raise PluginError(f"the hook {hook} failed ({type(problem).__name__})", where=owner) from problem
-        if kind is not None and not all(isinstance(item, kind) for item in items):
+        if kind is not object and not all(isinstance(item, kind) for item in items):
             raise PluginError(f"the hook {hook} returned something that is no {kind.__name__}", where=owner)
         return items
 
@@ -146,12 +155,12 @@ def _collect(hooks: _Hooks, found: tuple[Found, ...]) -> Admitted:
     ]
     return Admitted(
         found=found,
-        sources=tuple(OwnedSource(owner, one) for owner, one in hooks.all("crmkit_sources")),
-        channels=tuple(OwnedChannel(owner, one) for owner, one in hooks.all("crmkit_channels")),
+        sources=tuple(OwnedSource(owner, one) for owner, one in hooks.all("crmkit_sources", _ANY)),
+        channels=tuple(OwnedChannel(owner, one) for owner, one in hooks.all("crmkit_channels", _ANY)),
         message_types=_by_name(types, "message type"),
         fields=_by_name(owned_fields, "field"),
-        guards=tuple(OwnedGuard(owner, one) for owner, one in hooks.all("crmkit_guards")),
-        metrics=tuple(OwnedMetric(owner, one) for owner, one in hooks.all("crmkit_metrics")),
+        guards=tuple(OwnedGuard(owner, one) for owner, one in hooks.all("crmkit_guards", _ANY)),
+        metrics=tuple(OwnedMetric(owner, one) for owner, one in hooks.all("crmkit_metrics", _ANY)),
         close=hooks.close,
     )
 
@@ -167,22 +176,21 @@ def _by_name(items: Iterable[T], what: str) -> dict[str, T]:
 
 
 def _refuse_unknown(
-    wanted: Sequence[str], settings: Mapping[str, Mapping[str, Any]], installed: Mapping[str, Found]
+    found: Mapping[str, Found | None], settings: Mapping[str, Mapping[str, Any]], installed: Mapping[str, Found]
 ) -> None:
-    for name in wanted:
-        if name not in installed:
+    for name, one in found.items():
+        if one is None:
             mend = f"install its distribution, or correct the name: {nearest(name, installed)}"
             raise ConfigError(f"the plugin {name} is not installed", where="plugins", mend=mend)
     for name in settings:
-        if name not in wanted:
-            raise ConfigError(
-                f"the plugin {name} is not admitted", where=f"settings.{name}", mend=f"add {name} to plugins"
-            )
+        if name not in found:
+            mend = f"add {name} to plugins"
+            raise ConfigError(f"the plugin {name} is not admitted", where=f"settings.{name}", mend=mend)
 
 
 def _load(found: Found) -> CrmkitSpec:
     try:
-        plugin = found.entry.load()
+        plugin = found.entry.load() if found.entry else None
     except Exception as problem:
         raise PluginError(f"cannot be imported ({type(problem).__name__})", where=found.name) from problem
     if not isinstance(plugin, CrmkitSpec):
@@ -194,7 +202,7 @@ def _info(plugin: CrmkitSpec, name: str) -> PluginInfo:
     info = getattr(plugin, "info", None)
     if not isinstance(info, PluginInfo):
         raise PluginError("has no info", where=name, mend="set the class attribute info to a PluginInfo")
-    if info.name != name:
+    if info.name != name and name != "plugins":
         raise PluginError(f"calls itself {info.name} but is installed as {name}", where=name)
     needed, ours = _version(info.requires_api, name), _version(API_VERSION, CORE)
     if needed[0] != ours[0] or needed[1] > ours[1]:

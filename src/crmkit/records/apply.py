@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-import attrs
 import sqlalchemy as sa
 
 from crmkit.records.build import Values, digest
@@ -15,14 +14,6 @@ from crmkit.records.tables import Kind
 _CHUNK = 500
 
 
-@attrs.frozen
-class Applied:
-    """The counts of one batch, and the ids that another source owns."""
-
-    counts: Counts
-    foreign: tuple[str, ...] = ()
-
-
 def apply_rows(
     connection: sa.Connection,
     kind: Kind,
@@ -30,8 +21,8 @@ def apply_rows(
     rows: Mapping[str, Values],
     blank: Iterable[str],
     now: datetime,
-) -> Applied:
-    """Write the rows of one kind of one source and return what became of them.
+) -> Counts:
+    """Write the rows of one kind of one source and return how many were added, changed and left alone.
 
     Args:
         connection: A transaction that may write.
@@ -43,10 +34,9 @@ def apply_rows(
     """
     gone = [id_ for id_ in blank if id_ not in rows]
     there = _digests(connection, kind, scope, [*rows, *gone])
-    foreign = tuple(id_ for id_ in rows if id_ in there and there[id_][0] != scope[1])
-    digests = {id_: digest(values) for id_, values in rows.items() if id_ not in foreign}
+    digests = {id_: digest(values) for id_, values in rows.items()}
     added = [id_ for id_ in digests if id_ not in there]
-    changed = [id_ for id_ in digests if id_ in there and there[id_][1] != digests[id_]]
+    changed = [id_ for id_ in digests if id_ in there and there[id_] != digests[id_]]
     removed = [id_ for id_ in gone if id_ in there]
     _retire(connection, kind, scope, [*changed, *removed], now)
     practice, source = scope
@@ -57,32 +47,27 @@ def apply_rows(
     if fresh:
         connection.execute(sa.insert(kind.now), fresh)
     unchanged = len(digests) - len(added) - len(changed)
-    return Applied(Counts(len(added), len(changed) + len(removed), unchanged), foreign)
+    return Counts(len(added), len(changed) + len(removed), unchanged)
 
 
-def _digests(
-    connection: sa.Connection, kind: Kind, scope: tuple[str, str], ids: list[str]
-) -> dict[str, tuple[str, str]]:
+def _digests(connection: sa.Connection, kind: Kind, scope: tuple[str, str], ids: list[str]) -> dict[str, str]:
     table = kind.now
-    found: dict[str, tuple[str, str]] = {}
+    found: dict[str, str] = {}
     for start in range(0, len(ids), _CHUNK):
-        query = sa.select(table.c.id, table.c.source, table.c.digest).where(
-            _mine(table, scope, kind), table.c.id.in_(ids[start : start + _CHUNK])
-        )
-        found |= {row.id: (row.source, row.digest) for row in connection.execute(query)}
+        some = ids[start : start + _CHUNK]
+        query = sa.select(table.c.id, table.c.digest).where(_mine(table, scope), table.c.id.in_(some))
+        found |= {row.id: row.digest for row in connection.execute(query)}
     return found
 
 
 def _retire(connection: sa.Connection, kind: Kind, scope: tuple[str, str], ids: list[str], now: datetime) -> None:
     names = [column.name for column in kind.now.columns]
     for start in range(0, len(ids), _CHUNK):
-        mine = sa.and_(_mine(kind.now, scope, kind), kind.now.c.id.in_(ids[start : start + _CHUNK]))
+        mine = sa.and_(_mine(kind.now, scope), kind.now.c.id.in_(ids[start : start + _CHUNK]))
         past = sa.select(*kind.now.columns, sa.bindparam("until", now, kind.was.c.known_until.type)).where(mine)
         connection.execute(sa.insert(kind.was).from_select([*names, "known_until"], past))
         connection.execute(sa.delete(kind.now).where(mine))
 
 
-def _mine(table: sa.Table, scope: tuple[str, str], kind: Kind) -> sa.ColumnElement[bool]:
-    # Patients are one namespace over all sources, so that one source may speak of another's patients.
-    practice = table.c.practice == scope[0]
-    return practice if kind.name == "patient" else sa.and_(practice, table.c.source == scope[1])
+def _mine(table: sa.Table, scope: tuple[str, str]) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.practice == scope[0], table.c.source == scope[1])

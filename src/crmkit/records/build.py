@@ -166,10 +166,13 @@ def _referral(reading: Reading, _: Practice) -> Values:
 
 def _feedback(reading: Reading, _: Practice) -> Values:
     score, scale = reading.whole("score", needed=True), reading.whole("scale")
+    scale = 10 if scale is None else scale
+    if score is not None and not 0 <= score <= scale:
+        reading.fault("score", f"does not lie between 0 and {scale}: is scale right?")
     return {
         "day": reading.day("day", needed=True),
         "score": score,
-        "scale": 10 if scale is None else scale,
+        "scale": scale,
         "comment": reading.text("comment"),
     }
 

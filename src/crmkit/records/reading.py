@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+import re
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,8 @@ from crmkit.clock import local_day
 from crmkit.errors import nearest
 from crmkit.records.source import Fault, Row
 
+# What a 32-bit column holds: the smallest of the databases.
+_MOST = 2**31
 _YES = frozenset({"yes", "true", "1", "y"})
 _NO = frozenset({"no", "false", "0", "n"})
 
@@ -86,11 +89,12 @@ class Reading:
     def whole(self, field: str, *, needed: bool = False) -> int | None:
         """Return a whole number."""
         value = self.needed(field) if needed else self.text(field)
-        try:
-            return int(value) if value else None
-        except ValueError:
-            self.fault(field, "is no whole number")
+        if not value:
             return None
+        if re.fullmatch(r"[+-]?[0-9]+", value) and abs(int(value)) < _MOST:
+            return int(value)
+        self.fault(field, "is no whole number")
+        return None
 
     def money(self, field: str) -> Decimal:
         """Return an amount: digits, with a point before the cents."""
@@ -109,4 +113,7 @@ class Reading:
         at = datetime.fromisoformat(value)
         if len(value) <= 10:
             at = datetime.combine(at.date(), time.min)
+        # The outermost years, which programs write for "never", have no room for another zone's offset.
+        if at.year in (MINYEAR, MAXYEAR):
+            raise ValueError("a year that no instant is in")
         return at if at.tzinfo else at.replace(tzinfo=self.zone)

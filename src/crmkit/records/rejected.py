@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -46,17 +46,26 @@ def keep_rejections(
     connection: sa.Connection,
     tables: RecordTables,
     scope: tuple[str, str],
-    rejections: Iterable[Rejection],
+    rejections: Sequence[Rejection],
     now: datetime,
     *,
-    complete: bool,
+    settled: Iterable[tuple[str, str]] | None,
 ) -> None:
-    """Store the rejections of one sync; after a complete one, those of earlier syncs are settled and go."""
+    """Store the rejections of one sync and remove those that are settled.
+
+    Args:
+        connection: A transaction that may write.
+        tables: The canonical tables.
+        scope: The practice's id and the source's name.
+        rejections: The rows of this sync that could not be used.
+        now: When they were rejected.
+        settled: Kind and id of the rows that this sync read; None if it read all that there are.
+    """
     table, (practice, source) = tables.rejected, scope
     mine = sa.and_(table.c.practice == practice, table.c.source == source)
-    connection.execute(sa.delete(table).where(mine if complete else sa.and_(mine, table.c.expires_at <= now)))
+    connection.execute(sa.delete(table).where(mine if settled is None else sa.and_(mine, table.c.expires_at <= now)))
     rows = {
-        (one.row.file, one.row.line, one.row.kind, fault.field): {
+        (one.row.file, one.row.line, one.row.kind, one.row.id, fault.field): {
             "practice": practice,
             "source": source,
             "file": one.row.file,
@@ -72,10 +81,10 @@ def keep_rejections(
         for one in rejections
         for fault in one.faults
     }
-    if not complete:
-        for file, line, kind, field in rows:
-            again = (table.c.file == file, table.c.line == line, table.c.kind == kind, table.c.field == field)
-            connection.execute(sa.delete(table).where(mine, *again))
+    again = {*(settled or ()), *((one.row.kind, one.row.id) for one in rejections)}
+    if settled is not None and again:
+        one = sa.and_(mine, table.c.kind == sa.bindparam("of"), table.c.row_id == sa.bindparam("id_"))
+        connection.execute(sa.delete(table).where(one), [{"of": kind, "id_": id_} for kind, id_ in again])
     if rows:
         connection.execute(sa.insert(table), list(rows.values()))
 

@@ -35,19 +35,24 @@ class Sync:
     practice: Practice
     source: Source
     now: datetime
-    _known: set[str] = attrs.field(factory=set, init=False)
+    _owners: dict[str, str] = attrs.field(factory=dict, init=False)
+    _foreign: set[str] = attrs.field(factory=set, init=False)
     _seen: dict[tuple[str, str], tuple[str, int]] = attrs.field(factory=dict, init=False)
     _rejections: list[Rejection] = attrs.field(factory=list, init=False)
 
     def run(self) -> SyncSummary:
         """Read the source to its end and apply it; rows that cannot be used are kept as rejected."""
-        self._known = self._patient_ids()
-        summary, cursor, complete = SyncSummary(), None, True
-        for batch in self.source.read(self._cursor()):
+        self._owners = self._patient_owners()
+        since = self._cursor()
+        summary, cursor, said = SyncSummary(), since, list[bool]()
+        for batch in self.source.read(since):
             summary += self._apply(batch)
-            cursor, complete = batch.cursor or cursor, complete and batch.complete
+            cursor = batch.cursor or cursor
+            said.append(batch.complete)
+        # Without a word, only a source that was asked for everything has said everything.
+        settled = None if (all(said) if said else since is None) else self._seen
         with self.store.begin() as connection:
-            keep_rejections(connection, self.tables, self._scope, self._rejections, self.now, complete=complete)
+            keep_rejections(connection, self.tables, self._scope, self._rejections, self.now, settled=settled)
             self._remember(connection, cursor)
         return summary
 
@@ -58,26 +63,18 @@ class Sync:
     def _apply(self, batch: Batch) -> SyncSummary:
         rows: dict[str, dict[str, Values]] = defaultdict(dict)
         blank: dict[str, list[str]] = defaultdict(list)
-        origins: dict[str, Row] = {}
         rejected: dict[str, int] = defaultdict(int)
         for row in batch.rows:
             faults = self._take(row, rows, blank)
             if faults:
                 rejected[row.kind] += 1
                 self._rejections.append(Rejection(row, faults))
-            elif row.kind == "patient":
-                origins[row.id.strip()] = row
         kinds: dict[str, Counts] = {}
         with self.store.begin() as connection:
             for kind in self.tables.kinds():
-                done = apply_rows(connection, kind, self._scope, rows[kind.name], blank[kind.name], self.now)
-                for id_ in done.foreign:
-                    rejected[kind.name] += 1
-                    reason = "belongs to a patient of another source: let one of the sources prefix its ids"
-                    self._rejections.append(Rejection(origins[id_], (Fault("id", reason),)))
-                    rows["contact"] = {key: row for key, row in rows["contact"].items() if row["patient"] != id_}
+                counts = apply_rows(connection, kind, self._scope, rows[kind.name], blank[kind.name], self.now)
                 if rows[kind.name] or blank[kind.name] or rejected[kind.name]:
-                    kinds[kind.name] = done.counts + Counts(rejected=rejected[kind.name])
+                    kinds[kind.name] = counts + Counts(rejected=rejected[kind.name])
         return SyncSummary(kinds)
 
     def _take(self, row: Row, rows: dict[str, dict[str, Values]], blank: dict[str, list[str]]) -> tuple[Fault, ...]:
@@ -90,7 +87,7 @@ class Sync:
         for kind, id_ in built.blank:
             blank[kind].append(id_)
         if row.kind == "patient":
-            self._known.add(row.id.strip())
+            self._owners[row.id.strip()] = self.source.name
         return ()
 
     def _misplaced(self, row: Row, values: Values) -> tuple[Fault, ...]:
@@ -98,15 +95,26 @@ class Sync:
         first = self._seen.setdefault(key, (row.file, row.line))
         if first != (row.file, row.line):
             return (Fault("id", f"occurs twice: first in {first[0]}, line {first[1]}"),)
-        owner = values.get("patient")
-        if row.kind != "patient" and owner not in self._known:
+        return self._of_another(key[1]) if row.kind == "patient" else self._of_nobody(values["patient"])
+
+    def _of_another(self, id_: str) -> tuple[Fault, ...]:
+        if self._owners.get(id_, self.source.name) == self.source.name:
+            return ()
+        self._foreign.add(id_)
+        return (Fault("id", "belongs to a patient of another source: let one of the sources prefix its ids"),)
+
+    def _of_nobody(self, patient: str) -> tuple[Fault, ...]:
+        if patient in self._foreign:
+            return (Fault("patient", "names a patient whose id another source has too: mend the patient's row first"),)
+        if patient not in self._owners:
             return (Fault("patient", "names a patient who is not known: is the patient's own row missing?"),)
         return ()
 
-    def _patient_ids(self) -> set[str]:
+    def _patient_owners(self) -> dict[str, str]:
         patient = self.tables.patient.now
+        query = sa.select(patient.c.id, patient.c.source).where(patient.c.practice == self.practice.id)
         with self.store.read() as connection:
-            return set(connection.scalars(sa.select(patient.c.id).where(patient.c.practice == self.practice.id)))
+            return {row.id: row.source for row in connection.execute(query)}
 
     def _cursor(self) -> str | None:
         table = self.tables.source

@@ -213,7 +213,7 @@ def _rejected(store: Store) -> sa.Table:
         sa.Column("row", sa.JSON, nullable=False),
         sa.Column("rejected_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
-        sa.PrimaryKeyConstraint("practice", "source", "file", "line", "kind", "field"),
+        sa.PrimaryKeyConstraint("practice", "source", "file", "line", "kind", "row_id", "field"),
     )
 
 

@@ -11,7 +11,7 @@ from crmkit.segments.compare import Condition
 from crmkit.segments.field import Field, field_of
 from crmkit.segments.fit import fit
 from crmkit.segments.scope import Scope
-from crmkit.segments.tree import All, AnyOf, Everybody, Node, Not, Rule, check_depth, check_size, rules_of
+from crmkit.segments.tree import All, AnyOf, Everybody, Node, Not, Rule, check_size, rules_of
 
 
 def condition(node: Node, fields: Mapping[str, Field], scope: Scope) -> Condition:
@@ -23,7 +23,7 @@ def condition(node: Node, fields: Mapping[str, Field], scope: Scope) -> Conditio
     Raises:
         SegmentError: If a rule does not suit its field.
     """
-    return _condition(check_size(node), fields, scope, 1)
+    return _condition(check_size(node), fields, scope)
 
 
 def select_patients(node: Node, fields: Mapping[str, Field], scope: Scope) -> sa.Select[tuple[str]]:
@@ -53,19 +53,18 @@ def explain(node: Node, fields: Mapping[str, Field], scope: Scope, patient_id: s
     return sa.select(*columns).where(own)
 
 
-def _condition(node: Node, fields: Mapping[str, Field], scope: Scope, depth: int) -> Condition:
-    check_depth(depth, "segment")
+def _condition(node: Node, fields: Mapping[str, Field], scope: Scope) -> Condition:
     match node:
         case Everybody():
             return sa.true()
         case Rule():
             return _rule(node, fields, scope)
         case Not():
-            return sa.not_(_condition(node.item, fields, scope, depth + 1))
+            return sa.not_(_condition(node.item, fields, scope))
         case All():
-            return sa.and_(*(_condition(item, fields, scope, depth + 1) for item in node.items))
+            return sa.and_(*(_condition(item, fields, scope) for item in node.items))
         case AnyOf():
-            return sa.or_(*(_condition(item, fields, scope, depth + 1) for item in node.items))
+            return sa.or_(*(_condition(item, fields, scope) for item in node.items))
 
 
 def _rule(rule: Rule, fields: Mapping[str, Field], scope: Scope) -> Condition:

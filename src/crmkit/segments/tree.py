@@ -106,21 +106,25 @@ Node: TypeAlias = Everybody | Rule | Not | All | AnyOf
 def rules_of(node: Node) -> tuple[Rule, ...]:
     """Return the rules of a segment in the order of its text.
 
+    Raises:
+        SegmentError: If its groups nest too deep.
+
     >>> [rule.field for rule in rules_of(All((Rule("age", ">=", 18), Not(Rule("status", "is", "moved")))))]
     ['age', 'status']
     """
-    return tuple(_walk(node))
+    return tuple(_walk(node, 1))
 
 
-def _walk(node: Node) -> Iterator[Rule]:
+def _walk(node: Node, depth: int) -> Iterator[Rule]:
+    check_depth(depth, "segment")
     match node:
         case Rule():
             yield node
         case Not():
-            yield from _walk(node.item)
+            yield from _walk(node.item, depth + 1)
         case All() | AnyOf():
             for item in node.items:
-                yield from _walk(item)
+                yield from _walk(item, depth + 1)
 
 
 def check_depth(depth: int, where: str) -> None:
@@ -137,7 +141,7 @@ def check_size(node: Node, where: str = "segment") -> Node:
     """Return the tree if it has a size that any database takes.
 
     Raises:
-        SegmentError: If it has too many rules.
+        SegmentError: If it has too many rules, or groups that nest too deep.
     """
     count = len(rules_of(node))
     if count > MOST_RULES:

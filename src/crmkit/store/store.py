@@ -97,13 +97,26 @@ def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_") -> Store:
         url = sa.engine.make_url(database)
     except sa.exc.ArgumentError:
         raise ConfigError("the database is no URL", mend="write it as sqlite:///practice.db") from None
-    return Store(_sqlite(url) if url.get_backend_name() == "sqlite" else sa.create_engine(url), prefix=prefix)
+    return Store(_engine(url), prefix=prefix)
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    try:
+        return sa.create_engine(url)
+    except (sa.exc.NoSuchModuleError, ImportError) as problem:
+        mend = "install it, such as psycopg for postgresql+psycopg://"
+        raise ConfigError(f"the database needs a driver that is missing ({problem})", mend=mend) from None
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     memory = not url.database or url.database == ":memory:"
-    if not memory and not Path(str(url.database)).expanduser().absolute().parent.is_dir():
-        raise StoreError("the database's folder does not exist", where=str(url.database), mend="create the folder")
+    if not memory:
+        path = Path(str(url.database)).expanduser()
+        if not path.absolute().parent.is_dir():
+            raise StoreError("the database's folder does not exist", where=str(path), mend="create the folder")
+        url = url.set(database=str(path))
     more: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
     engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": not memory}, **more)
     sa.event.listen(engine, "connect", _prepare_sqlite)

@@ -1,0 +1,43 @@
+"""What the messages of one batch still want: a content file, or a field."""
+
+from __future__ import annotations
+
+import attrs
+
+from crmkit.messages.draft import Draft
+from crmkit.messages.renderer import Renderer
+from crmkit.messages.type import MessageType
+from crmkit.people.patient import Patient
+
+
+@attrs.frozen(eq=False)
+class Wants:
+    """Asks the renderer, and not twice where the answer must be the same.
+
+    What a content file holds is the same for all readers of a language, and so is what an impersonal message lacks.
+
+    Attributes:
+        renderer: Knows templates and content.
+        kind: The message type of the batch.
+    """
+
+    renderer: Renderer
+    kind: MessageType
+    _awaited: dict[tuple[str, str], str] = attrs.field(factory=dict, init=False)
+    _lacking: dict[tuple[str, str, str, bool], str] = attrs.field(factory=dict, init=False)
+
+    def awaits(self, occasion: str, recipient: Patient) -> str:
+        """Return the path of the file that an occasion waits for, empty for none."""
+        asked = (occasion, recipient.language)
+        if asked not in self._awaited:
+            self._awaited[asked] = str(self.renderer.awaits(self.kind.name, *asked) or "")
+        return self._awaited[asked]
+
+    def lacks(self, draft: Draft) -> str:
+        """Return the needed field that is empty, empty for none."""
+        if self.kind.personal:
+            return self.renderer.lacks(draft) or ""
+        asked = (draft.medium.value, draft.occasion, draft.recipient.language, draft.for_child)
+        if asked not in self._lacking:
+            self._lacking[asked] = self.renderer.lacks(draft) or ""
+        return self._lacking[asked]

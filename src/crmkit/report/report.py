@@ -1,0 +1,37 @@
+"""All that the page shows, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import attrs
+
+from crmkit.metrics.gather import Findings
+
+
+def _fixed(mapping: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(mapping))
+
+
+@attrs.frozen
+class Report:
+    """What a report is made of: figures and words, nothing that names a patient.
+
+    Attributes:
+        practice: The practice's name.
+        locale: In which numbers and dates are written.
+        currency: ISO 4217.
+        findings: The figures.
+        reasons: A touch's reason code to the sentence for it; braces take the medium and the purpose.
+        rejected: How many rows of the sources could not be read and are in none of the figures.
+        plugins: Name and version of each plugin that took part.
+    """
+
+    practice: str
+    locale: str
+    currency: str
+    findings: Findings
+    reasons: Mapping[str, str] = attrs.field(factory=dict, converter=_fixed)
+    rejected: int = 0
+    plugins: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=tuple)

@@ -1,0 +1,124 @@
+"""The tables of the page, as text in rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from crmkit.metrics.bridge import Bridge
+from crmkit.metrics.cohort import Cohort
+from crmkit.metrics.measure import Measure
+from crmkit.metrics.series import Month
+from crmkit.metrics.touches import TouchCount
+from crmkit.metrics.window import Window
+from crmkit.report.figures import DASH, Figures, quarter
+from crmkit.report.phrases import FATES, fate, left_out, reason_in_words
+
+#: Rates of a smaller group are not shown: one patient more or less would change them by five points.
+SMALLEST_GROUP = 20
+
+
+@attrs.frozen
+class Table:
+    """A table: the first column of each row names it, the others are right-aligned where `numeric`."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: bool = True
+    note: str = ""
+
+
+def measure_table(caption: str, measures: Sequence[tuple[str, Measure]], figures: Figures) -> Table:
+    """Return measures with their parts, who was left out, and the definition that was used."""
+    rows = tuple(
+        (title, figures.value(one), figures.parts(one) or DASH, _left_out(one, figures), one.definition)
+        for title, one in measures
+    )
+    return Table(caption, ("Figure", "Value", "Made of", "Left out", "Definition"), rows, numeric=False)
+
+
+def bridge_table(bridge: Bridge, window: Window, figures: Figures) -> Table:
+    """Return the patient bridge, row by row."""
+    rows = (
+        (f"Active when {figures.day(window.start)} began", figures.number(bridge.start)),
+        ("New, and still active", figures.signed(bridge.new)),
+        ("Came back after a long time", figures.signed(bridge.returned)),
+        ("Lapsed without a word", figures.signed(-bridge.lapsed_silent)),
+        ("Deceased", figures.signed(-bridge.deceased)),
+        ("Moved or transferred", figures.signed(-bridge.moved)),
+        (f"Active when {figures.day(window.last)} ended", figures.number(bridge.end)),
+    )
+    note = "" if bridge.reconciles else "These rows do not add up: please report this as a fault of the program."
+    return Table("From the active patients at the start to those at the end", ("", "Patients"), rows, note=note)
+
+
+def month_table(months: Sequence[Month], figures: Figures) -> Table:
+    """Return the practice's months, the latest first."""
+    rows = tuple(
+        (
+            figures.month(one.window),
+            figures.number(one.active),
+            figures.number(one.new),
+            figures.number(one.visits),
+            figures.money(one.turnover),
+        )
+        for one in reversed(months)
+    )
+    return Table("Month by month", ("Month", "Active patients", "New patients", "Visits", "Turnover"), rows)
+
+
+def cohort_table(cohorts: Sequence[Cohort], figures: Figures) -> Table:
+    """Return the share seen again, by quarter of the first visit."""
+    quarters = range(1, len(cohorts))
+    rows = tuple(
+        (quarter(one.window), figures.number(one.size), *(cohort_cell(one, back, figures) for back in quarters))
+        for one in cohorts
+    )
+    head = ("First visit in", "Patients", *(f"{back} later" for back in quarters))
+    note = f"{DASH} where the quarter is not over, or fewer than {SMALLEST_GROUP} patients began in it."
+    return Table("Share seen again, by quarters after the first visit", head, rows, note=note)
+
+
+def cohort_cell(cohort: Cohort, back: int, figures: Figures) -> str:
+    """Return one cell of the triangle, a dash where the group is too small or the quarter not over."""
+    share = cohort.share(back) if cohort.size >= SMALLEST_GROUP else None
+    return DASH if share is None else figures.number(round(share * 100)) + "%"
+
+
+def fate_table(touches: Sequence[TouchCount], figures: Figures) -> Table:
+    """Return what became of the touches, by campaign; fates that nobody met have no column."""
+    counts = fates(touches)
+    met = [name for name in FATES if any(by_fate[name] for by_fate in counts.values())]
+    rows = tuple(
+        (campaign, *(figures.number(by_fate[name]) for name in met), figures.number(by_fate.total()))
+        for campaign, by_fate in counts.items()
+    )
+    return Table("What became of each campaign's touches", ("Campaign", *met, "All"), rows)
+
+
+def fates(touches: Sequence[TouchCount]) -> dict[str, Counter[str]]:
+    """Return for each campaign how many touches met which fate, the largest campaign first."""
+    counts: dict[str, Counter[str]] = {}
+    for touch in touches:
+        counts.setdefault(touch.campaign, Counter())[fate(touch.state)] += touch.count
+    return dict(sorted(counts.items(), key=lambda item: (-item[1].total(), item[0])))
+
+
+def reason_table(touches: Sequence[TouchCount], reasons: Mapping[str, str], figures: Figures) -> Table:
+    """Return why touches did not reach anybody, the most frequent reason first."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for touch in touches:
+        if not (touch.state.reached or fate(touch.state) == "In the household's copy"):
+            why = reason_in_words(touch.reason, reasons, medium=touch.medium, purpose=touch.purpose)
+            counts[why, fate(touch.state), touch.campaign] += touch.count
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = tuple((*key, figures.number(count)) for key, count in ordered)
+    return Table("Why messages did not go out", ("Reason", "What became of it", "Campaign", "Touches"), rows)
+
+
+def _left_out(measure: Measure, figures: Figures) -> str:
+    told = (f"{figures.number(count)} {left_out(reason)}" for reason, count in sorted(measure.excluded.items()))
+    return "; ".join(told) or DASH

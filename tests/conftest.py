@@ -1,0 +1,89 @@
+"""A small practice whose patients each stand for one situation."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkit import CRM, FixedClock, Practice
+
+#: Monday, 10 in the morning in Sydney.
+NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+
+PATIENT = {"given": "Mia", "family": "Stone", "born": "1980-11-23", "household": "H1", "email": "mia@stone.example"}
+YES = {"purpose": "marketing", "medium": "email", "given": "yes", "at": "2025-03-01T09:00:00+11:00", "evidence": "form"}
+
+
+@pytest.fixture
+def practice() -> Practice:
+    return Practice(
+        id="bright-eyes",
+        name="Bright Eyes Optometry",
+        country="AU",
+        timezone="Australia/Sydney",
+        locale="en_AU",
+        currency="AUD",
+        email="hello@brighteyes.example",
+        phone="+61255501234",
+        address="1 High St, Newtown NSW 2042",
+        public_url="https://brighteyes.example/crm",
+        keys=["a key for tests"],
+    )
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Callable[..., None]:
+    """Write rows as the CSV file of a kind, in the place of what was there."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+
+    def write(kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        columns = list(dict.fromkeys(name for row in rows for name in row)) or ["id"]
+        with (folder / f"{kind}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    return write
+
+
+@pytest.fixture
+def open_crm(tmp_path: Path, practice: Practice, clock: FixedClock) -> Iterator[Callable[..., CRM]]:
+    """Open CRMs on one database file and one outbox; they are closed at the end."""
+    opened: list[CRM] = []
+
+    def open_one(**more: Any) -> CRM:
+        settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}} | more.pop("settings", {})
+        given: dict[str, Any] = {"plugins": ["csv", "folder"], "clock": clock, "root": tmp_path} | more
+        crm = CRM(given.pop("practice", practice), f"sqlite:///{tmp_path}/crm.db", settings=settings, **given)
+        opened.append(crm)
+        return crm
+
+    yield open_one
+    for crm in opened:
+        crm.close()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Callable[[], list[bytes]]:
+    """Return the messages that were delivered so far."""
+    return lambda: [path.read_bytes() for path in sorted((tmp_path / "outbox").glob("*.eml"))]
+
+
+def patient(id_: str, **fields: str) -> dict[str, str]:
+    return {"id": id_, **PATIENT, **fields}
+
+
+def consent(patient_id: str, **fields: str) -> dict[str, str]:
+    given = {**YES, **fields}
+    return {"id": f"{patient_id}:{given['purpose']}:{given['medium']}:{given['at']}", "patient": patient_id, **given}

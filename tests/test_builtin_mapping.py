@@ -1,0 +1,158 @@
+"""A mapping: how a practice says what its columns mean, and what it is told when that cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmkit.builtin.mapping import Mapped, read_mapping
+from crmkit.errors import ConfigError
+
+
+def mapped(rule: Any, field: str = "given") -> Mapped:
+    (mapping,) = read_mapping("patient", {"id": "Id", field: rule})
+    return mapping.fields[field]
+
+
+def value(rule: Any, **found: str) -> str:
+    return mapped(rule).value(found)
+
+
+def test_a_column_is_taken_without_the_blanks_around_it() -> None:
+    assert value("FIRST", FIRST=" Anna ") == "Anna"
+    assert value({"column": "FIRST"}, FIRST="Anna") == "Anna"
+    assert value("FIRST", FIRST="  ") == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "middle", "last", "whole"),
+    [
+        ("Anna", "M.", "Berg", "Anna M. Berg"),
+        ("Anna", "", "Berg", "Anna Berg"),
+        ("", "", "Berg", "Berg"),
+        ("", "", "", ""),
+    ],
+)
+def test_columns_are_composed_and_blank_ones_leave_no_gap(first: str, middle: str, last: str, whole: str) -> None:
+    assert value("{First} {Middle} {Last}", First=first, Middle=middle, Last=last) == whole
+
+
+def test_a_composed_field_whose_columns_are_all_blank_is_blank() -> None:
+    assert value({"compose": "Dr {Last}"}, Last="") == ""
+    assert value({"compose": "Dr {Last}"}, Last="Berg") == "Dr Berg"
+
+
+@pytest.mark.parametrize("constant", ["completed", "", "{as it is}", "a  b"])
+def test_a_constant_is_the_same_for_every_row(constant: str) -> None:
+    assert value({"constant": constant}, Any="thing") == constant
+
+
+def test_words_are_translated_and_an_unknown_one_is_refused_unseen() -> None:
+    rule = {"column": "S", "values": {"A": "active", "D": "deceased"}}
+    assert value(rule, S="D") == "deceased"
+    assert value(rule, S="") == ""
+    with pytest.raises(ValueError, match="add it to the mapping") as caught:
+        value(rule, S="Anna")
+    assert "Anna" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "found", "read"),
+    [
+        ("%d/%m/%Y", "05/03/2026", "2026-03-05"),
+        ("%m/%d/%Y", "05/03/2026", "2026-05-03"),
+        ("%m/%d/%Y", "5/3/2026", "2026-05-03"),
+        ("%d.%m.%y", "05.03.61", "2061-03-05"),
+        ("%d %b %Y", "05 Mar 2026", "2026-03-05"),
+        ("%d/%m/%Y %H:%M", "05/03/2026 14:30", "2026-03-05T14:30:00"),
+        ("%d/%m/%Y %I:%M %p", "05/03/2026 02:30 PM", "2026-03-05T14:30:00"),
+        ("%Y%m%d %H%M%z", "20260305 1430+1100", "2026-03-05T14:30:00+11:00"),
+    ],
+)
+def test_an_ambiguous_date_means_what_the_format_says(form: str, found: str, read: str) -> None:
+    assert value({"column": "D", "format": form}, D=found) == read
+
+
+@settings(deadline=None)
+@given(st.dates(), st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%Y.%m.%d"]))
+def test_every_date_comes_back_from_its_format(day: Any, form: str) -> None:
+    written = form.replace("%Y", f"{day.year:04}").replace("%m", str(day.month)).replace("%d", str(day.day))
+    assert value({"column": "D", "format": form}, D=written) == day.isoformat()
+
+
+@pytest.mark.parametrize("found", ["31/31/2026", "2026-03-05", "soon", "05/03/2026 14:30"])
+def test_a_date_in_another_format_is_refused(found: str) -> None:
+    with pytest.raises(ValueError, match="is not written as %d/%m/%Y") as caught:
+        value({"column": "D", "format": "%d/%m/%Y"}, D=found)
+    assert found not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("take", "found", "taken"),
+    [
+        (r"\D+", "Milo271", "Milo"),
+        (r"\((\w+)\)", "Margaret (Meg) Stone", "Meg"),
+        (r"\D+", "José Eduardo181", "José Eduardo"),
+    ],
+)
+def test_a_part_is_taken(take: str, found: str, taken: str) -> None:
+    assert value({"column": "F", "take": take}, F=found) == taken
+
+
+def test_a_value_without_the_part_is_refused() -> None:
+    with pytest.raises(ValueError, match="take looks for"):
+        value({"column": "F", "take": r"\D+"}, F="271")
+    assert value({"column": "F", "take": r"\D+"}, F="") == ""
+
+
+def test_several_files_may_give_one_kind() -> None:
+    first, second = read_mapping("visit", [{"id": "Id", "file": "old.csv"}, {"id": "No", "file": "new.csv"}])
+    assert (first.file, second.file) == ("old.csv", "new.csv")
+    assert second.fields["id"].columns == ("No",)
+
+
+def test_without_a_section_the_header_is_the_mapping() -> None:
+    (mapping,) = read_mapping("feedback", None)
+    assert (mapping.file, mapping.stated) == ("feedback.csv", False)
+
+
+def test_free_values() -> None:
+    (mapping,) = read_mapping("patient", {"id": "Id", "attributes": {"club": "Club", "size": {"constant": "L"}}})
+    assert mapping.fields["attributes.club"].value({"Club": "gold"}) == "gold"
+    assert mapping.fields["attributes.size"].value({}) == "L"
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({"id": "Id", "emial": "MAIL"}, "there is no field emial. To mend: did you mean email?"),
+        ({"given": "FIRST"}, "which column is the id"),
+        ("patients.csv", "begin it with [settings.csv.patients]"),
+        ([{"id": "Id"}, "patients.csv"], "is no table"),
+        ({"id": "Id", "born": 7}, 'write it as born = "DOB"'),
+        ({"id": "Id", "born": {"colum": "DOB"}}, "did you mean column?"),
+        ({"id": "Id", "born": {"column": 7}}, "int given where str is wanted at column"),
+        ({"id": "Id", "born": {"column": "DOB", "format": 7}}, "int given where str is wanted at format"),
+        ({"id": "Id", "status": {"column": "S", "values": {"A": 1}}}, "int given where str is wanted at values"),
+        ({"id": "Id", "born": {}}, "exactly one of column, compose and constant"),
+        ({"id": "Id", "born": {"column": "DOB", "constant": ""}}, "exactly one of column, compose and constant"),
+        ({"id": "Id", "given": {"column": "F", "take": "("}}, "take is no regular expression"),
+        ({"id": "Id", "given": "{First"}, "has a brace that is not closed"),
+        ({"id": "Id", "given": "{} {Last}"}, "has empty braces"),
+        ({"id": "Id", "attributes": "Club"}, "attributes = { club"),
+        ({"id": "Id", "attributes": {"club": 3}}, "neither a column's name nor a table"),
+    ],
+)
+def test_a_section_that_cannot_be_read_says_where_and_how_to_mend_it(section: Any, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_mapping("patient", section)
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("settings.csv.patients")
+
+
+def test_only_patients_have_free_values() -> None:
+    with pytest.raises(ConfigError, match="no field attributes"):
+        read_mapping("visit", {"id": "Id", "attributes": {"room": "Room"}})

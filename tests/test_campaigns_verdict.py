@@ -1,0 +1,77 @@
+"""Verdicts: the strictest holds, in whatever order guards speak, and another guard can never loosen it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from random import Random
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmkit.campaigns.reasons import RANK, REASONS
+from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold, strictest
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+VERDICT = st.builds(
+    Verdict,
+    ruling=st.sampled_from(Ruling),
+    reason=st.sampled_from(["", "a-plugin's-own", *REASONS]),
+    until=st.none() | st.integers(0, 5).map(lambda hours: NOW + timedelta(hours=hours)),
+    guard=st.sampled_from(["", "consent", "deceased", "quiet.hours", "zz.other"]),
+)
+VERDICTS = st.lists(VERDICT, max_size=7)
+
+
+@settings(deadline=None)
+@given(VERDICTS, st.randoms(use_true_random=False))
+def test_the_order_in_which_guards_speak_makes_no_difference(verdicts: list[Verdict], chance: Random) -> None:
+    shuffled = list(verdicts)
+    chance.shuffle(shuffled)
+    assert strictest(shuffled, RANK) == strictest(verdicts, RANK)
+
+
+@settings(deadline=None)
+@given(VERDICTS, VERDICT)
+def test_another_guard_never_loosens(verdicts: list[Verdict], more: Verdict) -> None:
+    before, after = strictest(verdicts, RANK), strictest([*verdicts, more], RANK)
+    assert after.ruling >= before.ruling
+    assert after.ruling >= more.ruling
+    if before.ruling is after.ruling is Ruling.DEFER and before.until:
+        assert after.until is not None
+        assert after.until >= before.until
+
+
+@settings(deadline=None)
+@given(VERDICTS, VERDICTS)
+def test_judging_in_two_parts_comes_to_the_same(one: list[Verdict], other: list[Verdict]) -> None:
+    parts = [strictest(one, RANK), strictest(other, RANK)]
+    assert strictest(parts, RANK).ruling is strictest([*one, *other], RANK).ruling
+
+
+def test_without_a_guard_it_is_allowed() -> None:
+    assert strictest([], RANK) == ALLOWED
+
+
+def test_deny_beats_hold_beats_the_latest_deferral_beats_allow() -> None:
+    ladder = [ALLOWED, defer(NOW, "cap"), defer(NOW + timedelta(hours=1), "cap"), hold("no_links"), deny("stale")]
+    for top in range(1, len(ladder) + 1):
+        for order in permutations(ladder[:top]):
+            assert strictest(order, RANK) == ladder[top - 1]
+
+
+def test_of_two_denials_the_more_telling_reason_is_told() -> None:
+    assert strictest([deny("no_address"), deny("deceased"), deny("no_consent")], RANK).reason == "deceased"
+    assert strictest([deny("stale"), deny("shop.unpaid")], RANK).reason == "stale"
+
+
+def test_of_two_equal_denials_the_guard_is_told_in_any_order() -> None:
+    two = [attrs.evolve(deny("stale"), guard=guard) for guard in ("a.x", "b.x")]
+    assert strictest(two, RANK) == strictest(reversed(two), RANK)
+
+
+@pytest.mark.parametrize("made", [deny("left", status="moved"), hold("left", status="moved")], ids=["deny", "hold"])
+def test_a_verdict_carries_what_its_words_need(made: Verdict) -> None:
+    assert (made.reason, made.detail, made.until) == ("left", {"status": "moved"}, None)

@@ -1,0 +1,135 @@
+"""Setting up a practice by answering questions."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from crmkit.builtin.mapping import read_mapping
+from crmkit.cli import main
+from crmkit.cli.countries import USUAL
+from crmkit.crm.config import read_config
+from crmkit.crm.crm import CRM
+from crmkit.practice import Practice
+
+NEEDED = ("--name", "Zahnärzte am Ring", "--country", "ch", "--email", "hallo@ring.example")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*args: str, answers: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["init", *args], input=answers)
+
+
+def test_nothing_is_asked_with_yes_and_the_country_gives_the_rest(folder: Path) -> None:
+    result = run("--yes", *NEEDED)
+    assert result.exit_code == 0, result.output
+    practice = read_config(folder / "crm.toml").practice
+    assert (practice.id, practice.country, practice.currency) == ("zahnarzte-am-ring", "CH", "CHF")
+    assert (practice.timezone, practice.locale) == ("Europe/Zurich", "de-CH")
+    assert "crmkit sync" in result.stdout
+    assert "public_url" in result.stdout
+
+
+def test_the_answers_are_asked_one_by_one_and_wrong_ones_again(folder: Path) -> None:
+    answers = ["Bright Eyes", "Atlantis", "au", "Mars/Olympus", "Australia/Sydney", "", "", "hello", "hello@be.example"]
+    result = run(answers="\n".join([*answers, "", "1 High St, Newtown", ""]) + "\n")
+    assert result.exit_code == 0, result.output
+    practice = read_config(folder / "crm.toml").practice
+    assert (practice.country, practice.currency, practice.locale) == ("AU", "AUD", "en-AU")
+    assert practice.address == "1 High St, Newtown"
+    assert practice.email == "hello@be.example"
+    assert result.stderr.count("Error: ") == 3
+
+
+def test_the_file_runs_as_it_stands(folder: Path) -> None:
+    run("--yes", *NEEDED, "--public-url", "https://ring.example/crm")
+    with CRM.from_file(folder / "crm.toml") as crm:
+        names = {campaign.id for campaign in crm.programme()}
+        assert crm.practice.public_url == "https://ring.example/crm"
+    assert names == {"birthday-card", "quarterly-news", "christmas-return"}
+
+
+def test_the_mapping_in_the_notes_can_be_used_as_it_is(folder: Path) -> None:
+    run("--yes", *NEEDED)
+    lines = (folder / "crm.toml").read_text(encoding="utf-8").splitlines()
+    start = lines.index("# [settings.csv.patients]")
+    example = [line[2:] for line in lines[start : lines.index("", start)]]
+    section = tomllib.loads("\n".join(example))["settings"]["csv"]["patients"]
+    assert read_mapping("patient", section)[0].file == "Patient list.csv"
+
+
+def test_every_practice_gets_a_key_of_its_own_that_others_cannot_read(folder: Path) -> None:
+    for name in ("one.toml", "two.toml"):
+        assert run("--yes", *NEEDED, "--config", name).exit_code == 0
+    keys = {read_config(folder / name).practice.keys[0] for name in ("one.toml", "two.toml")}
+    assert len(keys) == 2
+    assert min(len(key) for key in keys) >= 32
+    if sys.platform != "win32":
+        assert stat.S_IMODE((folder / "one.toml").stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_there_is_not_overwritten(folder: Path) -> None:
+    (folder / "crm.toml").write_text("mine")
+    result = run("--yes", *NEEDED)
+    assert result.exit_code == 1
+    assert "not overwritten" in result.stderr
+    assert (folder / "crm.toml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ['Dr "O\'Neill" & Söhne', "back\\slash", "$name ${x} {y}", "ピカピカ歯科"])
+def test_any_name_is_written_so_that_it_reads_back(name: str, folder: Path) -> None:
+    result = run("--yes", "--name", name, *NEEDED[2:])
+    assert result.exit_code == 0, result.output
+    assert read_config(folder / "crm.toml").practice.name == name
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--country", "Atlantis"), ("--email", "hello"), ("--currency", "dollars"), ("--name", "a\nb"), ("--phone", "12")],
+)
+def test_an_option_that_cannot_be_right_is_wrong_usage(option: str, value: str, folder: Path) -> None:
+    result = run("--yes", *NEEDED, option, value)
+    assert result.exit_code == 2
+    assert option in result.stderr
+    assert not (folder / "crm.toml").exists()
+
+
+def test_what_has_no_usual_answer_must_be_given(folder: Path) -> None:
+    result = run("--yes", "--name", "Bright Eyes", "--country", "AU")
+    assert result.exit_code == 2
+    assert "--email is needed" in result.stderr
+
+
+def test_a_file_that_does_not_read_back_is_not_left_behind(folder: Path) -> None:
+    result = run("--yes", *NEEDED, "--public-url", "ring.example")
+    assert result.exit_code == 1
+    assert "public_url" in result.stderr
+    assert not (folder / "crm.toml").exists()
+
+
+def test_json_tells_what_was_made(folder: Path) -> None:
+    (folder / "data").mkdir()
+    result = run("--json", *NEEDED, "--exports", "data")
+    document = json.loads(result.stdout)
+    assert document["config"] == str(folder / "crm.toml")
+    assert document["folders"] == ["content/newsletter"]
+    assert (folder / "content" / "newsletter").is_dir()
+    assert not (folder / "exports").exists()
+
+
+@pytest.mark.parametrize("country", sorted(USUAL))
+def test_what_is_usual_in_a_country_can_be_used(country: str) -> None:
+    usual = USUAL[country]
+    practice = Practice("x", "X", country, usual.timezone, usual.locale, usual.currency, "x@x.example")
+    assert practice.locale.endswith(country)

@@ -1,0 +1,239 @@
+"""The commands of a practice's day, over the shipped sample."""
+
+from __future__ import annotations
+
+import email
+import json
+import shutil
+from email import policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from crmkit.builtin.folder import FolderChannel
+from crmkit.cli import main
+from crmkit.delivery.channel import Outcome, Receipt
+from crmkit.demo.sample import PATIENTS, sample
+
+AT = "2026-11-23T10:00+11:00"
+
+
+def run(*args: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, [*args, "--at", AT])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def told(*args: str, code: int = 0) -> Any:
+    result = run(*args, "--json", code=code)
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "practice"
+    shutil.copytree(sample(), folder)
+    (folder / "templates").mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+    return folder
+
+
+@pytest.fixture
+def synced(practice: Path) -> Path:
+    run("sync")
+    return practice
+
+
+@pytest.fixture
+def due(synced: Path) -> str:
+    """Return a patient to whom a card is due now."""
+    run("plan")
+    return str(told("send")["touches"][0]["patient"])
+
+
+def test_sync_counts_by_kind_and_points_to_what_was_rejected(practice: Path) -> None:
+    result = run("sync")
+    assert f"patient       {PATIENTS}" in result.stdout
+    assert "4 rows were rejected: crmkit rejected shows them." in result.stdout
+    again = told("sync")
+    assert again["kinds"]["patient"] == {"added": 0, "changed": 0, "unchanged": PATIENTS, "rejected": 2}
+    assert again["total"]["rejected"] == 4
+    assert again["failures"] == []
+
+
+def test_tables_fit_a_narrow_terminal_and_hold_no_colours(synced: Path) -> None:
+    for command in (["rejected"], ["plan"], ["send"], ["rehearse", "--days", "40"], ["plugins"]):
+        out = run(*command).stdout
+        assert max(len(line) for line in out.splitlines()) <= 80, command
+        assert "\x1b" not in out
+        assert [line for line in out.splitlines() if line != line.rstrip()] == []
+
+
+def test_rejected_tells_place_and_reason_but_not_the_content(synced: Path) -> None:
+    rows = told("rejected")["rejected"]
+    assert [row["place"] for row in rows] == ["invoices.csv:67", "patients.csv:42", "patients.csv:43", "visits.csv:82"]
+    out = run("rejected").stdout
+    line = (synced / "exports" / "patients.csv").read_text().splitlines()[41]
+    family = line.split(",")[5]
+    assert family
+    assert family not in out
+    assert "patients.csv:42" in out
+    assert "is no date" in out
+
+
+def test_rejected_says_so_when_there_is_nothing(practice: Path) -> None:
+    assert run("rejected").stdout == "No row was rejected.\n"
+
+
+def test_plan_counts_states_and_gives_reasons_in_words(synced: Path) -> None:
+    plan = told("plan", "--through", "2026-12-31", "--dry")
+    assert plan["through"] == "2026-12-31"
+    assert plan["changed"] == 0
+    assert set(plan["campaigns"]) == {"birthday-card", "quarterly-news", "christmas-return"}
+    assert sum(row["touches"] for row in plan["reasons"]) == plan["touches"]
+    assert sum(sum(states.values()) for states in plan["campaigns"].values()) == plan["touches"]
+    out = run("plan", "--through", "2026-12-31", "--dry").stdout
+    assert "Due until Thursday, 31 December 2026" in out
+    assert "has said no to marketing by email" in out
+    assert "Nothing was written" in out
+
+
+def test_a_plan_names_no_patient(synced: Path) -> None:
+    words = [row["words"] for row in told("plan", "--through", "2027-02-01", "--dry")["reasons"]]
+    assert any("carried" in line for line in words)
+    assert not any("P0" in line for line in words)
+
+
+def test_plan_says_when_nothing_is_due(practice: Path) -> None:
+    assert "Nothing is due" in run("plan").stdout
+
+
+def test_send_is_dry_until_it_is_told_yes(due: str, synced: Path) -> None:
+    result = run("send")
+    assert due in result.stdout
+    assert "Nothing was sent: add --yes." in result.stdout
+    assert list((synced / "outbox").iterdir()) == []
+    assert told("send", "--yes")["counts"] == {"sent": 1}
+    assert len(list((synced / "outbox").iterdir())) == 1
+    assert "Nothing was due" in run("send", "--yes").stdout
+    assert "Nothing is due now" in run("send").stdout
+
+
+def test_send_prints_counts_by_state(due: str) -> None:
+    lines = run("send", "--yes").stdout.split()
+    assert lines[-2:] == ["sent", "1"]
+
+
+def test_send_only_to_reaches_nobody_else(due: str) -> None:
+    assert told("send", "--only-to", "P999999")["touches"] == []
+    assert told("send", "--yes", "--only-to", "P999999")["touches"] == []
+    assert [touch["patient"] for touch in told("send", "--only-to", due)["touches"]] == [due]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.UNKNOWN])
+def test_a_refused_message_asks_for_a_person(due: str, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FolderChannel, "send", lambda _, messages: [Receipt(one.key, outcome) for one in messages])
+    result = run("send", "--yes", code=3)
+    assert f"{outcome.value}: patient {due}" in result.stdout
+
+
+def test_real_messages_leave_by_the_real_clock_only(synced: Path) -> None:
+    text = (synced / "crm.toml").read_text()
+    text = text.replace('"folder"]', '"email"]').replace("[settings.folder]", "[settings.email]")
+    (synced / "crm.toml").write_text(text.replace('path = "outbox"', 'host = "mail.brighteyes.example"'))
+    error = told("send", "--yes", code=1)["error"]
+    assert error["where"] == "--at"
+    assert "email" in error["problem"]
+    assert told("send")["dry"] is True
+
+
+def test_preview_shows_the_message_word_for_word(due: str) -> None:
+    shown = told("preview", due, "--campaign", "birthday-card")["previews"][0]
+    assert shown["goes"] is True
+    out = run("preview", due).stdout
+    assert f"Subject: {shown['message']['subject']}" in out
+    assert shown["message"]["text"] in out
+    assert f"<{shown['message']['to']}>" in out
+
+
+def test_preview_raw_is_what_the_channel_hands_over(due: str, synced: Path) -> None:
+    raw = run("preview", due, "--raw").stdout_bytes
+    run("send", "--yes")
+    sent = next((synced / "outbox").glob("*.eml")).read_bytes()
+    assert raw == sent
+    assert email.message_from_bytes(raw, policy=policy.default)["List-Unsubscribe"]
+
+
+def test_preview_html_is_the_document_alone(due: str) -> None:
+    html = run("preview", due, "--html").stdout
+    assert html.lstrip().lower().startswith("<!doctype html")
+
+
+def test_preview_asks_which_of_several_and_refuses_two_forms(due: str) -> None:
+    result = run("preview", due, "--raw", "--through", "2027-10-31", code=1)
+    assert "--campaign" in result.stderr
+    assert result.stdout == ""
+    run("preview", due, "--raw", "--json", code=2)
+
+
+def test_an_unknown_patient_is_not_found(synced: Path) -> None:
+    for command in ("preview", "why"):
+        assert told(command, "P999999", code=1)["error"]["code"] == "not-found"
+
+
+def test_why_answers_for_every_campaign_with_the_history(due: str) -> None:
+    run("send", "--yes")
+    answers = {one["campaign"]: one for one in told("why", due)["answers"]}
+    assert set(answers) == {"birthday-card", "quarterly-news", "christmas-return"}
+    assert answers["birthday-card"]["state"] == "sent"
+    assert answers["birthday-card"]["due"].endswith("+11:00")
+    assert len(answers["birthday-card"]["history"]) >= 3
+    out = run("why", due).stdout
+    assert "birthday-card, birthday 2026" in out
+    assert "sent through the channel folder" in out
+    assert "not in the segment" in out
+
+
+def test_rehearse_counts_by_month_and_sends_nothing(synced: Path) -> None:
+    played = told("rehearse", "--days", "70")
+    assert (played["from"], played["to"]) == ("2026-11-23", "2027-01-31")
+    assert list(played["months"]) == ["2026-11", "2026-12", "2027-01"]
+    assert sum(sum(counts.values()) for counts in played["months"].values()) == played["messages"] > 0
+    assert sum(played["campaigns"].values()) == played["messages"]
+    assert played["busiest"]["day"] == "2027-01-20"
+    assert played["most_for_one_patient"]["messages"] >= 1
+    assert not any("{" in wait["words"] for wait in played["waiting"])
+    assert list((synced / "outbox").iterdir()) == []
+    out = run("rehearse", "--days", "70").stdout
+    assert "2027-01" in out
+    assert "█" in out
+    assert f"Busiest day: 2027-01-20 with {played['busiest']['messages']} messages." in out
+
+
+def test_a_rehearsal_without_messages_says_so(practice: Path) -> None:
+    assert "0 messages would leave" in run("rehearse", "--days", "2").stdout
+    assert told("rehearse", "--days", "2")["busiest"] == {"day": None, "messages": 0}
+
+
+def test_report_prints_the_path(synced: Path) -> None:
+    assert run("report", "--out", "page.html").stdout == "page.html\n"
+    assert "<html" in (synced / "page.html").read_text()
+    assert told("report")["report"] == str(synced / "report.html")
+
+
+def test_plugins_tells_which_are_admitted(practice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    admitted = {one["name"]: one["admitted"] for one in told("plugins")["plugins"]}
+    assert {name: admitted[name] for name in ("core", "csv", "email", "folder")} == {
+        "core": True,
+        "csv": True,
+        "email": False,
+        "folder": True,
+    }
+    monkeypatch.chdir(tmp_path)
+    assert {one["admitted"] for one in told("plugins")["plugins"]} == {None}
+    assert "no crm.toml" in run("plugins").stdout
+    run("plugins", "--config", "missing.toml", code=1)

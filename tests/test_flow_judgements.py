@@ -1,0 +1,230 @@
+"""One patient at a time through the whole way: who gets the card, who does not, and what reason is told."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+
+import pytest
+from conftest import consent, patient
+
+from crmkit import Campaign, State
+from crmkit.people.medium import Medium, Purpose
+
+BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
+
+SITUATIONS = {
+    "all is well": ({}, True, State.READY, "ready"),
+    "has died": ({"deceased_on": "2026-10-01"}, True, State.DENIED, "deceased"),
+    "has moved away": ({"status": "moved"}, True, State.DENIED, "left"),
+    "never was a patient": ({"status": "non-patient"}, True, State.DENIED, "left"),
+    "was never asked": ({}, False, State.DENIED, "no_consent"),
+    "has no address": ({"email": ""}, True, State.DENIED, "no_address"),
+    "has an address that cannot be": ({"email": "mia(at)stone"}, True, State.DENIED, "bad_address"),
+    "is a child without guardian": ({"born": "2019-11-23"}, True, State.DENIED, "minor_without_guardian"),
+    "has no first name": ({"given": ""}, True, State.HELD, "field_missing"),
+    "is written in capitals": ({"given": "MARGARET"}, True, State.HELD, "doubtful_name"),
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_each_situation_has_its_state_and_reason(situation, exports, open_crm, outbox):
+    fields, agreed, state, reason = SITUATIONS[situation]
+    exports("patients", [patient("P1", **fields)])
+    exports("consents", [consent("P1")] if agreed else [])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    (touch,) = crm.plan().touches
+    assert (touch.state, touch.reason) == (state, reason)
+    assert crm.send().sent == len(outbox()) == (1 if state is State.READY else 0)
+
+
+def test_a_childs_card_goes_to_the_guardian(exports, open_crm, outbox):
+    child = patient("C1", given="Leo", born="2019-11-23", guardian="P1", email="")
+    exports("patients", [patient("P1", born="1985-01-01"), child])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    (touch,) = crm.plan().touches
+    assert (touch.patient, touch.recipient, touch.state) == ("C1", "P1", State.READY)
+    crm.send()
+    (message,) = (email.message_from_bytes(raw, policy=email.policy.default) for raw in outbox())
+    assert message["To"].addresses[0].addr_spec == "mia@stone.example"
+    assert "Leo" in message.get_body(("plain",)).get_content()
+
+
+def test_a_guardians_no_holds_for_the_child(exports, open_crm):
+    child = patient("C1", given="Leo", born="2019-11-23", guardian="P1", email="")
+    exports("patients", [patient("P1", born="1985-01-01"), child])
+    exports("consents", [consent("C1"), consent("P1", given="no", at="2025-06-01T09:00:00+10:00")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    assert [touch.reason for touch in crm.plan().touches] == ["opted_out"]
+
+
+def test_consent_given_tomorrow_revives_todays_denial(exports, open_crm, clock):
+    exports("patients", [patient("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    assert crm.plan().touches[0].state is State.DENIED
+    crm.opt_in("P1", Purpose.MARKETING, Medium.EMAIL, wording="Yes, write to me", evidence="desk")
+    assert crm.plan().touches[0].state is State.READY
+    states = [line.split(" ")[2] for line in crm.why("P1")[0].history]
+    assert states == ["denied:", "ready:"]
+
+
+def test_an_occasion_that_went_stale_expires_instead_of_firing_late(exports, open_crm, clock, outbox):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    clock.set(clock.now().replace(day=29))
+    assert [touch.state for touch in crm.send().touches] == [State.EXPIRED]
+    assert outbox() == []
+
+
+def test_what_changes_between_plan_and_send_is_seen(exports, open_crm, outbox):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    exports("patients", [patient("P1", deceased_on="2026-11-22")])
+    crm.sync()
+    assert [touch.reason for touch in crm.send().touches] == ["deceased"]
+    assert outbox() == []
+
+
+def test_who_books_between_plan_and_send_leaves_the_segment(exports, open_crm):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(
+        Campaign(
+            "card", objective="celebrate", message="birthday", segment="next_visit is empty", schedule="on birthday"
+        )
+    )
+    crm.plan()
+    exports("visits", [{"id": "v", "patient": "P1", "day": "2026-12-24", "status": "booked"}])
+    crm.sync()
+    assert [touch.reason for touch in crm.send().touches] == ["left_segment"]
+
+
+def test_without_links_marketing_is_held(exports, open_crm, practice):
+    import attrs
+
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm(practice=attrs.evolve(practice, public_url=""))
+    crm.sync()
+    crm.add(BIRTHDAY)
+    assert [(touch.state, touch.reason) for touch in crm.plan().touches] == [(State.HELD, "no_links")]
+
+
+def test_a_newsletter_waits_for_its_file_and_goes_when_it_is_there(exports, open_crm, tmp_path, outbox):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    news = Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23")
+    crm = open_crm(content="content")
+    crm.sync()
+    crm.add(news)
+    (touch,) = crm.plan().touches
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    assert (touch.state, touch.reason, touch.detail) == (State.HELD, "content_missing", {"path": str(path)})
+    assert str(path) in crm.why("P1")[0].words
+    path.parent.mkdir(parents=True)
+    path.write_text("# News from us\n\nWe are open on Saturdays now.\n", encoding="utf-8")
+    assert crm.plan().touches[0].state is State.READY
+    assert crm.send().sent == len(outbox()) == 1
+
+
+def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox):
+    family = [patient("P1"), patient("P2", given="Sam"), patient("C1", given="Leo", born="2019-01-01", guardian="P1")]
+    exports("patients", family)
+    exports("consents", [consent(one["id"]) for one in family])
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    crm = open_crm(content="content")
+    crm.sync()
+    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    states = {touch.patient: (touch.state, touch.carried_by) for touch in crm.plan().touches}
+    carrier = next(touch.key for touch in crm.plan().touches if touch.patient == "P1")
+    assert states == {"P1": (State.READY, ""), "P2": (State.CARRIED, carrier), "C1": (State.CARRIED, carrier)}
+    crm.send()
+    assert len(outbox()) == 1
+    assert {touch.patient: touch.state for touch in crm.plan().touches} == {"P2": State.CARRIED, "C1": State.CARRIED}
+
+
+def test_caps_go_by_priority_and_the_rest_is_deferred(exports, open_crm, clock):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    back = Campaign(
+        "back",
+        objective="reactivate",
+        message="reactivation",
+        segment="everybody",
+        schedule="on 2026-11-23",
+        priority=60,
+    )
+    crm.add(back)
+    states = {touch.campaign: touch.state for touch in crm.plan().touches}
+    assert states == {"card": State.READY, "back": State.DEFERRED}
+    crm.send()
+    clock.set(clock.now().replace(day=30))
+    assert [touch.state for touch in crm.plan().touches] == [State.READY]
+
+
+def test_a_lot_withholds_households_and_never_care(exports, open_crm):
+    people = [patient(f"P{number}", household=f"H{number // 2}", email=f"p{number}@x.example") for number in range(200)]
+    exports("patients", people)
+    exports("consents", [consent(one["id"]) for one in people])
+    crm = open_crm()
+    crm.sync()
+    crm.add(
+        Campaign(
+            "card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday", lot="0.3"
+        )
+    )
+    touches = crm.plan().touches
+    withheld = {touch.household for touch in touches if touch.state is State.WITHHELD}
+    messaged = {touch.household for touch in touches if touch.state is State.READY}
+    assert not withheld & messaged
+    assert 15 <= len(withheld) <= 45
+    assert crm.send().sent == len([touch for touch in touches if touch.state is State.READY])
+    crm.add(Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday"))
+    assert {touch.state for touch in crm.plan().touches} == {State.WITHHELD}, "the draw is fixed for this occasion"
+
+
+def test_a_campaign_that_is_retired_stops_what_waits(exports, open_crm, outbox):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    crm.retire("card")
+    assert [touch.reason for touch in crm.send().touches] == ["campaign_gone"]
+    assert outbox() == []
+
+
+def test_send_reaches_only_whom_it_is_told(exports, open_crm):
+    exports("patients", [patient("P1"), patient("P2", email="two@x.example", household="H2")])
+    exports("consents", [consent("P1"), consent("P2")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    assert [touch.patient for touch in crm.send(only_to=["P2"]).touches] == ["P2"]
+    assert [touch.patient for touch in crm.send(dry=True).touches] == ["P1"]

@@ -1,0 +1,103 @@
+"""The practice: what cannot be right is refused with a word on how to write it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import attrs
+import pytest
+
+from crmkit.errors import ConfigError
+from crmkit.practice import Practice
+from crmkit.settings import structure
+
+RIGHT: dict[str, Any] = {
+    "id": "bright-eyes",
+    "name": "Bright Eyes Optometry",
+    "country": "AU",
+    "timezone": "Australia/Sydney",
+    "locale": "en_AU",
+    "currency": "AUD",
+    "email": "hello@brighteyes.example",
+    "phone": "+61255501234",
+    "address": "1 High St, Newtown NSW 2042",
+    "public_url": "https://brighteyes.example/crm/",
+    "keys": ["newest-secret", "older-secret"],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "mend"),
+    [
+        ("id", "Bright Eyes", "lower-case letters"),
+        ("id", "", "lower-case letters"),
+        ("name", "  ", "is needed"),
+        ("name", "Bright\nBcc: all@brighteyes.example", "on one line"),
+        ("country", "Australia", "two letters of ISO 3166, such as AU"),
+        ("country", "au", "two letters of ISO 3166, such as AU"),
+        ("timezone", "Sydney", "such as Europe/Zurich"),
+        ("timezone", "", "such as Europe/Zurich"),
+        ("timezone", "../../etc/passwd", "such as Europe/Zurich"),
+        ("locale", "english", "BCP 47, such as en"),
+        ("locale", "", "BCP 47, such as en"),
+        ("currency", "dollars", "three letters of ISO 4217, such as AUD"),
+        ("email", "hello(at)brighteyes", "hello@brighteyes.example"),
+        ("email", "hello@brighteyes.example\nBcc: all@brighteyes.example", "hello@brighteyes.example"),
+        ("phone", "555-0000", "write it as +61 2"),
+        ("public_url", "brighteyes.example/crm", "starts with https://"),
+        ("public_url", "javascript:alert(1)", "starts with https://"),
+        ("keys", "one-secret", '["a long random text"]'),
+        ("keys", ["", "secret"], '["a long random text"]'),
+        ("adult_age", -1, "must be >= 0"),
+        ("adult_age", 99, "must be <= 25"),
+    ],
+)
+def test_a_value_that_cannot_be_right_says_how_to_write_it(field: str, value: object, mend: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(mend)):
+        Practice(**{**RIGHT, field: value})
+    with pytest.raises(ConfigError) as told:
+        structure(Practice, {**RIGHT, field: value}, where="crm.toml: practice")
+    assert str(told.value).startswith("crm.toml: practice: ")
+
+
+@pytest.mark.parametrize("keys", ["one-secret", ["one-secret", " "]], ids=["text", "blank"])
+def test_a_refused_key_is_not_told(keys: object) -> None:
+    with pytest.raises(ValueError, match="keys") as caught:
+        Practice(**{**RIGHT, "keys": keys})
+    assert "one-secret" not in str(caught.value)
+
+
+def test_no_repr_holds_a_key() -> None:
+    practice = Practice(**RIGHT)
+    assert "secret" not in repr(practice)
+    assert "secret" not in f"{attrs.evolve(practice, name='Other')!s}"
+    assert practice.keys == ("newest-secret", "older-secret")
+
+
+def test_spellings_are_made_equal() -> None:
+    practice = Practice(**RIGHT)
+    assert practice.locale == "en-AU"
+    assert practice.public_url == "https://brighteyes.example/crm"
+    assert attrs.evolve(practice, email="hello@BrightEyes.EXAMPLE").domain == "brighteyes.example"
+
+
+def test_what_is_optional_may_be_missing() -> None:
+    needed = {name: RIGHT[name] for name in ("id", "name", "country", "timezone", "locale", "currency", "email")}
+    practice = Practice(**needed)
+    assert (practice.phone, practice.public_url, practice.keys, practice.adult_age) == ("", "", (), 18)
+
+
+def test_a_telephone_number_is_read_in_the_country_of_the_practice() -> None:
+    assert Practice(**{**RIGHT, "phone": "02 5550 1234"}).phone == "02 5550 1234"
+    with pytest.raises(ValueError, match="phone"):
+        Practice(**{**RIGHT, "country": "CH", "phone": "02 5550 1234"})
+
+
+def test_today_is_the_date_on_the_wall_of_the_practice() -> None:
+    practice = Practice(**RIGHT)
+    assert practice.today(datetime(2026, 11, 23, 12, 59, tzinfo=UTC)) == date(2026, 11, 23)
+    assert practice.today(datetime(2026, 11, 23, 13, 0, tzinfo=UTC)) == date(2026, 11, 24)
+    with pytest.raises(ValueError, match="time zone"):
+        practice.today(datetime(2026, 11, 23, 12, 0))  # noqa: DTZ001 - the point of the test
