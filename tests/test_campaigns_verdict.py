@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from random import Random
 
-import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +19,7 @@ VERDICT = st.builds(
     ruling=st.sampled_from(Ruling),
     reason=st.sampled_from(["", "a-plugin's-own", *REASONS]),
     until=st.none() | st.integers(0, 5).map(lambda hours: NOW + timedelta(hours=hours)),
-    guard=st.sampled_from(["", "consent", "deceased", "quiet.hours", "zz.other"]),
+    detail=st.dictionaries(st.sampled_from(["status", "medium"]), st.sampled_from(["sms", "moved", 7]), max_size=2),
 )
 VERDICTS = st.lists(VERDICT, max_size=7)
 
@@ -67,8 +66,8 @@ def test_of_two_denials_the_more_telling_reason_is_told() -> None:
     assert strictest([deny("stale"), deny("shop.unpaid")], RANK).reason == "stale"
 
 
-def test_of_two_equal_denials_the_guard_is_told_in_any_order() -> None:
-    two = [attrs.evolve(deny("stale"), guard=guard) for guard in ("a.x", "b.x")]
+def test_of_two_denials_for_one_reason_the_same_is_told_in_any_order() -> None:
+    two = [deny("left", status=status) for status in ("moved", "transferred")]
     assert strictest(two, RANK) == strictest(reversed(two), RANK)
 
 

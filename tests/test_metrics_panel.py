@@ -261,8 +261,11 @@ def _patient_was(desk: Desk, id_: str, visit: date) -> None:
     table = desk.records.patient.now
     with desk.store.begin() as connection:
         connection.execute(sa.update(table).where(table.c.id == id_).values(known_at=later))
-    blank = {column.name: "" for column in table.columns if isinstance(column.type, sa.Text) and not column.nullable}
-    desk.row(desk.records.patient, **blank | {"id": id_, "status": "active", "attributes": {}, "known_until": later})
+    blank = {column.name: "" for column in table.columns if column.server_default is not None}
+    desk.row(
+        desk.records.patient,
+        **blank | {"id": id_, "status": "active", "tags": "|", "attributes": {}, "known_until": later},
+    )
     desk.visit(id_, visit)
 
 

@@ -39,6 +39,8 @@ def thorough(address: str) -> str:
 @example("mia@brighteyes.example")
 @example("-@a.example")
 @example("mia@xn--80ak6aa92e.com")
+@example("mia@ab--cd.example")
+@example("mia@xn--a.example")
 @example("mia@a.test")
 @example("mia@home.arpa")
 @example("a." + "b" * 60 + "@c.example")

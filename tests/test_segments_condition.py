@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
-from test_segments_sql import House, Person, build
+from test_segments_oracle import Person
+from test_segments_sql import House, build
 from test_segments_trees import FIELDS
 
 from crmkit.errors import SegmentError

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import attrs
@@ -14,50 +12,24 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_segments_oracle import PRACTICE, Person, holds, rule_holds
 from test_segments_trees import AMOUNTS, FIELDS, LANGUAGES, TAGS, WORDS, rules_by_field, trees_of
 
-from crmkit.clock import add_months, age_on, anniversary, day_start, local_day
-from crmkit.ledger.state import REACHED, State
+from crmkit.clock import add_months, day_start
+from crmkit.ledger.state import State
 from crmkit.ledger.tables import LedgerTables, declare_ledger
-from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables, declare_records
 from crmkit.segments.condition import explain, select_patients
-from crmkit.segments.moment import Shift, Span, Unit
+from crmkit.segments.moment import Span, Unit
 from crmkit.segments.scope import Scope
-from crmkit.segments.tree import All, AnyOf, Everybody, Node, Not, Operator, Rule, rules_of
+from crmkit.segments.tree import Node, Not, Operator, Rule, rules_of
 from crmkit.store.store import Store, open_store
 
-PRACTICE = Practice(
-    id="bright-eyes",
-    name="Bright Eyes Optometry",
-    country="AU",
-    timezone="Australia/Sydney",
-    locale="en_AU",
-    currency="AUD",
-    email="hello@brighteyes.example",
-)
 # A leap day, and the day on which Sydney leaves summer time; then days about which birthdays are awkward.
 TODAYS = (date(2024, 2, 29), date(2026, 4, 5))
 AWKWARD = (*TODAYS, date(2024, 2, 28), date(2025, 2, 28), date(2026, 3, 1), date(2026, 12, 31))
 T = TypeVar("T")
 KNOWN = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@attrs.frozen
-class Person:
-    """One made patient, with all rows that hang on it."""
-
-    born: date | None = None
-    language: str = ""
-    city: str = ""
-    tags: frozenset[str] = frozenset()
-    status: str = "active"
-    status_date: date | None = None
-    insurer: str | None = None
-    visits: tuple[tuple[str, date], ...] = ()
-    invoices: tuple[tuple[date, Decimal], ...] = ()
-    recalls: tuple[tuple[str, date], ...] = ()
-    touches: tuple[tuple[State, datetime | None], ...] = ()
 
 
 def edges(today: date) -> list[date]:
@@ -183,117 +155,6 @@ def _touch(practice: str, patient: str, number: int, state: State, sent_at: date
     moments = dict.fromkeys(("due", "stale", "changed_at"), KNOWN)
     key = {"practice": practice, "patient": patient, "occasion": f"o{number}", "key": f"{patient}-{number}"}
     return {**fixed, **moments, **key, "version": 1, "state": state, "detail": {}, "priority": 0, "sent_at": sent_at}
-
-
-# The oracle: one patient at a time, in plain Python, from the definitions of the words and not from the SQL.
-
-
-def holds(node: Node, person: Person, today: date) -> bool | None:
-    match node:
-        case Everybody():
-            return True
-        case Rule():
-            return rule_holds(node, person, today)
-        case Not():
-            inner = holds(node.item, person, today)
-            return None if inner is None else not inner
-        case All():
-            found = [holds(item, person, today) for item in node.items]
-            return False if False in found else None if None in found else True
-        case AnyOf():
-            found = [holds(item, person, today) for item in node.items]
-            return True if True in found else None if None in found else False
-
-
-def rule_holds(rule: Rule, person: Person, today: date) -> bool | None:
-    value = value_of(rule, person, today)
-    if rule.operator in (Operator.EMPTY, Operator.NOT_EMPTY):
-        return (value is None or value == frozenset()) is (rule.operator is Operator.EMPTY)
-    if value is None:
-        return None
-    if rule.field == "birthday":
-        return birthday_holds(rule, value, today)
-    if rule.field == "language":
-        return language_holds(rule, value)
-    if isinstance(value, date):
-        return date_holds(rule, value, today)
-    return plain_holds(rule, value)
-
-
-def value_of(rule: Rule, person: Person, today: date) -> Any:
-    seen = [day for status, day in person.visits if status == "completed" and day <= today]
-    if person.status == "deceased" and person.status_date:
-        seen = [day for day in seen if day <= person.status_date]
-    since = moved(today, rule.window, -1) if rule.window else date.min
-    reached = [local_day(at, PRACTICE.zone) for state, at in person.touches if state in REACHED and at]
-    values = {
-        "age": person.born and age_on(person.born, today),
-        "born": person.born,
-        "birthday": person.born,
-        "status": person.status,
-        "language": person.language or None,
-        "city": person.city or None,
-        "postcode": person.city or None,
-        "attributes.insurer": person.insurer,
-        "tags": person.tags,
-        "first_visit": min(seen, default=None),
-        "last_visit": max(seen, default=None),
-        "next_visit": min((day for status, day in person.visits if status == "booked" and day >= today), default=None),
-        "visits": len({day for day in seen if day >= since}),
-        "spend": sum((amount for day, amount in person.invoices if since <= day <= today), Decimal(0)),
-        "recall_due": min((due for status, due in person.recalls if status == "open"), default=None),
-        "last_contact": max(reached, default=None),
-    }
-    return values[rule.field]
-
-
-def moved(day: date, by: Span | Shift, sign: int = 1) -> date:
-    count = by.count * sign
-    if by.unit in (Unit.MONTH, Unit.YEAR):
-        return add_months(day, count * (12 if by.unit is Unit.YEAR else 1))
-    return day + (timedelta(weeks=count) if by.unit is Unit.WEEK else timedelta(days=count))
-
-
-def date_holds(rule: Rule, value: date, today: date) -> bool:
-    wanted: Any = rule.value
-    if rule.operator is Operator.IN_LAST:
-        return moved(today, wanted, -1) <= value <= today
-    if rule.operator is Operator.IN_NEXT:
-        return today <= value <= moved(today, wanted)
-    ends = wanted if isinstance(wanted, tuple) else (wanted,)
-    at = [moved(today, end) if isinstance(end, Shift) else end for end in ends]
-    compare = {"before": operator.lt, "after": operator.gt, "on or before": operator.le, "on or after": operator.ge}
-    if rule.operator is Operator.BETWEEN:
-        return at[0] <= value <= at[1]
-    return {**compare, "is": operator.eq, "is not": operator.ne}[rule.operator](value, at[0])
-
-
-def birthday_holds(rule: Rule, born: date, today: date) -> bool:
-    if rule.operator is Operator.IN_MONTH:
-        return born.month == rule.value
-    kept = (anniversary(born, year) for year in range(today.year - 31, today.year + 32))
-    return any(date_holds(rule, day, today) for day in kept)
-
-
-def language_holds(rule: Rule, tag: str) -> bool:
-    wanted: Any = rule.value if isinstance(rule.value, tuple) else (rule.value,)
-    covered = any((f"{tag}-").startswith(f"{one}-") for one in wanted)
-    return covered is (rule.operator in (Operator.IS, Operator.IN))
-
-
-def plain_holds(rule: Rule, value: Any) -> bool:
-    wanted: Any = rule.value
-    match rule.operator:
-        case Operator.BETWEEN:
-            return bool(wanted[0] <= value <= wanted[1])
-        case Operator.IN | Operator.NOT_IN:
-            return (value in wanted) is (rule.operator is Operator.IN)
-        case Operator.STARTS_WITH:
-            return bool(value.startswith(wanted))
-        case Operator.CONTAINS:
-            return wanted in value
-    signs = {"is": operator.eq, "is not": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt}
-    return bool({**signs, ">=": operator.ge}[rule.operator](value, wanted))
 
 
 def agree(house: House, node: Node) -> None:

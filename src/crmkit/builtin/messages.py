@@ -30,7 +30,7 @@ def standard_message_types() -> tuple[MessageType, ...]:
         objective="inform",
         needs=("content.title", "content.text"),
         media=(Medium.EMAIL,),
-        fresh_days=21,
+        fresh_days=14,
         templates=templates,
         personal=False,
         content=True,
@@ -41,7 +41,7 @@ def standard_message_types() -> tuple[MessageType, ...]:
         objective="reactivate",
         needs=("recipient.greeting",),
         media=(Medium.EMAIL,),
-        fresh_days=21,
+        fresh_days=14,
         templates=templates,
     )
     return birthday, newsletter, reactivation

@@ -128,7 +128,7 @@ class Judge:
         for guard in self.guards:
             for place, verdict in zip(said, guard.judge(candidates, now), strict=True):
                 if verdict.ruling is not Ruling.ALLOW:
-                    place.append(attrs.evolve(verdict, guard=guard.name))
+                    place.append(verdict)
         return [strictest(verdicts, RANK) for verdicts in said]
 
     def _own(self, candidate: Candidate) -> list[Verdict]:
@@ -197,6 +197,8 @@ class Judge:
         if recipient is None or not ways:
             return media[0], None
         day = self.practice.today(now)
+        if len(ways) == 1:
+            return ways[0], recipient.reach(ways[0], day)
         reached = [(medium, point) for medium in ways if (point := recipient.reach(medium, day))]
         agreed = (way for way in reached if consented(consents, kind.purpose, way[0], patient, recipient))
         return next(agreed, reached[0] if reached else (ways[0], None))

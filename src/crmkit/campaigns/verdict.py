@@ -28,14 +28,12 @@ class Verdict:
         reason: A code that `campaigns.reasons` puts into words.
         detail: What those words need; ids, dates and paths only.
         until: For a deferral, the instant from which it may leave.
-        guard: Who says so; set by the core.
     """
 
     ruling: Ruling
     reason: str = ""
     detail: Mapping[str, Any] = attrs.field(factory=dict)
     until: datetime | None = None
-    guard: str = ""
 
 
 ALLOWED = Verdict(Ruling.ALLOW)
@@ -60,11 +58,16 @@ def strictest(verdicts: Iterable[Verdict], rank: Mapping[str, int]) -> Verdict:
     """Return the verdict that holds: deny over hold over defer (the latest) over allow.
 
     The order in which guards speak makes no difference: of two equally strict verdicts the one whose reason ranks
-    first is told, then the guard's name decides.
+    first is told, then their code and detail decide.
     """
+
+    said = list(verdicts)
+    if len(said) < 2:
+        return said[0] if said else ALLOWED
 
     def strictness(verdict: Verdict) -> tuple[int, datetime, int, str, str]:
         until = verdict.until or datetime.min.replace(tzinfo=UTC)
-        return (int(verdict.ruling), until, -rank.get(verdict.reason, 1000), verdict.guard, verdict.reason)
+        detail = repr(sorted(verdict.detail.items()))
+        return (int(verdict.ruling), until, -rank.get(verdict.reason, 1000), verdict.reason, detail)
 
-    return max(verdicts, key=strictness, default=ALLOWED)
+    return max(said, key=strictness)

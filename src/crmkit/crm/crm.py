@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -235,12 +235,18 @@ class CRM:
         return self._stages.dispatch.send(limit=limit, only_to=only_to, progress=progress)
 
     def rehearse(
-        self, days: int = 365, *, keep_messages: bool = True, progress: Callable[[date], None] = lambda _: None
+        self,
+        days: int = 365,
+        *,
+        ahead: timedelta = WEEK,
+        keep_messages: bool = True,
+        progress: Callable[[date], None] = lambda _: None,
     ) -> Rehearsal:
         """Run plan and send for so many days on a clock of their own, over a scratch ledger; nothing leaves.
 
         Args:
             days: How many days, today included.
+            ahead: How far each day's plan looks ahead, as `plan` does.
             keep_messages: Return the messages too; without them a long rehearsal needs less memory.
             progress: Is told each day that is done.
         """
@@ -248,11 +254,11 @@ class CRM:
         channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._opened.channels]
         with scratch_ledger(self._store) as (store, tables):
             stages = self._opened.rehearsing(store, tables, channels, clock)
-            return run_days(stages, channels, clock, self.practice, days, WEEK, progress, keep_messages=keep_messages)
+            return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
 
     def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:
         """Write down that a patient said no; no sync undoes it. False if the same was written at this instant."""
-        return self._learn(Consent(patient, purpose, medium, False, self.clock.now(), evidence=evidence, learnt=True))
+        return self._learn(Consent(patient, purpose, medium, False, self.clock.now(), "", evidence, learnt=True))
 
     def opt_in(self, patient: str, purpose: Purpose, medium: Medium, *, wording: str, evidence: str) -> bool:
         """Write down that a patient said yes, to which words, and where the proof lies."""
@@ -268,10 +274,10 @@ class CRM:
         said = self._stages.renderer.links.read(token)
         return self.opt_out(said.patient, said.purpose, said.medium, evidence="unsubscribe link")
 
-    def feed(self, since: str = "") -> Iterator[FeedEvent]:
-        """Yield what happened to touches after a cursor, oldest first; each event holds the next cursor."""
+    def feed(self, since: str = "") -> list[FeedEvent]:
+        """Return what happened to touches after a cursor, oldest first; each event holds the next cursor."""
         with self._store.read() as connection:
-            yield from feed(connection, self._stages.tables, self.practice.id, since)
+            return feed(connection, self._stages.tables, self.practice.id, since)
 
     def findings(self, window: Window | None = None) -> Findings:
         """Return the measures of a window (by default the year until today), the bridge, and what plots need."""

@@ -104,7 +104,7 @@ class Tour:
         return told if done.sent else "nothing is due today", facts, None
 
     def _rehearse(self, crm: CRM) -> _Done:
-        played = crm.rehearse(self.days, keep_messages=False, progress=self.on_day)
+        played = crm.rehearse(self.days, ahead=timedelta(0), keep_messages=False, progress=self.on_day)
         people = len(played.patients())
         told = f"the next {self.days} days would bring {played.messages:,} messages to {people:,} patients"
         return told, {"days": self.days, "messages": played.messages, "patients": people}, played

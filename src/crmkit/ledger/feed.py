@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,8 +43,8 @@ class FeedEvent:
     actor: str
 
 
-def feed(connection: sa.Connection, tables: LedgerTables, practice: str, since: str) -> Iterator[FeedEvent]:
-    """Yield the changes after a cursor, oldest first.
+def feed(connection: sa.Connection, tables: LedgerTables, practice: str, since: str) -> list[FeedEvent]:
+    """Return the changes after a cursor, oldest first.
 
     Raises:
         ConfigError: If the cursor is none that a feed gave.
@@ -62,12 +62,22 @@ def feed(connection: sa.Connection, tables: LedgerTables, practice: str, since: 
             sa.bindparam("at", at, event.c.at.type), key, number
         )
         query = query.where(later)
-    for row in connection.execute(query):
-        cursor = f"{row.at.isoformat()}|{row.key}|{row.number}"
-        yield FeedEvent(
-            cursor, row.at, row.key, row.patient, row.campaign, row.occasion, State(row.state), row.reason, row.detail,
-            row.actor,
-        )  # fmt: skip
+    return [_event(row) for row in connection.execute(query)]
+
+
+def _event(row: sa.Row[Any]) -> FeedEvent:
+    return FeedEvent(
+        cursor=f"{row.at.isoformat()}|{row.key}|{row.number}",
+        at=row.at,
+        key=row.key,
+        patient=row.patient,
+        campaign=row.campaign,
+        occasion=row.occasion,
+        state=State(row.state),
+        reason=row.reason,
+        detail=row.detail,
+        actor=row.actor,
+    )
 
 
 def _position(cursor: str) -> tuple[datetime, str, int]:

@@ -19,6 +19,7 @@ _COLUMNS = tuple(field.name for field in attrs.fields(Touch))
 #: A retry provably had no effect, so it may be tried again once it is due.
 _CLAIMABLE = (State.READY.value, State.RETRY.value)
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
+_ENUM_PLACES = tuple((_COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
 
 
 @attrs.frozen(eq=False)
@@ -216,10 +217,10 @@ class Ledger:
 
 
 def _touch(row: sa.Row[Any]) -> Touch:
-    values = dict(row._mapping)
-    for name, kind in _ENUMS.items():
-        values[name] = kind(values[name])
-    return Touch(**values)
+    values: list[Any] = list(row)
+    for place, kind in _ENUM_PLACES:
+        values[place] = kind(values[place])
+    return Touch(*values)
 
 
 def _as_read(touch: Touch) -> dict[str, str]:

@@ -98,7 +98,7 @@ class OwnedGuard:
             verdicts = list(self.guard.judge(tuple(candidates), now))
         except Exception:  # noqa: BLE001 - guards fail closed
             verdicts = []
-        if len(verdicts) != len(candidates) or not all(isinstance(one, Verdict) for one in verdicts):
+        if len(verdicts) != len(candidates) or set(map(type, verdicts)) - {Verdict}:
             return [deny("guard_failed", guard=self.name)] * len(candidates)
         return verdicts
 

@@ -18,11 +18,14 @@ BLUE, PALE_BLUE, ORANGE, GREY, SAND, VIOLET, INK = (
     *("#2b6a99", "#8fbcd9", "#cf7434", "#b3bac2", "#e6cf8b"),
     *("#8a7cb0", "#26323d"),
 )
-WIDTH = 480
+WIDTH = 500
+
+# A reader's font may be wider than the one that the room was measured with.
+_PADDING = {"left": 18, "right": 14, "top": 4, "bottom": 4}
 
 _CONFIG: dict[str, Any] = {
     "font": "sans-serif",
-    "background": None,
+    "background": "white",
     "view": {"stroke": None},
     "axis": {
         "labelFontSize": 13,
@@ -56,7 +59,7 @@ class Plot:
 def draw(name: str, title: str, chart: alt.Chart | alt.LayerChart, locale: str, height: int = 230) -> Plot:
     """Return a chart as a plot; `name` makes the ids in it differ from those of every other plot on the page."""
     sized = chart.properties(width=WIDTH, height=height, autosize={"type": "fit", "contains": "padding"})
-    spec = sized.configure(**_CONFIG).to_dict()
+    spec = sized.to_dict() | {"config": _CONFIG, "padding": _PADDING}
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     svg = vl_convert.vegalite_to_svg(spec, vl_version=version, format_locale=_separators(locale))
     return Plot(title, inline(svg, name, title))

@@ -38,7 +38,8 @@ class Figures:
         >>> Figures("en-AU", "AUD").signed(-1234)
         '−1,234'
         """
-        return f"{'−' if value < 0 else '+'}{self.number(abs(value))}"
+        sign = "−" if value < 0 else "+" if value else ""
+        return f"{sign}{self.number(abs(value))}"
 
     def money(self, value: Decimal | None) -> str:
         """Return an amount in the practice's currency."""

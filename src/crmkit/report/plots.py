@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import altair as alt
@@ -13,7 +14,6 @@ from crmkit.metrics.cohort import Cohort
 from crmkit.metrics.measure import Measure
 from crmkit.metrics.series import Month
 from crmkit.metrics.touches import MessageCount, TouchCount
-from crmkit.metrics.window import Window
 from crmkit.report.drawing import BLUE, GREY, INK, ORANGE, PALE_BLUE, SAND, VIOLET, Plot, draw
 from crmkit.report.figures import Figures, quarter, short_month
 from crmkit.report.phrases import FATES
@@ -29,7 +29,7 @@ def plots(report: Report) -> dict[str, Plot]:
     found = report.findings
     figures = Figures(report.locale, report.currency)
     drawn: dict[str, Callable[[], Plot | None]] = {
-        "bridge": lambda: patient_bridge(found.bridge, found.window, figures),
+        "bridge": lambda: patient_bridge(found.bridge, figures),
         "active": lambda: active_by_month(found.months, figures),
         "new": lambda: new_by_month(found.months, figures),
         "turnover": lambda: turnover_by_month(found.months, figures),
@@ -41,7 +41,7 @@ def plots(report: Report) -> dict[str, Plot]:
     return {name: plot for name, make in drawn.items() if (plot := make()) is not None}
 
 
-def patient_bridge(bridge: Bridge, window: Window, figures: Figures) -> Plot | None:
+def patient_bridge(bridge: Bridge, figures: Figures) -> Plot | None:
     """Return the bridge as bars that begin where the one before ended."""
     if not (bridge.start or bridge.end):
         return None
@@ -81,15 +81,15 @@ def new_by_month(months: Sequence[Month], figures: Figures) -> Plot | None:
     """Return the new patients of each month as bars."""
     total = sum(month.new for month in months)
     rows = [{"month": short_month(one.window), "value": one.new} for one in months]
-    title = f"New patients: {figures.number(total)} in {len(months)} months"
+    title = f"New patients by month: {figures.number(total)} in {len(months)} months"
     return _bars("new", title, rows, months, "patients", figures) if total else None
 
 
 def turnover_by_month(months: Sequence[Month], figures: Figures) -> Plot | None:
     """Return the turnover of each month as bars."""
-    total = sum((month.turnover for month in months), start=months[0].turnover * 0) if months else 0
+    total = sum((month.turnover for month in months), start=Decimal(0))
     rows = [{"month": short_month(one.window), "value": float(one.turnover)} for one in months]
-    title = f"Turnover: {figures.money(total)} in {len(months)} months" if total else ""
+    title = f"Turnover by month: {figures.money(total)} in {len(months)} months"
     return _bars("turnover", title, rows, months, figures.currency, figures) if total else None
 
 
@@ -116,29 +116,43 @@ def cohort_map(cohorts: Sequence[Cohort], figures: Figures) -> Plot | None:
     return draw("cohorts", title, cells + labels, figures.locale, height=270)
 
 
-def messages_by_month(
-    messages: Sequence[MessageCount], months: Sequence[Month], figures: Figures
-) -> Plot | None:
-    """Return the messages of each month, stacked by campaign; beyond five campaigns the smallest are put together."""
-    sizes: Counter[str] = Counter()
-    for one in messages:
-        sizes[one.campaign] += one.count
-    named = [campaign for campaign, _ in sizes.most_common(5 if len(sizes) > 6 else 6)]
-    order = [*named, *(["other campaigns"] if len(sizes) > len(named) else [])]
+def messages_by_month(messages: Sequence[MessageCount], months: Sequence[Month], figures: Figures) -> Plot | None:
+    """Return the messages of each month, stacked by campaign, from the month of the first one."""
+    if not messages:
+        return None
+    shown = [month for month in months if month.window >= min(one.month for one in messages)]
+    named = _largest(messages)
     rows = [
         {
             "month": short_month(one.month),
             "value": one.count,
-            "campaign": one.campaign if one.campaign in named else order[-1],
+            "campaign": one.campaign if one.campaign in named else named[-1],
         }
         for one in messages
     ]
-    title = f"Messages: {figures.number(sizes.total())} in {len(months)} months"
-    colour = alt.Color(
-        "campaign:N", scale=alt.Scale(domain=order, range=list(_CAMPAIGN_COLOURS)), legend=alt.Legend(columns=2)
+    title = f"Messages by month: {figures.number(sum(one.count for one in messages))} in {len(shown)} months"
+    scale = alt.Scale(domain=named, range=list(_CAMPAIGN_COLOURS))
+    chart = (
+        _chart(rows)
+        .mark_bar()
+        .encode(
+            x=_months(shown),
+            y=_amount("messages", "sum(value):Q"),
+            color=alt.Color("campaign:N", scale=scale, legend=alt.Legend(columns=2)),
+        )
     )
-    chart = _chart(rows).mark_bar().encode(x=_months(months), y=_amount("messages", "sum(value):Q"), color=colour)
-    return draw("messages", title, chart, figures.locale, height=260) if rows else None
+    return draw("messages", title, chart, figures.locale, height=260)
+
+
+def _largest(messages: Sequence[MessageCount]) -> list[str]:
+    """Return the campaigns with the most messages; beyond six, the smaller ones are put together as the last."""
+    sizes: Counter[str] = Counter()
+    for one in messages:
+        sizes[one.campaign] += one.count
+    most = len(_CAMPAIGN_COLOURS)
+    if len(sizes) <= most:
+        return [campaign for campaign, _ in sizes.most_common()]
+    return [*(campaign for campaign, _ in sizes.most_common(most - 1)), "other campaigns"]
 
 
 def what_became(touches: Sequence[TouchCount], figures: Figures) -> Plot | None:
@@ -146,7 +160,12 @@ def what_became(touches: Sequence[TouchCount], figures: Figures) -> Plot | None:
     counts = fates(touches)
     met = [name for name in FATES if any(by_fate[name] for by_fate in counts.values())]
     rows = [
-        {"campaign": f"{campaign} ({figures.number(by_fate.total())})", "fate": name, "value": by_fate[name], "order": order}
+        {
+            "campaign": f"{campaign} ({figures.number(by_fate.total())})",
+            "fate": name,
+            "value": by_fate[name],
+            "order": order,
+        }
         for campaign, by_fate in list(counts.items())[:10]
         for order, name in enumerate(met)
         if by_fate[name]
@@ -157,11 +176,15 @@ def what_became(touches: Sequence[TouchCount], figures: Figures) -> Plot | None:
     reached = sum(touch.count for touch in touches if touch.state.reached)
     total = sum(touch.count for touch in touches)
     title = f"What became of {figures.number(total)} touches: {figures.number(reached)} reached a patient"
-    chart = _chart(rows).mark_bar(height={"band": 0.7}).encode(
-        y=alt.Y("campaign:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
-        x=alt.X("value:Q", stack="normalize", title="share of the touches", axis=alt.Axis(format="%", tickCount=5)),
-        color=alt.Color("fate:N", scale=alt.Scale(domain=met, range=colours), legend=alt.Legend(columns=2)),
-        order=alt.Order("order:Q"),
+    chart = (
+        _chart(rows)
+        .mark_bar(height={"band": 0.7})
+        .encode(
+            y=alt.Y("campaign:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
+            x=alt.X("value:Q", stack="normalize", title="share of the touches", axis=alt.Axis(format="%", tickCount=5)),
+            color=alt.Color("fate:N", scale=alt.Scale(domain=met, range=colours), legend=alt.Legend(columns=2)),
+            order=alt.Order("order:Q"),
+        )
     )
     return draw("touches", title, chart, figures.locale, height=110 + 34 * min(len(counts), 10))
 
@@ -208,14 +231,13 @@ def _bars(
 
 
 def _last(rows: list[dict[str, Any]], label: str) -> alt.Chart:
-    point = _chart([{**rows[-1], "label": label}])
-    return point.mark_text(align="right", dy=-10, fontWeight="bold", color=BLUE).encode(
-        x=alt.X("month:O", sort=None), y="value:Q", text="label:N"
-    )
+    text = _chart([{**rows[-1], "label": label}]).mark_text(align="right", dy=-14, fontWeight="bold", color=BLUE)
+    point: alt.Chart = text.encode(x=alt.X("month:O", sort=None), y="value:Q", text="label:N")
+    return point
 
 
 def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))
+    return alt.Chart({"values": rows})
 
 
 def _months(months: Sequence[Month]) -> alt.X:

@@ -34,4 +34,4 @@ class Report:
     findings: Findings
     reasons: Mapping[str, str] = attrs.field(factory=dict, converter=_fixed)
     rejected: int = 0
-    plugins: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=tuple)
+    plugins: tuple[tuple[str, str], ...] = ()

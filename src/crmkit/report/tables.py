@@ -22,22 +22,32 @@ SMALLEST_GROUP = 20
 
 @attrs.frozen
 class Table:
-    """A table: the first column of each row names it, the others are right-aligned where `numeric`."""
+    """A table of text.
+
+    Attributes:
+        caption: What it shows.
+        head: The columns' names.
+        rows: Each begins with its own name.
+        look: `numeric` where all columns but the first hold numbers, `last` where only the last one does, else `words`.
+        note: What a reader must know about it.
+        codes: For each row the id of the definition behind it, if there is one.
+    """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    numeric: bool = True
+    look: str = "numeric"
     note: str = ""
+    codes: tuple[str, ...] = ()
 
 
 def measure_table(caption: str, measures: Sequence[tuple[str, Measure]], figures: Figures) -> Table:
     """Return measures with their parts, who was left out, and the definition that was used."""
     rows = tuple(
-        (title, figures.value(one), figures.parts(one) or DASH, _left_out(one, figures), one.definition)
-        for title, one in measures
+        (title, figures.value(one), figures.parts(one) or DASH, _left_out(one, figures)) for title, one in measures
     )
-    return Table(caption, ("Figure", "Value", "Made of", "Left out", "Definition"), rows, numeric=False)
+    codes = tuple(one.definition for _, one in measures)
+    return Table(caption, ("Figure", "Value", "Made of", "Left out"), rows, look="words", codes=codes)
 
 
 def bridge_table(bridge: Bridge, window: Window, figures: Figures) -> Table:
@@ -108,15 +118,15 @@ def fates(touches: Sequence[TouchCount]) -> dict[str, Counter[str]]:
 
 
 def reason_table(touches: Sequence[TouchCount], reasons: Mapping[str, str], figures: Figures) -> Table:
-    """Return why touches did not reach anybody, the most frequent reason first."""
-    counts: Counter[tuple[str, str, str]] = Counter()
+    """Return why touches did not reach anybody, over all campaigns, the most frequent reason first."""
+    counts: Counter[tuple[str, str]] = Counter()
     for touch in touches:
         if not (touch.state.reached or fate(touch.state) == "In the household's copy"):
             why = reason_in_words(touch.reason, reasons, medium=touch.medium, purpose=touch.purpose)
-            counts[why, fate(touch.state), touch.campaign] += touch.count
+            counts[why, fate(touch.state)] += touch.count
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rows = tuple((*key, figures.number(count)) for key, count in ordered)
-    return Table("Why messages did not go out", ("Reason", "What became of it", "Campaign", "Touches"), rows)
+    return Table("Why messages did not go out", ("Reason", "What became of it", "Touches"), rows, look="last")
 
 
 def _left_out(measure: Measure, figures: Figures) -> str:

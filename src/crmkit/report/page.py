@@ -1,0 +1,85 @@
+"""The report as one HTML file that needs nothing else: no script, no font, no picture from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from crmkit.metrics.gather import Findings
+from crmkit.practice import Practice
+from crmkit.report.cards import cards
+from crmkit.report.figures import Figures
+from crmkit.report.report import Report
+from crmkit.report.sections import sections, title_of
+
+
+def render_page(
+    findings: Findings,
+    practice: Practice,
+    *,
+    reasons: Mapping[str, str] | None = None,
+    rejected: int = 0,
+    plugins: Iterable[tuple[str, str]] = (),
+) -> str:
+    """Return the report as HTML.
+
+    Args:
+        findings: The figures.
+        practice: Whose report it is: its name, its locale and its currency.
+        reasons: A touch's reason code to the sentence for it.
+        rejected: How many rows of the sources could not be read.
+        plugins: Name and version of each plugin that took part.
+    """
+    report = Report(
+        practice.name, practice.locale, practice.currency, findings, reasons or {}, rejected, tuple(plugins)
+    )
+    figures = Figures(report.locale, report.currency)
+    return _environment().get_template("report.html").render(_context(report, figures, practice))
+
+
+def write_report(path: Path, html: str) -> Path:
+    """Write the page and return its path; a page that is there already is replaced."""
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def _context(report: Report, figures: Figures, practice: Practice) -> dict[str, object]:
+    found = report.findings
+    drawn = _drawn(report)
+    return {
+        "report": report,
+        "figures": figures,
+        "lang": report.locale if report.locale.startswith("en") else "en",
+        "period": figures.window(found.window),
+        "as_of": figures.day(practice.today(found.as_of)),
+        "cards": cards(found, figures),
+        "sections": sections(report, figures, drawn or {}),
+        "definitions": [(title_of(one), one) for one in found.measures.values()],
+        "drawn": drawn is not None,
+    }
+
+
+def _drawn(report: Report) -> dict[str, Markup] | None:
+    """Return the plots as figures, or None where the packages for them are not installed."""
+    try:
+        from crmkit.report.plots import plots
+    except ImportError:
+        return None
+    return {
+        # The pictures are the kit's own and every text in them is escaped when they are drawn.
+        name: Markup("<figure><figcaption>{}</figcaption>{}</figure>").format(plot.title, Markup(plot.svg))  # noqa: S704
+        for name, plot in plots(report).items()
+    }
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("crmkit.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,209 @@
+"""From the ledger to a real mail server: preview, rehearsal and real run say the same, and faults harm one message."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import socket
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from conftest import consent, patient
+
+from crmkit import Campaign, FixedClock, State
+from crmkit.messages.mime import to_bytes
+
+BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
+
+
+class Mailbox:
+    """What the server took, and what it is told to refuse."""
+
+    def __init__(self):
+        self.taken = []
+        self.refused = {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        if b"Vanisha" in envelope.content:
+            server.transport.abort()
+            return "421 gone"
+        self.taken.append((envelope.mail_from, envelope.rcpt_tos, envelope.original_content))
+        return "250 OK: queued as Q1"
+
+
+@pytest.fixture
+def mailbox():
+    box = Mailbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        box.port = probe.getsockname()[1]
+    controller = Controller(box, hostname="127.0.0.1", port=box.port, ready_timeout=20)
+    controller.start()
+    yield box
+    controller.stop()
+
+
+def people(exports, number=3):
+    rows = [
+        patient(f"P{one}", born=f"19{60 + one}-11-{23 + one % 5}", household=f"H{one}", email=f"p{one}@x.example")
+        for one in range(number)
+    ]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+
+
+@pytest.fixture
+def birthdays(exports):
+    people(exports)
+
+
+def test_what_the_server_gets_is_what_the_preview_showed(birthdays, open_crm, mailbox):
+    crm = open_email(open_crm, mailbox)
+    crm.plan()
+    previewed = crm.preview("P0")[0].raw
+    assert crm.send().counts() == {State.SENT: 1}
+    ((sender, recipients, raw),) = mailbox.taken
+    assert raw == previewed
+    assert (sender, recipients) == ("hello@brighteyes.example", ["p0@x.example"])
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message.get_body(("html",)) is not None
+    assert "1 High St, Newtown" in message.get_body(("plain",)).get_content()
+
+
+def open_email(open_crm, mailbox):
+    settings = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}, "folder": {"path": "outbox"}}
+    crm = open_crm(plugins=["csv", "email", "folder"], settings=settings, channels={"email": "email"})
+    crm.sync()
+    crm.add(BIRTHDAY)
+    return crm
+
+
+def test_one_refused_recipient_touches_no_other(birthdays, open_crm, mailbox, clock):
+    crm = open_email(open_crm, mailbox)
+    clock.move(timedelta(days=2))
+    crm.plan()
+    mailbox.refused = {"p0@x.example": "550 no such user", "p1@x.example": "451 try later"}
+    crm.send()
+    states = {event.patient: event.state for event in crm.feed()}
+    assert states == {"P0": State.REFUSED, "P1": State.RETRY, "P2": State.SENT}
+    mailbox.refused = {}
+    clock.move(timedelta(minutes=20))
+    assert [touch.patient for touch in crm.send().touches] == ["P1"]
+    assert [recipients for _, recipients, _ in mailbox.taken] == [["p2@x.example"], ["p1@x.example"]]
+
+
+def test_a_server_that_vanishes_after_the_data_leaves_one_message_unknown(exports, open_crm, mailbox, clock):
+    rows = [patient("P0", given="Vanisha", email="p0@x.example"), patient("P1", household="H2", email="p1@x.example")]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    crm = open_email(open_crm, mailbox)
+    crm.plan()
+    crm.send()
+    assert {event.patient: event.state for event in crm.feed()} == {"P0": State.UNKNOWN, "P1": State.SENT}
+    clock.move(timedelta(days=1))
+    crm.plan()
+    assert crm.send().touches == (), "what may have left is never repeated by itself"
+
+
+def test_a_server_that_is_away_is_tried_again(birthdays, open_crm, mailbox, clock):
+    crm = open_email(open_crm, mailbox)
+    crm.plan()
+    settings = {"email": {"host": "127.0.0.1", "port": 9, "security": "none"}, "folder": {"path": "outbox"}}
+    away = open_crm(plugins=["csv", "email", "folder"], settings=settings, channels={"email": "email"})
+    assert away.send().counts() == {State.RETRY: 1}
+    clock.move(timedelta(minutes=20))
+    assert crm.send().counts() == {State.SENT: 1}
+
+
+def test_a_rehearsal_equals_the_real_days_message_for_message(exports, open_crm, clock, tmp_path):
+    people(exports, 40)
+    path = tmp_path / "content" / "newsletter" / "2026.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    crm = open_crm(content="content")
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.add(
+        Campaign(
+            "news", objective="inform", message="newsletter", segment="everybody", schedule="yearly on 25 November"
+        )
+    )
+    crm.add(
+        Campaign(
+            "back",
+            objective="reactivate",
+            message="reactivation",
+            segment="last_visit is empty",
+            schedule="yearly on 1 December",
+            lot="0.3",
+            priority=10,
+        )
+    )
+    rehearsed = crm.rehearse(30)
+    assert crm.feed() == [], "a rehearsal leaves no trace"
+    delivered = []
+    for _ in range(30):
+        crm.plan()
+        before = set((tmp_path / "outbox").iterdir())
+        crm.send()
+        files = set((tmp_path / "outbox").iterdir()) - before
+        delivered.append({file.stem: file.read_bytes() for file in files})
+        local = clock.now().astimezone(crm.practice.zone) + timedelta(days=1)
+        clock.set(local)
+    expected = [{message.key: to_bytes(message) for message in day.messages} for day in rehearsed.days]
+    assert delivered == expected
+    assert rehearsed.messages == sum(map(len, delivered)) > 70
+    assert set(rehearsed.by_campaign()) == {"card", "news", "back"}
+
+
+def test_two_senders_on_one_database_share_the_work(exports, open_crm, clock, outbox):
+    people(exports, 30)
+    first, second = open_crm(), open_crm()
+    first.sync()
+    first.add(BIRTHDAY)
+    clock.move(timedelta(days=1))
+    first.plan()
+    ready = first.send(dry=True).counts()[State.READY]
+    assert first.send(limit=3).sent + second.send().sent == ready == len(outbox())
+
+
+def test_a_crash_before_the_answer_leaves_it_unknown_and_what_was_only_claimed_goes_out(
+    exports, open_crm, clock, outbox, monkeypatch
+):
+    people(exports, 10)
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    clock.move(timedelta(days=1))
+    crm.plan()
+    dispatch = crm._stages.dispatch
+    due = len(dispatch._claim(100, ["P0"]))
+    claimed = dispatch._claim(100, ["P1"])
+    with crm._store.begin() as connection:
+        dispatch._prepare(connection, claimed, clock.now())
+    assert due == len(claimed) == 1
+    rest = crm.send().sent
+    clock.move(timedelta(minutes=6))
+    again = crm.send()
+    assert [touch.patient for touch in again.touches] == ["P0"]
+    assert "P1" not in {touch.patient for touch in crm.send().touches}
+    assert {event.patient: event.state for event in crm.feed()}["P1"] is State.UNKNOWN
+    assert len(outbox()) == rest + 1
+
+
+def test_the_clock_of_a_rehearsal_moves_no_other(exports, open_crm, clock):
+    people(exports, 2)
+    crm = open_crm()
+    crm.sync()
+    before = clock.now()
+    crm.rehearse(3)
+    assert isinstance(crm.clock, FixedClock)
+    assert clock.now() == before
