@@ -14,12 +14,13 @@ from crmkit.campaigns.reasons import RANK, REASONS
 from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold, strictest
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-VERDICT = st.builds(
-    Verdict,
-    ruling=st.sampled_from(Ruling),
-    reason=st.sampled_from(["", "a-plugin's-own", *REASONS]),
-    until=st.none() | st.integers(0, 5).map(lambda hours: NOW + timedelta(hours=hours)),
-    detail=st.dictionaries(st.sampled_from(["status", "medium"]), st.sampled_from(["sms", "moved", 7]), max_size=2),
+HOURS = st.integers(0, 5).map(lambda hours: NOW + timedelta(hours=hours))
+MORE = {
+    "reason": st.sampled_from(["", "a-plugin's-own", *REASONS]),
+    "detail": st.dictionaries(st.sampled_from(["status", "medium"]), st.sampled_from(["sms", "moved", 7]), max_size=2),
+}
+VERDICT = st.builds(Verdict, st.just(Ruling.DEFER), until=HOURS, **MORE) | st.builds(
+    Verdict, st.sampled_from(Ruling).filter(lambda ruling: ruling is not Ruling.DEFER), until=st.none() | HOURS, **MORE
 )
 VERDICTS = st.lists(VERDICT, max_size=7)
 
@@ -69,6 +70,13 @@ def test_of_two_denials_the_more_telling_reason_is_told() -> None:
 def test_of_two_denials_for_one_reason_the_same_is_told_in_any_order() -> None:
     two = [deny("left", status=status) for status in ("moved", "transferred")]
     assert strictest(two, RANK) == strictest(reversed(two), RANK)
+
+
+def test_a_deferral_names_an_instant() -> None:
+    with pytest.raises(ValueError, match="until when"):
+        Verdict(Ruling.DEFER, "quiet_hours")
+    with pytest.raises(ValueError, match="tzinfo"):
+        defer(datetime(2026, 11, 23, 9, 0), "quiet_hours")  # noqa: DTZ001 - the point of the test
 
 
 @pytest.mark.parametrize("made", [deny("left", status="moved"), hold("left", status="moved")], ids=["deny", "hold"])

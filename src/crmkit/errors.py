@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Self
 
 
 class CrmkitError(Exception):
@@ -29,6 +30,11 @@ class CrmkitError(Exception):
         self.where = where
         self.mend = mend
         super().__init__(problem)
+
+    def within(self, place: str) -> Self:
+        """Put a wider place before the error's own, and return the error."""
+        self.where = f"{place}: {self.where}" if self.where else place
+        return self
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

@@ -14,7 +14,7 @@ from crmkit.campaigns.plan import Plan, ordered
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
 from crmkit.clock import day_start
-from crmkit.errors import ConfigError, nearest
+from crmkit.errors import ConfigError, CrmkitError, nearest
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -67,8 +67,11 @@ class Planner:
             raise ConfigError(f"{campaign.message} has no templates for {foreign[0]}", where=place, mend=mend)
         if campaign.lot and not types[campaign.message_type].purpose.needs_consent:
             raise ConfigError("care and service are never withheld by lot", where=place, mend="remove the lot")
-        parse(campaign.segment, self.members.fields)
-        parse_schedule(campaign.schedule)
+        try:
+            parse(campaign.segment, self.members.fields)
+            parse_schedule(campaign.schedule)
+        except CrmkitError as problem:
+            raise problem.within(place) from None
 
     def plan(
         self,

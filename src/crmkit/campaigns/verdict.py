@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 
+from crmkit.clock import utc
+
 
 class Ruling(IntEnum):
     """How strict a verdict is: the strictest of several holds."""
@@ -27,13 +29,20 @@ class Verdict:
         ruling: Allow; defer until an instant; hold until somebody mends something; deny.
         reason: A code that `campaigns.reasons` puts into words.
         detail: What those words need; ids, dates and paths only.
-        until: For a deferral, the instant from which it may leave.
+        until: For a deferral, the instant from which it may leave, aware.
+
+    Raises:
+        ValueError: If the instant is naive, or a deferral has none.
     """
 
     ruling: Ruling
     reason: str = ""
     detail: Mapping[str, Any] = attrs.field(factory=dict)
-    until: datetime | None = None
+    until: datetime | None = attrs.field(default=None, converter=attrs.converters.optional(utc))
+
+    def __attrs_post_init__(self) -> None:
+        if self.ruling is Ruling.DEFER and self.until is None:
+            raise ValueError("a deferral says until when")
 
 
 ALLOWED = Verdict(Ruling.ALLOW)
@@ -60,7 +69,6 @@ def strictest(verdicts: Iterable[Verdict], rank: Mapping[str, int]) -> Verdict:
     The order in which guards speak makes no difference: of two equally strict verdicts the one whose reason ranks
     first is told, then their code and detail decide.
     """
-
     said = list(verdicts)
     if len(said) < 2:
         return said[0] if said else ALLOWED

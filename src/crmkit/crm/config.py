@@ -11,7 +11,7 @@ import attrs
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap
-from crmkit.errors import ConfigError, CrmkitError
+from crmkit.errors import ConfigError
 from crmkit.people.medium import Medium
 from crmkit.practice import Practice
 from crmkit.settings import structure
@@ -96,13 +96,12 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _campaign(id_: str, given: Mapping[str, Any], where: str) -> Campaign:
-    plain = {key: str(value) if isinstance(value, float) else value for key, value in given.items()}
-    if "id" in plain:
+    if "id" in given:
         raise ConfigError("the id is the name of the section", where=where, mend="remove the line id = ...")
     try:
-        return structure(Campaign, {**plain, "id": id_}, where=where)
+        return structure(Campaign, {**given, "id": id_}, where=where)
     except ConfigError as problem:
-        raise problem if problem.where else ConfigError(problem.problem, where=where, mend=problem.mend) from None
+        raise problem if problem.where else problem.within(where) from None
 
 
 def _database(url: str, root: Path) -> str:
@@ -127,10 +126,3 @@ def _folder(text: str, root: Path, where: str) -> Path | None:
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {text}", where=where, mend="create it, or remove the line")
     return folder
-
-
-def in_place(problem: CrmkitError, where: str) -> CrmkitError:
-    """Return an error with the place put before its own."""
-    own = f": {problem.where}" if problem.where else ""
-    problem.where = f"{where}{own}"
-    return problem

@@ -54,10 +54,11 @@ def _seen(connection: sa.Connection, known: Known, windows: tuple[Window, ...]) 
     visit = known.completed(windows[-1].end)
     first = sa.func.min(visit.c.day).over(partition_by=visit.c.patient)
     seen = sa.select(visit.c.patient, visit.c.day, first.label("first_day")).where(ever_patient(visit)).subquery()
-    born, then = numbered(seen.c.first_day, windows), numbered(seen.c.day, windows)
+    born = numbered(seen.c.first_day, windows).label("born")
+    then = numbered(seen.c.day, windows).label("later")
     query = (
         sa.select(born, then, sa.func.count(sa.distinct(seen.c.patient)))
         .where(seen.c.first_day >= windows[0].start)
-        .group_by(born, then)
+        .group_by("born", "later")
     )
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}

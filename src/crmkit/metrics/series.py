@@ -68,17 +68,17 @@ def _by_number(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) ->
 def _visits(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]:
     seen = known.completed(windows[-1].end)
     days = sa.select(seen.c.patient, seen.c.day).where(seen.c.day >= windows[0].start).distinct().subquery()
-    number = numbered(days.c.day, windows)
-    return sa.select(number, sa.func.count()).group_by(number)
+    number = numbered(days.c.day, windows).label("number")
+    return sa.select(number, sa.func.count()).group_by("number")
 
 
 def _turnover(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]:
     invoice = known.of_patients(known.records.invoice, "day", "amount")
-    number = numbered(invoice.c.day, windows)
+    number = numbered(invoice.c.day, windows).label("number")
     return (
         sa.select(number, sa.func.sum(invoice.c.amount))
         .where(invoice.c.day >= windows[0].start, invoice.c.day < windows[-1].end)
-        .group_by(number)
+        .group_by("number")
     )
 
 
@@ -86,8 +86,8 @@ def _new(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]
     seen = known.completed(windows[-1].end)
     earliest = sa.select(sa.func.min(seen.c.day).label("day")).where(ever_patient(seen)).group_by(seen.c.patient)
     first = earliest.subquery()
-    number = numbered(first.c.day, windows)
-    return sa.select(number, sa.func.count()).where(first.c.day >= windows[0].start).group_by(number)
+    number = numbered(first.c.day, windows).label("number")
+    return sa.select(number, sa.func.count()).where(first.c.day >= windows[0].start).group_by("number")
 
 
 def _active(known: Known, end: date, active_months: int) -> sa.Select[*tuple[Any, ...]]:

@@ -59,7 +59,7 @@ class Plot:
 def draw(name: str, title: str, chart: alt.Chart | alt.LayerChart, locale: str, height: int = 230) -> Plot:
     """Return a chart as a plot; `name` makes the ids in it differ from those of every other plot on the page."""
     sized = chart.properties(width=WIDTH, height=height, autosize={"type": "fit", "contains": "padding"})
-    spec = sized.to_dict() | {"config": _CONFIG, "padding": _PADDING}
+    spec = sized.to_dict(validate=False) | {"config": _CONFIG, "padding": _PADDING}
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     svg = vl_convert.vegalite_to_svg(spec, vl_version=version, format_locale=_separators(locale))
     return Plot(title, inline(svg, name, title))

@@ -1,0 +1,158 @@
+"""Every mistake that a person can make in a file is told with its place and how to mend it, and never with a name."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmkit import CRM, Campaign
+from crmkit.errors import ConfigError, CrmkitError, ScheduleError, SegmentError, SourceError, TemplateError
+
+GOOD = """
+database = "sqlite:///crm.db"
+plugins = ["csv", "folder"]
+
+[practice]
+id = "bright-eyes"
+name = "Bright Eyes Optometry"
+country = "AU"
+timezone = "Australia/Sydney"
+locale = "en_AU"
+currency = "AUD"
+email = "hello@brighteyes.example"
+
+[settings.csv]
+folder = "exports"
+
+[campaigns.card]
+objective = "celebrate"
+message = "birthday"
+segment = "status is active"
+schedule = "on birthday"
+"""
+
+MISTAKES = {
+    "a misspelt key": ('country = "AU"', 'contry = "AU"', ["crm.toml: practice", "contry", "did you mean country"]),
+    "a missing key": ('name = "Bright Eyes Optometry"\n', "", ["crm.toml: practice", "missing name"]),
+    "a misspelt section": ("[settings.csv]", "[setings.csv]", ["crm.toml", "setings", "did you mean settings"]),
+    "a wrong type": ('plugins = ["csv", "folder"]', "plugins = [1]", ["crm.toml", "plugins", "int given where str"]),
+    "a broken line": ("[practice]", "[practice", ["crm.toml", "is no TOML", "line"]),
+    "a wrong zone": ("Australia/Sydney", "Australia/Sidney", ["crm.toml: practice", "timezone", "IANA"]),
+    "a misspelt plugin": ('"folder"]', '"foldr"]', ["plugins", "foldr", "did you mean folder"]),
+    "settings of a plugin that is not admitted": (
+        '"csv", "folder"]',
+        '"folder"]',
+        ["settings.csv", "add csv to plugins"],
+    ),
+    "a misspelt setting": ('folder = "exports"', 'foldr = "exports"', ["settings.csv", "foldr", "did you mean folder"]),
+    "a misspelt campaign key": (
+        'schedule = "on',
+        'shedule = "on',
+        ["campaigns.card", "shedule", "did you mean schedule"],
+    ),
+    "an unknown objective": ('"celebrate"', '"celebrat"', ["campaigns.card", "did you mean celebrate"]),
+    "an unknown message": ('"birthday"\n', '"birthdy"\n', ["campaign card", "birthdy", "did you mean core.birthday"]),
+    "an unknown segment field": (
+        "status is active",
+        "statu is active",
+        ["campaign card", "statu", "did you mean status"],
+    ),
+    "an unknown status": ("status is active", "status is actve", ["campaign card", "actve", "did you mean active"]),
+    "a schedule that is none": ("on birthday", "on birthdy", ["campaign card", "birthdy", "did you mean"]),
+    "a folder of templates that is not there": (
+        "[practice]",
+        'templates = "none"\n[practice]',
+        ["templates", "create it"],
+    ),
+    "a database in a folder that is not there": ("///crm.db", "///no/crm.db", ["no/crm.db", "create the folder"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_crm_toml_is_told_with_place_and_mend(mistake, tmp_path):
+    old, new, told = MISTAKES[mistake]
+    assert old in GOOD
+    text = GOOD.replace(old, new, 1)
+    if mistake == "a folder of templates that is not there":
+        text = 'templates = "none"\n' + GOOD
+    (tmp_path / "crm.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CrmkitError) as raised:
+        CRM.from_file(tmp_path / "crm.toml")
+    for part in told:
+        assert part in str(raised.value)
+
+
+def test_the_good_file_is_good(tmp_path):
+    (tmp_path / "crm.toml").write_text(GOOD, encoding="utf-8")
+    with CRM.from_file(tmp_path / "crm.toml") as crm:
+        assert [campaign.id for campaign in crm.programme()] == ["card"]
+
+
+def test_a_missing_crm_toml_says_how_to_get_one(tmp_path):
+    with pytest.raises(ConfigError, match="crmkit init"):
+        CRM.from_file(tmp_path / "crm.toml")
+
+
+def test_a_missing_export_names_folder_and_section(open_crm, exports):
+    with pytest.raises(SourceError, match=r"patients\.csv: the file does not exist.*\[settings\.csv\.patients\]"):
+        open_crm().sync()
+
+
+def test_a_missing_column_names_the_nearest(open_crm, tmp_path, exports):
+    (tmp_path / "exports" / "patients.csv").write_text("id,Surnam\nP1,Stone\n", encoding="utf-8")
+    settings = {"csv": {"folder": "exports", "patients": {"id": "id", "family": "Surname"}}}
+    with pytest.raises(SourceError, match=r"patients\.csv: there is no column 'Surname'.*did you mean Surnam"):
+        open_crm(settings=settings).sync()
+
+
+def test_a_broken_row_is_kept_with_file_line_field_and_reason(open_crm, exports):
+    exports("patients", [{"id": "P1", "family": "Stone", "born": "31/02/1980"}, {"id": "P2", "family": "Stone"}])
+    crm = open_crm()
+    summary = crm.sync()
+    (row,) = crm.rejected()
+    assert (row.place, row.field, row.row_id) == ("patients.csv:2", "born", "P1")
+    assert "YYYY-MM-DD" in row.reason
+    assert summary.kinds["patient"].rejected == summary.kinds["patient"].added == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("Dear {{ patient.givn }}", ["body.txt:1", "patient.givn", "did you mean patient.given"]),
+        ("Dear {{ person.given }}", ["body.txt:1", "person"]),
+        ("{{ 'a' * 9 }}", ["body.txt:1"]),
+        ("{% for x in y %}", ["body.txt:1"]),
+        ("Dear\n{{ patient.given", ["body.txt:2"]),
+    ],
+)
+def test_a_template_that_cannot_be_used_is_told_with_file_and_line(template, told, open_crm, tmp_path):
+    folder = tmp_path / "own" / "birthday" / "email" / "en"
+    folder.mkdir(parents=True)
+    (folder / "body.txt").write_text(template, encoding="utf-8")
+    with pytest.raises(TemplateError) as raised:
+        open_crm(templates="own")
+    for part in told:
+        assert part in str(raised.value)
+
+
+def test_a_segment_and_a_schedule_are_checked_when_a_campaign_is_added(open_crm):
+    crm = open_crm()
+    good = {"objective": "celebrate", "message": "birthday"}
+    with pytest.raises(SegmentError, match="did you mean age"):
+        crm.add(Campaign("card", **good, segment="agee > 3", schedule="on birthday"))
+    with pytest.raises(SegmentError, match="consent"):
+        crm.add(Campaign("card", **good, segment="consent is yes", schedule="on birthday"))
+    with pytest.raises(ScheduleError):
+        crm.add(Campaign("card", **good, segment="everybody", schedule="every full moon"))
+    assert crm.programme() == []
+
+
+def test_an_unknown_patient_is_told_by_id_only(open_crm):
+    with pytest.raises(CrmkitError, match="there is no patient P9"):
+        open_crm().preview("P9")
+
+
+def test_two_channels_for_one_medium_must_be_chosen_from(open_crm):
+    settings = {"email": {"host": "mail.example"}}
+    with pytest.raises(ConfigError, match=r'choose one, such as channels\.email = "folder"'):
+        open_crm(plugins=["csv", "email", "folder"], settings=settings)
+    open_crm(plugins=["csv", "email", "folder"], settings=settings, channels={"email": "folder"})
