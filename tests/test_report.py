@@ -153,7 +153,7 @@ def test_figures_come_with_their_parts_exclusions_definition_and_window() -> Non
     text = Outline(page(rejected=1200)).text
     assert "100 of every 100" in text
     assert "1 of 1" in text
-    assert "1 deceased; 1 not active at the start" in text
+    assert "Left out: 1 deceased; 1 not active at the start." in text
     assert "core.retention@1" in text
     assert "1 January 2025 to 31 December 2025, as known on 2 January 2026" in text
     assert "$1,234.50" in text

@@ -17,6 +17,7 @@ from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium
+from crmkit.practice import Practice
 from crmkit.store.store import Connection
 
 
@@ -56,7 +57,7 @@ class Answer:
         state: The touch's state, None if there is no touch.
         words: State and reason in words.
         due: When it may leave, None if there is no touch.
-        history: What happened to the touch so far, oldest first, in words.
+        history: What happened to the touch so far, oldest first, in words and in the practice's time.
     """
 
     campaign: str
@@ -122,9 +123,9 @@ def _answer(touch: Touch, history: tuple[str, ...] = ()) -> Answer:
 
 def _told(stages: Stages, connection: Connection, touch: Touch) -> Answer:
     events = stages.ledger.history(connection, touch.key)
-    return _answer(touch, tuple(_line(event) for event in events))
+    return _answer(touch, tuple(_line(event, stages.planner.practice) for event in events))
 
 
-def _line(event: dict[str, Any]) -> str:
-    at: datetime = event["at"]
+def _line(event: dict[str, Any], practice: Practice) -> str:
+    at = event["at"].astimezone(practice.zone)
     return f"{at:%Y-%m-%d %H:%M} {event['state']}: {in_words(event['reason'], event['detail'])} ({event['actor']})"

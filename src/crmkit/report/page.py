@@ -12,6 +12,7 @@ from crmkit.metrics.gather import Findings
 from crmkit.practice import Practice
 from crmkit.report.cards import cards
 from crmkit.report.figures import Figures
+from crmkit.report.phrases import left_out
 from crmkit.report.report import Report
 from crmkit.report.sections import sections, title_of
 
@@ -58,6 +59,7 @@ def _context(report: Report, figures: Figures, practice: Practice) -> dict[str, 
         "cards": cards(found, figures),
         "sections": sections(report, figures, drawn or {}),
         "definitions": [(title_of(one), one) for one in found.measures.values()],
+        "left_out": left_out,
         "drawn": drawn is not None,
     }
 

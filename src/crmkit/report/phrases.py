@@ -46,9 +46,15 @@ def fate(state: State) -> str:
     return _FATE[state]
 
 
-def left_out(reason: str) -> str:
-    """Return why patients are left out of a measure; a plugin's own code is shown as it is."""
-    return _LEFT_OUT.get(reason, reason.replace("_", " "))
+def left_out(excluded: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Return why patients are left out of a measure and how many; a plugin's own code is shown as it is.
+
+    >>> left_out({"too_shy": 2, "moved": 1, "deceased": 3})
+    (('deceased', 3), ('moved away', 1), ('too shy', 2))
+    """
+    known = [reason for reason in _LEFT_OUT if reason in excluded]
+    own = sorted(reason for reason in excluded if reason not in _LEFT_OUT)
+    return tuple((_LEFT_OUT.get(reason, reason.replace("_", " ")), excluded[reason]) for reason in (*known, *own))
 
 
 def reason_in_words(code: str, reasons: Mapping[str, str], **detail: str) -> str:

@@ -14,7 +14,7 @@ from crmkit.metrics.series import Month
 from crmkit.metrics.touches import TouchCount
 from crmkit.metrics.window import Window
 from crmkit.report.figures import DASH, Figures, quarter
-from crmkit.report.phrases import FATES, fate, left_out, reason_in_words
+from crmkit.report.phrases import FATES, fate, reason_in_words
 
 #: Rates of a smaller group are not shown: one patient more or less would change them by five points.
 SMALLEST_GROUP = 20
@@ -28,7 +28,7 @@ class Table:
         caption: What it shows.
         head: The columns' names.
         rows: Each begins with its own name.
-        look: `numeric` where all columns but the first hold numbers, `last` where only the last one does, else `words`.
+        look: `numeric` where all columns but the first hold numbers, `last` where only the last one does.
         note: What a reader must know about it.
         codes: For each row the id of the definition behind it, if there is one.
     """
@@ -42,12 +42,13 @@ class Table:
 
 
 def measure_table(caption: str, measures: Sequence[tuple[str, Measure]], figures: Figures) -> Table:
-    """Return measures with their parts, who was left out, and the definition that was used."""
+    """Return measures with their parts, how many were left out, and the definition that was used."""
     rows = tuple(
-        (title, figures.value(one), figures.parts(one) or DASH, _left_out(one, figures)) for title, one in measures
+        (title, figures.value(one), figures.parts(one) or DASH, figures.number(sum(one.excluded.values())))
+        for title, one in measures
     )
     codes = tuple(one.definition for _, one in measures)
-    return Table(caption, ("Figure", "Value", "Made of", "Left out"), rows, look="words", codes=codes)
+    return Table(caption, ("Figure", "Value", "Made of", "Left out"), rows, codes=codes)
 
 
 def bridge_table(bridge: Bridge, window: Window, figures: Figures) -> Table:
@@ -127,8 +128,3 @@ def reason_table(touches: Sequence[TouchCount], reasons: Mapping[str, str], figu
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rows = tuple((*key, figures.number(count)) for key, count in ordered)
     return Table("Why messages did not go out", ("Reason", "What became of it", "Touches"), rows, look="last")
-
-
-def _left_out(measure: Measure, figures: Figures) -> str:
-    told = (f"{figures.number(count)} {left_out(reason)}" for reason, count in sorted(measure.excluded.items()))
-    return "; ".join(told) or DASH

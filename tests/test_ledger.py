@@ -1,0 +1,125 @@
+"""What the database itself refuses, and who wins when two want the same touch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+import pytest
+import sqlalchemy as sa
+from conftest import NOW
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmkit.errors import StoreError
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
+from crmkit.ledger.tables import declare_ledger
+from crmkit.ledger.touch import Touch, touch_key
+from crmkit.people.medium import Medium, Purpose
+from crmkit.store.store import open_store
+
+
+def touch(campaign="card", patient="P1", **more):
+    given_ = {
+        "campaign": campaign,
+        "occasion": "birthday 2026",
+        "patient": patient,
+        "key": touch_key("bright-eyes", campaign, "birthday 2026", patient),
+        "version": 1,
+        "message": "core.birthday",
+        "purpose": Purpose.MARKETING,
+        "medium": Medium.EMAIL,
+        "recipient": patient,
+        "state": State.READY,
+        "reason": "ready",
+        "due": NOW,
+        "stale": NOW + timedelta(days=3),
+        "changed_at": NOW,
+    }
+    return Touch(**given_ | more)
+
+
+@pytest.fixture
+def ledger():
+    store = open_store("sqlite://")
+    made = Ledger(declare_ledger(store), "bright-eyes")
+    store.create()
+    with store.begin() as connection:
+        yield made, connection
+    store.close()
+
+
+def test_one_touch_for_one_patient_campaign_and_occasion(ledger):
+    book, connection = ledger
+    book.judge(connection, [touch()], {}, "plan")
+    with pytest.raises(sa.exc.IntegrityError):
+        book.judge(connection, [touch(key="another")], {}, "plan")
+
+
+def test_one_hand_over_for_one_patient_message_and_occasion_whatever_the_campaign_is_called(ledger):
+    book, connection = ledger
+    both = [touch(), touch("copy-of-card")]
+    book.judge(connection, both, {}, "plan")
+    claimed = book.claim(connection, owner="me", now=NOW, lease=timedelta(minutes=5), limit=10)
+    sending = [(one, attrs.evolve(one, state=State.SENDING)) for one in claimed]
+    assert len(sending) == 2
+    with pytest.raises(sa.exc.IntegrityError):
+        book.move(connection, sending, "send")
+
+
+def test_of_two_who_move_the_same_touch_one_wins(ledger):
+    book, connection = ledger
+    book.judge(connection, [touch(), touch(patient="P2")], {}, "plan")
+    seen = book.touches(connection)
+    first = book.claim(connection, owner="first", now=NOW, lease=timedelta(minutes=5), limit=1)
+    late = [(one, attrs.evolve(one, state=State.CLAIMED, owner="late")) for one in seen]
+    won = book.move(connection, late, "late")
+    assert len(first) == len(won) == 1
+    assert {one.key for one in first} | {one.key for one in won} == {one.key for one in seen}
+
+
+def test_what_waits_is_claimed_by_urgency_and_only_when_due(ledger):
+    book, connection = ledger
+    waiting = [
+        touch(patient="later", due=NOW + timedelta(hours=1)),
+        touch(patient="plain"),
+        touch(patient="urgent", priority=1),
+        touch(patient="held", state=State.HELD),
+    ]
+    book.judge(connection, waiting, {}, "plan")
+    claimed = book.claim(connection, owner="me", now=NOW, lease=timedelta(minutes=5), limit=10)
+    assert [one.patient for one in claimed] == ["urgent", "plain"]
+
+
+@given(st.sampled_from(list(State)), st.sampled_from(list(State)))
+def test_a_state_that_may_not_follow_is_refused(was, now):
+    store = open_store("sqlite://")
+    book = Ledger(declare_ledger(store), "bright-eyes")
+    store.create()
+    before = touch(state=was)
+    with store.begin() as connection:
+        book.judge(connection, [before], {}, "plan")
+        allowed = now is was or now in FOLLOWS[was]
+        if allowed:
+            assert book.move(connection, [(before, attrs.evolve(before, state=now))], "test")
+        else:
+            with pytest.raises(StoreError, match="may not follow"):
+                book.move(connection, [(before, attrs.evolve(before, state=now))], "test")
+    store.close()
+
+
+def test_nothing_leads_from_history_back_to_judgement_but_a_retry_that_had_no_effect():
+    for state in SPENT:
+        back = {one for one in FOLLOWS[state] if one in JUDGEMENTS or one is State.CLAIMED}
+        assert back == ({State.CLAIMED} if state is State.RETRY else set())
+
+
+def test_history_is_kept_in_order_with_actor_and_reason(ledger):
+    book, connection = ledger
+    book.judge(connection, [touch(state=State.HELD, reason="no_links")], {}, "plan")
+    (before,) = book.touches(connection)
+    book.judge(connection, [touch()], {before.key: before}, "plan")
+    book.judge(connection, [touch()], {before.key: touch()}, "plan")
+    told = [(event["was"], event["state"], event["reason"]) for event in book.history(connection, before.key)]
+    assert told == [("", "held", "no_links"), ("held", "ready", "ready")]
