@@ -15,7 +15,7 @@ from crmkit.people.medium import Purpose
 from crmkit.people.name import PersonName
 from crmkit.people.patient import Status
 
-_PLACEHOLDER = re.compile(r"(?:NA|(?i:test\w*|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
+_PLACEHOLDER = re.compile(r"(?:NA|(?i:test(?:er|ing|s)?\d*|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
 _INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
 # Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.
 _IN_NAMES = frozenset("'’‘`´.-‐‑–·,&")

@@ -280,9 +280,9 @@ class CRM:
             return feed(connection, self._stages.tables, self.practice.id, since)
 
     def findings(self, window: Window | None = None) -> Findings:
-        """Return the measures of a window (by default the year until today), the bridge, and what plots need."""
+        """Return the measures of a window (by default the year that ends today), the bridge, and what plots need."""
         now, stages = self.clock.now(), self._stages
-        year = window or Window.year_to(self.practice.today(now))
+        year = window or Window.year_to(self.practice.today(now) + timedelta(days=1))
         metrics = self._opened.admitted.metrics
         return gather(stages.store, stages.records, stages.tables, self.practice, metrics, year, now)
 

@@ -64,7 +64,7 @@ def digest(values: Values) -> str:
 
 
 def _patient(reading: Reading, practice: Practice) -> Values:
-    born = reading.day("born")
+    born = reading.calendar_day("born")
     status, status_date = _status(reading)
     values: Values = {field: reading.text(field) for field in PATIENT_TEXT}
     return values | {

