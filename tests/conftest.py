@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from situations import NOW
 
 from crmkit import CRM, FixedClock, Practice
-
-#: Monday, 10 in the morning in Sydney.
-NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
-
-PATIENT = {"given": "Mia", "family": "Stone", "born": "1980-11-23", "household": "H1", "email": "mia@stone.example"}
-YES = {"purpose": "marketing", "medium": "email", "given": "yes", "at": "2025-03-01T09:00:00+11:00", "evidence": "form"}
 
 
 @pytest.fixture
@@ -78,12 +72,3 @@ def open_crm(tmp_path: Path, practice: Practice, clock: FixedClock) -> Iterator[
 def outbox(tmp_path: Path) -> Callable[[], list[bytes]]:
     """Return the messages that were delivered so far."""
     return lambda: [path.read_bytes() for path in sorted((tmp_path / "outbox").glob("*.eml"))]
-
-
-def patient(id_: str, **fields: str) -> dict[str, str]:
-    return {"id": id_, **PATIENT, **fields}
-
-
-def consent(patient_id: str, **fields: str) -> dict[str, str]:
-    given = {**YES, **fields}
-    return {"id": f"{patient_id}:{given['purpose']}:{given['medium']}:{given['at']}", "patient": patient_id, **given}

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from aiosmtpd.controller import Controller
-from conftest import consent, patient
+from situations import consent, patient
 
 from crmkit import Campaign, FixedClock, State
 from crmkit.messages.mime import to_bytes

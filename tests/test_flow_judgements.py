@@ -5,10 +5,13 @@ from __future__ import annotations
 import email
 import email.policy
 
+import attrs
 import pytest
-from conftest import consent, patient
+from situations import consent, patient
 
 from crmkit import Campaign, State
+from crmkit.errors import ConfigError, NotFound
+from crmkit.ledger.learnt import suppress
 from crmkit.people.medium import Medium, Purpose
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -119,8 +122,6 @@ def test_who_books_between_plan_and_send_leaves_the_segment(exports, open_crm):
 
 
 def test_without_links_marketing_is_held(exports, open_crm, practice):
-    import attrs
-
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])
     crm = open_crm(practice=attrs.evolve(practice, public_url=""))
@@ -228,3 +229,50 @@ def test_send_reaches_only_whom_it_is_told(exports, open_crm):
     crm.plan()
     assert [touch.patient for touch in crm.send(only_to=["P2"]).touches] == ["P2"]
     assert [touch.patient for touch in crm.send(dry=True).touches] == ["P1"]
+
+
+def test_an_address_that_bounced_is_not_used_again(exports, open_crm, clock):
+    exports("patients", [patient("P1"), patient("P2", household="H2", email="two@x.example")])
+    exports("consents", [consent("P1"), consent("P2")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    with crm._store.begin() as connection:
+        address = ("bright-eyes", Medium.EMAIL, "Mia@stone.example", "bounced", clock.now())
+        assert suppress(connection, crm._stages.tables, *address)
+        assert not suppress(connection, crm._stages.tables, *address)
+    reasons = {touch.patient: (touch.reason, touch.detail.get("problem")) for touch in crm.plan().touches}
+    assert reasons == {"P1": ("bad_address", "bounced"), "P2": ("ready", None)}
+
+
+def test_an_unsubscribe_link_acts_and_no_sync_undoes_it(exports, open_crm, clock):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    link = dict(crm.plan().preview("P1")[0].message.headers)["List-Unsubscribe"]
+    token = link.rsplit("/", 1)[1].rstrip(">")
+    assert crm.unsubscribe(token)
+    assert not crm.unsubscribe(token), "a second click at the same instant changes nothing"
+    exports("consents", [consent("P1", at="2027-01-01T00:00:00+11:00", evidence="")])
+    crm.sync()
+    assert [touch.reason for touch in crm.plan().touches] == ["opted_out"]
+    with pytest.raises(NotFound):
+        crm.unsubscribe(token[:-1] + ("A" if token[-1] != "A" else "B"))
+
+
+def test_a_host_follows_by_cursor(exports, open_crm):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    first = crm.feed()
+    crm.send()
+    later = crm.feed(first[-1].cursor)
+    assert [event.state for event in later] == [State.CLAIMED, State.SENDING, State.SENT]
+    assert crm.feed(later[-1].cursor) == []
+    with pytest.raises(ConfigError, match="cursor"):
+        crm.feed("yesterday")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from conftest import consent, patient
+from situations import consent, patient
 from test_flow_delivery import BIRTHDAY, people
 
 from crmkit import CRM, Campaign, State

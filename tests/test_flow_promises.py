@@ -8,10 +8,10 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from conftest import consent, patient
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Practice
 from crmkit.people.medium import Medium, Purpose

@@ -7,9 +7,9 @@ from datetime import timedelta
 import attrs
 import pytest
 import sqlalchemy as sa
-from conftest import NOW
 from hypothesis import given
 from hypothesis import strategies as st
+from situations import NOW
 
 from crmkit.errors import StoreError
 from crmkit.ledger.ledger import Ledger

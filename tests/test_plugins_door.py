@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import consent, patient
+from situations import consent, patient
 
 from crmkit import Campaign, State
 from crmkit.errors import ConfigError, PluginError

@@ -15,7 +15,8 @@ from crmkit.people.medium import Purpose
 from crmkit.people.name import PersonName
 from crmkit.people.patient import Status
 
-_PLACEHOLDER = re.compile(r"(?:NA|(?i:test(?:er|ing|s)?\d*|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
+_TESTING = r"test(?:er|ing|s)?(?:[ _-]?patient)?\d*"
+_PLACEHOLDER = re.compile(rf"(?:NA|(?i:{_TESTING}|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
 _INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
 # Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.
 _IN_NAMES = frozenset("'’‘`´.-‐‑–·,&")

@@ -204,11 +204,7 @@ class CRM:
             return answers.preview(self._stages, connection, patient, last, now)
 
     def why(self, patient: str, through: date | None = None) -> list[answers.Answer]:
-        """Return where each campaign stands with a patient, with reasons in words.
-
-        Raises:
-            NotFound: If there is no such patient.
-        """
+        """Return where each campaign stands with a patient, in words; NotFound if there is no such patient."""
         now = self.clock.now()
         with self._store.read() as connection:
             last = through or self.practice.today(now) + WEEK
@@ -266,11 +262,7 @@ class CRM:
         return self._learn(Consent(patient, purpose, medium, True, now, wording, evidence, learnt=True))
 
     def unsubscribe(self, token: str) -> bool:
-        """Act on the token of an unsubscribe link; call it on POST only, for a GET may be a link scanner.
-
-        Raises:
-            NotFound: If the token is not one of this practice's.
-        """
+        """Act on an unsubscribe link's token, on POST only, for scanners GET links; NotFound if it is forged."""
         said = self._stages.renderer.links.read(token)
         return self.opt_out(said.patient, said.purpose, said.medium, evidence="unsubscribe link")
 
