@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 from situations import consent, patient
 
 from crmkit import Campaign, FixedClock, State
+from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.mime import to_bytes
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -207,3 +208,29 @@ def test_the_clock_of_a_rehearsal_moves_no_other(exports, open_crm, clock):
     crm.rehearse(3)
     assert isinstance(crm.clock, FixedClock)
     assert clock.now() == before
+
+
+def test_an_answer_that_comes_late_settles_what_had_been_given_up_as_unknown(exports, open_crm, clock):
+    people(exports, 3)
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    clock.move(timedelta(days=1))
+    crm.plan()
+    dispatch = crm._stages.dispatch
+    with crm._store.begin() as connection:
+        written, _ = dispatch._prepare(connection, claim_one(dispatch, connection, clock), clock.now())
+    clock.move(timedelta(minutes=10))
+    open_crm().send()
+    patient_id = written[0].touch.patient
+    assert {event.patient: event.state for event in crm.feed()}[patient_id] is State.UNKNOWN
+    receipts = {one.touch.key: Receipt(one.touch.key, Outcome.SENT, reference="Q7") for one in written}
+    with crm._store.begin() as connection:
+        settled = dispatch._record(connection, written, receipts, clock.now())
+    assert [touch.state for touch in settled] == [State.SENT]
+    assert crm.send().touches == ()
+
+
+def claim_one(dispatch, connection, clock):
+    lease = timedelta(minutes=5)
+    return dispatch.ledger.claim(connection, owner="slow", now=clock.now(), lease=lease, limit=1)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from crmkit.campaigns.caps import Ask, Cap, Past, Room, allocate
 from crmkit.campaigns.household import Copy, carriers
 from crmkit.campaigns.judge import refused
+from crmkit.ledger.history import CHUNK
 from crmkit.ledger.state import REACHED, State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
@@ -83,6 +84,7 @@ class Settlement:
             table.c.practice == self.practice,
             table.c.message.in_(sorted({touch.message for touch in shared})),
             table.c.occasion.in_(sorted({touch.occasion for touch in shared})),
+            _among(table.c.address, {touch.address for touch in shared}),
             table.c.state.in_([state.value for state in _COUNTED]),
         )
         return {tuple(row[:4]): (row.key, row.patient) for row in connection.execute(query)}
@@ -91,17 +93,20 @@ class Settlement:
         changed: dict[str, Touch] = {}
         for cap in self.caps:
             asking = [touch for touch in ready if touch.key not in changed]
-            rooms = allocate([_ask(touch, now) for touch in asking], cap, self._past(connection, cap, now))
+            rooms = allocate([_ask(touch, now) for touch in asking], cap, self._past(connection, cap, asking, now))
             changed |= {touch.key: _given(touch, rooms[touch.key], now) for touch in asking if rooms[touch.key].cap}
         return list(changed.values())
 
-    def _past(self, connection: sa.Connection, cap: Cap, now: datetime) -> Past:
+    def _past(self, connection: sa.Connection, cap: Cap, asking: Sequence[Touch], now: datetime) -> Past:
         table = self.tables.touch
+        patients = _among(table.c.patient, {touch.patient for touch in asking})
+        addresses = _among(table.c.address, {touch.address for touch in asking if touch.address})
         query = sa.select(table.c.patient, table.c.address, table.c.sent_at).where(
             table.c.practice == self.practice,
             table.c.sent_at > now - cap.span,
             table.c.purpose.in_([purpose.value for purpose in cap.purposes]),
             table.c.state.in_([state.value for state in _COUNTED]),
+            sa.or_(patients, addresses),
         )
         past: dict[str, list[datetime]] = defaultdict(list)
         for row in connection.execute(query):
@@ -109,6 +114,11 @@ class Settlement:
             if row.address:
                 past[f"address:{row.address}"].append(row.sent_at)
         return past
+
+
+def _among(column: sa.Column[str], values: set[str]) -> sa.ColumnElement[bool]:
+    # A window at hand-over asks for a few; a plan asks for so many that reading all is quicker than naming them.
+    return column.in_(sorted(values)) if len(values) <= CHUNK else sa.true()
 
 
 def _same(touch: Touch) -> tuple[str, ...]:

@@ -164,7 +164,7 @@ class Dispatch:
             reason="handing_over",
             detail={"channel": self.channels[touch.medium].name},
             owner=was.owner,
-            lease=was.lease,
+            lease=now + LEASE,
             changed_at=now,
             sent_at=now,
         )
@@ -190,7 +190,15 @@ class Dispatch:
             moves.append((one.touch, self._outcome(one.touch, receipt, now)))
             answers.append({**attrs.asdict(receipt), "outcome": receipt.outcome.value})
         answered(connection, self.ledger.tables, self.ledger.practice, answers, now)
-        return self.ledger.move(connection, moves, "send")
+        moved = self.ledger.move(connection, moves, "send")
+        return moved if len(moved) == len(moves) else [*moved, *self._late(connection, moves)]
+
+    def _late(self, connection: Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[Touch]:
+        """Take answers that came when the touch had been given up as unknown: better late than in doubt."""
+        given_up = {touch.key: touch for touch in self.ledger.unknown(connection, [was.key for was, _ in moves])}
+        late = [(given_up[was.key], now) for was, now in moves if was.key in given_up]
+        sure = [(was, now) for was, now in late if now.state in (State.SENT, State.REFUSED)]
+        return self.ledger.move(connection, sure, "send")
 
     def _outcome(self, touch: Touch, receipt: Receipt, now: datetime) -> Touch:
         state = State(receipt.outcome.value)

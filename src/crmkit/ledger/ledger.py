@@ -162,6 +162,11 @@ class Ledger:
         ]
         return self.move(connection, claimed, owner)
 
+    def unknown(self, connection: sa.Connection, keys: Sequence[str]) -> list[Touch]:
+        """Return which of some touches are in doubt."""
+        table = self.tables.touch
+        return self.touches(connection, table.c.key.in_(keys), table.c.state == State.UNKNOWN.value)
+
     def recover(self, connection: sa.Connection, now: datetime) -> list[Touch]:
         """Settle what a dead sender left behind, once its lease is over.
 

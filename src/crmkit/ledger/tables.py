@@ -107,6 +107,7 @@ def _touch(store: Store) -> sa.Table:
     )
     sa.Index(f"{touch.name}_state_due", touch.c.practice, touch.c.state, touch.c.due)
     sa.Index(f"{touch.name}_patient_sent", touch.c.practice, touch.c.patient, touch.c.sent_at)
+    sa.Index(f"{touch.name}_address_sent", touch.c.practice, touch.c.address, touch.c.sent_at)
     return touch
 
 

@@ -104,7 +104,7 @@ def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return sa.create_engine(url)
+        return sa.create_engine(url, hide_parameters=True)
     except (sa.exc.NoSuchModuleError, ImportError) as problem:
         mend = "install it, such as psycopg for postgresql+psycopg://"
         raise ConfigError(f"the database needs a driver that is missing ({problem})", mend=mend) from None
@@ -118,7 +118,9 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             raise StoreError("the database's folder does not exist", where=str(path), mend="create the folder")
         url = url.set(database=str(path))
     more: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": not memory}, **more)
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": not memory}, **more
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
