@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import attrs
@@ -113,7 +113,8 @@ class Judge:
         spent = self._spent(connection, version, intents)
         known = [intent for intent in intents if intent.patient in people]
         wants = Wants(self.renderer, self.types[version.campaign.message_type])
-        candidates = [self._candidate(version, intent, people, consents, wants, now) for intent in known]
+        day = self.practice.today(now)
+        candidates = [self._candidate(version, intent, people, consents, wants, day) for intent in known]
         verdicts = self.verdicts(candidates, now)
         for intent, candidate, verdict in zip(known, candidates, verdicts, strict=True):
             before = spent.get((intent.patient, intent.occasion))
@@ -147,13 +148,13 @@ class Judge:
         people: Mapping[str, Patient],
         consents: Consents,
         wants: Wants,
-        now: datetime,
+        day: date,
     ) -> Candidate:
         campaign, kind = version.campaign, self.types[version.campaign.message_type]
         patient = people[intent.patient]
-        minor = self._is_minor(patient, now)
+        minor = self._is_minor(patient, day)
         recipient = people.get(patient.guardian) if minor else patient
-        medium, contact = self._way(kind, campaign.media, (patient, recipient), consents, now)
+        medium, contact = self._way(kind, campaign.media, (patient, recipient), consents, day)
         key = touch_key(self.practice.id, campaign.id, intent.occasion, intent.patient)
         awaits = wants.awaits(intent.occasion, recipient) if recipient else ""
         lacks = ""
@@ -178,10 +179,10 @@ class Judge:
             linked=self.renderer.links.available or not self.renderer.needs_links(kind),
         )
 
-    def _is_minor(self, patient: Patient, now: datetime) -> bool:
+    def _is_minor(self, patient: Patient, day: date) -> bool:
         if patient.born is None:
             return bool(patient.guardian)
-        return age_on(patient.born, self.practice.today(now)) < self.practice.adult_age
+        return age_on(patient.born, day) < self.practice.adult_age
 
     def _way(
         self,
@@ -189,14 +190,13 @@ class Judge:
         media: Sequence[Medium],
         people: tuple[Patient, Patient | None],
         consents: Consents,
-        now: datetime,
+        day: date,
     ) -> tuple[Medium, ContactPoint | None]:
         """Choose the first medium by which the recipient can be reached and agreed, else the first that reaches."""
         patient, recipient = people
         ways = [medium for medium in media if medium in self.media]
         if recipient is None or not ways:
             return media[0], None
-        day = self.practice.today(now)
         if len(ways) == 1:
             return ways[0], recipient.reach(ways[0], day)
         reached = [(medium, point) for medium in ways if (point := recipient.reach(medium, day))]
