@@ -8,10 +8,11 @@ import socket
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 from situations import consent, patient
 
-from crmkit import Campaign, FixedClock, State
+from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.mime import to_bytes
 
@@ -234,3 +235,22 @@ def test_an_answer_that_comes_late_settles_what_had_been_given_up_as_unknown(exp
 def claim_one(dispatch, connection, clock):
     lease = timedelta(minutes=5)
     return dispatch.ledger.claim(connection, owner="slow", now=clock.now(), lease=lease, limit=1)
+
+
+def test_on_the_hosts_own_engine_a_rehearsal_leaves_nothing_behind(exports, practice, clock, tmp_path, outbox):
+    people(exports, 5)
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/host.db")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE appointment (id)")
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    with CRM(practice, engine, plugins=["csv", "folder"], settings=settings, clock=clock, root=tmp_path) as crm:
+        crm.sync()
+        crm.add(BIRTHDAY)
+        crm.plan()
+        (day,) = crm.rehearse(1).days
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM sqlite_temp_master").all() == []
+        assert crm.send().sent == len(day.messages) == len(outbox()) == 1
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM appointment").all() == [], "the engine stays the host's"
+    engine.dispose()

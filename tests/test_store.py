@@ -153,16 +153,14 @@ def test_an_engine_of_the_host_stays_open_and_without_listeners() -> None:
 def test_a_rehearsal_leaves_nothing_behind(store: Store) -> None:
     round_trip(store, "amount", [Decimal(1)])
     table = table_of(store)
-    with store.engine.connect() as connection, connection.begin() as transaction:
-        pinned = Store(store.engine, store.metadata, pinned=connection)
-        with pinned.begin() as inner:
+    with store.scratch() as scratch:
+        with scratch.begin() as inner:
             inner.execute(sa.insert(table).values(n=99))
         with pytest.raises(RuntimeError, match="half-way"):
-            write_half(pinned, 100)
-        with pinned.read() as inner:
+            write_half(scratch, 100)
+        with scratch.read() as inner:
             assert list(inner.scalars(sa.select(table.c.n).order_by(table.c.n))) == [0, 99]
-        pinned.close()
-        transaction.rollback()
+        scratch.close()
     with store.read() as connection:
         assert list(connection.scalars(sa.select(table.c.n))) == [0]
 

@@ -18,13 +18,9 @@ from crmkit.store.store import Store
 @contextmanager
 def scratch_ledger(store: Store) -> Iterator[tuple[Store, LedgerTables]]:
     """Open a store whose ledger starts as a copy of the real one and leaves no trace."""
-    with store.engine.connect() as connection:
-        transaction = connection.begin()
-        try:
-            shadow = Store(store.engine, prefix=store.prefix, owned=False, pinned=connection, temporary=True)
-            yield shadow, _copy(shadow, connection)
-        finally:
-            transaction.rollback()
+    with store.scratch() as shadow, shadow.begin() as connection:
+        tables = _copy(shadow, connection)
+        yield shadow, tables
 
 
 def _copy(shadow: Store, connection: sa.Connection) -> LedgerTables:

@@ -92,6 +92,11 @@ def _touch(store: Store) -> sa.Table:
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
     )
+    _index(touch)
+    return touch
+
+
+def _index(touch: sa.Table) -> None:
     spent = touch.c.state.in_([state.value for state in SPENT])
     sa.Index(f"{touch.name}_key", touch.c.practice, touch.c.key, unique=True)
     # practice x patient x message type x occasion, from sending on: a renamed campaign sends no second card.
@@ -108,7 +113,6 @@ def _touch(store: Store) -> sa.Table:
     sa.Index(f"{touch.name}_state_due", touch.c.practice, touch.c.state, touch.c.due)
     sa.Index(f"{touch.name}_patient_sent", touch.c.practice, touch.c.patient, touch.c.sent_at)
     sa.Index(f"{touch.name}_address_sent", touch.c.practice, touch.c.address, touch.c.sent_at)
-    return touch
 
 
 def _event(store: Store) -> sa.Table:

@@ -45,11 +45,10 @@ class Store:
             with self.pinned.begin_nested():
                 yield self.pinned
             return
-        with self.engine.connect() as connection:
+        with self.engine.connect() as connection, connection.begin():
             # A writer that starts as a reader can fail half-way when another writer was faster.
-            connection.execution_options(crmkit_begin="BEGIN IMMEDIATE")
-            with connection.begin():
-                yield connection
+            _begun(connection, "BEGIN IMMEDIATE")
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -58,7 +57,19 @@ class Store:
             yield self.pinned
             return
         with self.engine.connect() as connection, connection.begin():
+            _begun(connection, "BEGIN")
             yield connection
+
+    @contextmanager
+    def scratch(self) -> Iterator[Store]:
+        """Open a store of temporary tables, in a transaction of which nothing remains."""
+        with self.engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                _begun(connection, "BEGIN")
+                yield Store(self.engine, prefix=self.prefix, owned=False, pinned=connection, temporary=True)
+            finally:
+                transaction.rollback()
 
     def name(self, table: str) -> str:
         """Return a table's name in the database."""
@@ -122,12 +133,15 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": not memory}, **more
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("crmkit_begin", "BEGIN"))
+def _begun(connection: sa.Connection, how: str) -> None:
+    """Let a transaction on SQLite begin now: the driver by itself begins as late as the first INSERT, after any DDL."""
+    if connection.dialect.name == "sqlite":
+        driver = connection.connection.driver_connection
+        if driver is not None and not driver.in_transaction:
+            connection.exec_driver_sql(how)
 
 
 def _prepare_sqlite(raw: Any, _: Any) -> None:
