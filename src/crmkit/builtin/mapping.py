@@ -109,7 +109,7 @@ def _section(kind: str, section: Any, where: str) -> RowMapping:
     free = fields.pop("attributes", {}) if kind == "patient" else {}
     if not isinstance(free, Mapping):
         raise ConfigError("is no table", where=f"{where}.attributes", mend='write it as attributes = { club = "Club" }')
-    fields |= {f"attributes.{name}": rule for name, rule in free.items()}
+    fields |= dict(_attribute(name, rule) for name, rule in free.items())
     if "id" not in fields:
         raise ConfigError("does not say which column is the id", where=where, mend='add a line such as id = "Id"')
     for field in fields:
@@ -117,6 +117,13 @@ def _section(kind: str, section: Any, where: str) -> RowMapping:
         if hint:
             raise ConfigError(f"there is no field {field}", where=where, mend=hint)
     return RowMapping(kind, str(file), {field: _mapped(rule, f"{where}.{field}") for field, rule in fields.items()})
+
+
+def _attribute(name: str, rule: Any) -> tuple[str, Any]:
+    """Return the field of a free value, its stated type behind a colon, and the rest of its rule."""
+    if not isinstance(rule, Mapping) or "type" not in rule:
+        return f"attributes.{name}", rule
+    return f"attributes.{name}:{rule['type']}", {key: value for key, value in rule.items() if key != "type"}
 
 
 def _mapped(rule: Any, where: str) -> Mapped:

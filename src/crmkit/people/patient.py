@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import attrs
 
+from crmkit.people.attribute import Attribute
 from crmkit.people.contact import ContactPoint
 from crmkit.people.medium import Medium
 from crmkit.people.name import PersonName
@@ -46,7 +47,7 @@ class Patient:
         referrer: The id of the patient who recommended the practice.
         contacts: Addresses, in the order in which the source gives them.
         tags: Lower-case labels.
-        attributes: Typed free values by name.
+        attributes: Typed free values by name: text, Decimal, date or bool.
     """
 
     id: str
@@ -61,7 +62,7 @@ class Patient:
     referrer: str = ""
     contacts: tuple[ContactPoint, ...] = ()
     tags: frozenset[str] = frozenset()
-    attributes: Mapping[str, object] = attrs.field(factory=lambda: MappingProxyType({}), repr=False)
+    attributes: Mapping[str, Attribute] = attrs.field(factory=lambda: MappingProxyType({}), repr=False)
 
     def reach(self, medium: Medium, day: date) -> ContactPoint | None:
         """Return the first address of a medium that can be used on a date, or None."""

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from crmkit import words
+from crmkit.people.attribute import stored
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.patient import Status
 from crmkit.practice import Practice
@@ -102,10 +103,17 @@ def _tags(text: str) -> str:
     return "|" + "".join(f"{tag}|" for tag in tags)
 
 
-def _attributes(reading: Reading) -> dict[str, str]:
-    prefix = "attributes."
-    found = {name.removeprefix(prefix): reading.text(name) for name in reading.row.fields if name.startswith(prefix)}
-    return {name: value for name, value in sorted(found.items()) if value}
+def _attributes(reading: Reading) -> dict[str, Any]:
+    """Return the free values; a field's name may state their type, as in `attributes.since:date`."""
+    found: dict[str, Any] = {}
+    for field in sorted(name for name in reading.row.fields if name.startswith("attributes.")):
+        name, _, kind = field.removeprefix("attributes.").partition(":")
+        text = reading.text(field)
+        try:
+            found |= {name: stored(kind or "text", text)} if text else {}
+        except ValueError as problem:
+            reading.fault(field, str(problem))
+    return found
 
 
 def _contact(reading: Reading, practice: Practice) -> Values:

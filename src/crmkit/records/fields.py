@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from crmkit.errors import nearest
+from crmkit.people.attribute import TYPES
 
 _PATIENT_TEXT = (
     *("prefix", "given", "preferred", "middle", "family", "suffix", "full_name"),
@@ -50,6 +51,9 @@ def unknown_field(kind: str, field: str) -> str | None:
     >>> unknown_field("patient", "emial")
     'did you mean email?'
     """
-    if field == "id" or field in FIELDS[kind] or (kind == "patient" and field.startswith("attributes.")):
+    if field == "id" or field in FIELDS[kind]:
         return None
+    if kind == "patient" and field.startswith("attributes."):
+        stated = field.partition(":")[2] or "text"
+        return None if stated in TYPES else nearest(stated, TYPES)
     return nearest(field, (*FIELDS[kind], "id"))
