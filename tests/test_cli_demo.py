@@ -44,6 +44,7 @@ def test_the_tour_shows_every_step_and_where_to_look(folder: Path) -> None:
 
 def test_the_commands_to_try_next_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = [line.split()[1:] for line in run().stdout.splitlines() if line.startswith("  crmkit ")]
+    assert len(shown) == 3
     monkeypatch.chdir(folder)
     for command in shown:
         assert CliRunner().invoke(main, [*command, "--at", AT]).exit_code == 0, command

@@ -43,5 +43,5 @@ def test_every_command_of_a_page_prints_what_the_page_says(
         assert program == "crmkit", command
         result = CliRunner().invoke(main, [*arguments, "--at", AT], catch_exceptions=False)
         assert result.exit_code == 0, result.output
-        agree = OutputChecker().check_output(output, result.output, ELLIPSIS)
+        agree = OutputChecker().check_output(f"{output.rstrip()}\n", f"{result.output.rstrip()}\n", ELLIPSIS)
         assert not output or agree, f"$ {command}\n{result.output}\nThe page says:\n{output}"

@@ -38,7 +38,7 @@ CRM_TOML, COMMANDS = text("docs/reference/crm-toml.md"), text("docs/reference/co
 STATES, TEMPLATES = text("docs/reference/states-and-reasons.md"), text("docs/how-to/write-templates.md")
 FIELDS_BY_NAME = catalogue(standard_fields())
 WITH_TOML = [page for page in PAGES if "```toml" in page.read_text(encoding="utf-8")]
-BOOTSTRAP = ("--help", "--json", "--at", "--config")
+OF_ALL = ("--help", "--json", "--at", "--config")
 
 
 @pytest.mark.parametrize("line", "".join(blocks(SEGMENTS, "segment")).splitlines())
@@ -155,7 +155,7 @@ def test_every_option_of_a_command_is_told_and_no_other(name: str) -> None:
         r"(--[a-z-]+)", "".join(re.findall(r"^\| (.*?) \|", section(COMMANDS, f"## crmkit {name}"), re.M))
     )
     known = [option for param in main.commands[name].params if isinstance(param, click.Option) for option in param.opts]
-    assert sorted(told) == sorted(option for option in known if option not in (*BOOTSTRAP, "-h"))
+    assert sorted(told) == sorted(option for option in known if option not in (*OF_ALL, "-h"))
 
 
 def test_states_are_those_of_the_code() -> None:

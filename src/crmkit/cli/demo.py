@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
@@ -81,5 +84,13 @@ def _say_where(folder: Path, through: date) -> None:
     show.say(f"  {folder / 'report.html'}: the report, in a browser")
     show.say(f"  {folder / 'crm.toml'}: the practice and its campaigns, with notes")
     show.say(f"\nTry next, in the folder {folder}:")
-    for command in ("crmkit rejected", f"crmkit plan --through {through} --dry", "crmkit why P000012"):
-        show.say(f"  {command}")
+    for command in ("rejected", f"plan --through {through} --dry", "why P000012"):
+        show.say(f"  {_program(folder)} {command}")
+
+
+def _program(folder: Path) -> str:
+    """Return how the program is called in a folder: by its name if the shell finds it, else by its path."""
+    started = Path(sys.argv[0])
+    if shutil.which("crmkit") or started.name != "crmkit" or not started.is_file():
+        return "crmkit"
+    return os.path.relpath(started, folder)

@@ -1,0 +1,110 @@
+"""What hosts and vendors may rely on: the names, and that importing them costs next to nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import crmkit
+import crmkit.plugins
+
+HEAVY = ("hypothesis", "jinja2", "babel", "phonenumbers", "sqlalchemy", "pluggy", "lark", "rich", "altair", "click")
+
+HOST = {
+    "CRM",
+    "Campaign",
+    "Cap",
+    "Clock",
+    "CrmkitError",
+    "FixedClock",
+    "Medium",
+    "Objective",
+    "Plan",
+    "Practice",
+    "Purpose",
+    "State",
+    "SystemClock",
+    "Touch",
+    "__version__",
+}
+
+VENDOR = {
+    "ALLOWED",
+    "API_VERSION",
+    "Batch",
+    "Candidate",
+    "Channel",
+    "Context",
+    "CrmkitSpec",
+    "Fault",
+    "Guard",
+    "Medium",
+    "Message",
+    "MessageType",
+    "Outcome",
+    "PluginInfo",
+    "Purpose",
+    "Receipt",
+    "Row",
+    "Ruling",
+    "Source",
+    "Verdict",
+    "defer",
+    "deny",
+    "hold",
+    "hookimpl",
+    "secret",
+    "to_bytes",
+}
+
+NAMED_ONLY = """
+from crmkit import CRM, Practice
+
+practice = Practice(id="p", name="P", country="AU", timezone="Australia/Sydney", locale="en_AU", currency="AUD",
+                    email="hello@p.example")
+CRM(practice, "sqlite://", plugins=["folder"]).close()
+"""
+
+
+def modules_after(program: str, folder: Path) -> set[str]:
+    """Run a program in a new Python and return the names of all modules that it has loaded."""
+    asked = f"{program}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    command = [sys.executable, "-c", asked]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=120)
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(("module", "names"), [(crmkit, HOST), (crmkit.plugins, VENDOR)], ids=["host", "vendor"])
+def test_the_public_names_are_these_and_can_be_imported(module: object, names: set[str]) -> None:
+    told = module.__all__
+    assert set(told) == names
+    assert len(told) == len(names)
+    assert all(getattr(module, name) is not None for name in names)
+
+
+def test_all_names_are_listed_and_an_unknown_one_is_told() -> None:
+    assert set(dir(crmkit)) == HOST
+    with pytest.raises(AttributeError, match="no attribute 'Patient'"):
+        _ = crmkit.Patient
+
+
+def test_importing_crmkit_loads_nothing_heavy(tmp_path: Path) -> None:
+    loaded = modules_after("import crmkit", tmp_path)
+    assert loaded & set(HEAVY) == set()
+    assert {name for name in loaded if name.startswith("crmkit")} == {"crmkit"}
+
+
+def test_of_the_installed_plugins_only_those_named_are_imported(tmp_path: Path) -> None:
+    loaded = modules_after(NAMED_ONLY, tmp_path)
+    assert {"crmkit.builtin.core", "crmkit.builtin.folder"} <= loaded
+    assert loaded & {"crmkit_sql", "crmkit.builtin.csv", "crmkit.builtin.email", "altair", "hypothesis"} == set()
+
+
+def test_the_plugin_that_is_not_named_is_installed_at_all() -> None:
+    from crmkit.plugins.door import discover
+
+    assert {"core", "csv", "email", "folder", "sql"} <= set(discover())
