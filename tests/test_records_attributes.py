@@ -40,11 +40,12 @@ def test_they_are_typed_and_survive_the_database(exports, open_crm):
     assert "Acme" not in repr(people["P1"])
 
 
-def test_a_text_attribute_is_a_segment(exports, open_crm):
-    exports("patients", [{"id": "P1", "family": "Stone", "Insurer": "Acme"}, {"id": "P2", "family": "Berg"}])
-    crm = opened(open_crm, {"id": "id", "family": "family", "attributes": {"insurer": "Insurer"}})
+def test_a_segment_asks_for_them_as_they_are_written(exports, open_crm):
+    row = {"id": "P1", "family": "Stone", "Insurer": "Acme", "Since": "02/03/2020", "Limit": "", "Glasses": ""}
+    exports("patients", [row, {"id": "P2", "family": "Berg"}])
+    crm = opened(open_crm)
     crm.sync()
-    segment = 'attributes.insurer is "Acme"'
+    segment = 'attributes.insurer is "Acme" and attributes.since is "2020-03-02"'
     crm.add(Campaign("x", objective="thank", message="reactivation", segment=segment, schedule="on 2026-11-23"))
     assert [touch.patient for touch in crm.plan().touches] == ["P1"]
 

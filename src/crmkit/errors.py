@@ -38,8 +38,12 @@ class CrmkitError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        mend = f" To mend: {self.mend}." if self.mend else ""
-        return f"{place}{self.problem}.{mend}"
+        mend = f" To mend: {_sentence(self.mend)}" if self.mend else ""
+        return f"{place}{_sentence(self.problem)}{mend}"
+
+
+def _sentence(clause: str) -> str:
+    return clause if clause.endswith((".", "?", "!")) else f"{clause}."
 
 
 class ConfigError(CrmkitError):

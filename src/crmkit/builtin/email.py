@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,8 @@ from crmkit.people.medium import Medium
 from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo, hookimpl
 from crmkit.settings import secret
 
+#: Only the server's own name for the message is kept: a reply may hold the address.
+_QUEUE_ID = re.compile(r"(?i)\b(?:queued as|queued mail for delivery|id)[ =:]+<?([\w.-]{4,80})(?![\w.@-])")
 _SECURITY = ("starttls", "tls", "none")
 
 
@@ -138,7 +141,8 @@ class EmailChannel:
 def _receipt(key: str, code: int, phase: str, reply: str = "") -> Receipt:
     """Classify an answer by its first digit (RFC 5321 section 4.2.1); only the code is kept, replies hold addresses."""
     if code == 250:
-        return Receipt(key, Outcome.SENT, reference=reply.split("\n")[0][:80], evidence="250")
+        found = _QUEUE_ID.search(reply)
+        return Receipt(key, Outcome.SENT, reference=found[1] if found else "", evidence="250")
     outcome = Outcome.REFUSED if 500 <= code < 600 else Outcome.RETRY
     return Receipt(key, outcome, evidence=f"{phase}: {code}")
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from crmkit.ledger.learnt import address_digest
 from crmkit.ledger.tables import LedgerTables
-from crmkit.people.attribute import loaded
+from crmkit.people.attribute import unpacked
 from crmkit.people.consent import Consent, standing
 from crmkit.people.contact import ContactPoint, Line
 from crmkit.people.medium import Medium, Purpose
@@ -154,5 +154,5 @@ def _patient(row: sa.Row[Any], contacts: dict[str, list[ContactPoint]]) -> Patie
         referrer=referrer,
         contacts=tuple(contacts.get(id_, ())),
         tags=frozenset(tags.strip("|").split("|")) if tags != "|" else frozenset(),
-        attributes=MappingProxyType({name: loaded(value) for name, value in free.items()}),
+        attributes=MappingProxyType(unpacked(free)),
     )

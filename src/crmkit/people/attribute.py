@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -42,25 +42,41 @@ TYPES: MappingProxyType[str, Callable[[str], Attribute]] = MappingProxyType(
 )
 
 
-def stored(kind: str, text: str) -> Any:
-    """Return an attribute as JSON keeps it: text as it is, all else as its type and its canonical text.
+#: Where JSON keeps the types of those that are not text; no name holds a colon.
+_KINDS = ":types"
+
+
+def packed(found: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """Return attributes as JSON keeps them: canonical text by name, and the types of those that are not text.
+
+    Args:
+        found: Type and text by name.
+
+    >>> packed({"insurer": ("text", "Acme"), "limit": ("number", "12.50")})
+    {'insurer': 'Acme', 'limit': '12.50', ':types': {'limit': 'number'}}
+    """
+    kinds = {name: kind for name, (kind, _) in found.items() if kind != "text"}
+    return {name: text for name, (_, text) in found.items()} | ({_KINDS: kinds} if kinds else {})
+
+
+def unpacked(kept: Mapping[str, Any]) -> dict[str, Attribute]:
+    """Return the attributes that JSON keeps, typed.
+
+    >>> unpacked({"limit": "12.50", ":types": {"limit": "number"}})
+    {'limit': Decimal('12.50')}
+    """
+    kinds = kept.get(_KINDS, {})
+    return {name: TYPES[kinds.get(name, "text")](text) for name, text in kept.items() if name != _KINDS}
+
+
+def canonical(kind: str, text: str) -> str:
+    """Return the one way in which a value of a type is written.
 
     Raises:
         ValueError: If the text does not fit the type; the message does not hold it.
 
-    >>> stored("number", "12.50"), stored("text", "Acme")
-    (['number', '12.50'], 'Acme')
+    >>> canonical("yes-no", "TRUE")
+    'yes'
     """
     value = TYPES[kind](text)
-    if isinstance(value, bool):
-        return [kind, "yes" if value else "no"]
-    return value if isinstance(value, str) else [kind, str(value)]
-
-
-def loaded(value: Any) -> Attribute:
-    """Return the attribute that JSON keeps.
-
-    >>> loaded(["date", "2026-03-01"])
-    datetime.date(2026, 3, 1)
-    """
-    return TYPES[value[0]](value[1]) if isinstance(value, list) else str(value)
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

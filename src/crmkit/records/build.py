@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from crmkit import words
-from crmkit.people.attribute import stored
+from crmkit.people.attribute import canonical, packed
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.patient import Status
 from crmkit.practice import Practice
@@ -105,15 +105,15 @@ def _tags(text: str) -> str:
 
 def _attributes(reading: Reading) -> dict[str, Any]:
     """Return the free values; a field's name may state their type, as in `attributes.since:date`."""
-    found: dict[str, Any] = {}
+    found: dict[str, tuple[str, str]] = {}
     for field in sorted(name for name in reading.row.fields if name.startswith("attributes.")):
-        name, _, kind = field.removeprefix("attributes.").partition(":")
-        text = reading.text(field)
+        name, _, stated = field.removeprefix("attributes.").partition(":")
+        kind, text = stated or "text", reading.text(field)
         try:
-            found |= {name: stored(kind or "text", text)} if text else {}
+            found |= {name: (kind, canonical(kind, text))} if text else {}
         except ValueError as problem:
             reading.fault(field, str(problem))
-    return found
+    return packed(found)
 
 
 def _contact(reading: Reading, practice: Practice) -> Values:
