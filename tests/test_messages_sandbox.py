@@ -77,7 +77,7 @@ def test_a_misspelt_field_is_told_with_file_line_and_the_nearest() -> None:
     with pytest.raises(TemplateError) as refused:
         part("Dear\n{{ patient.greetin }}")
     assert str(refused.value) == (
-        "own/body.txt:2: the field patient.greetin is unknown. To mend: did you mean patient.greeting?."
+        "own/body.txt:2: the field patient.greetin is unknown. To mend: did you mean patient.greeting?"
     )
 
 

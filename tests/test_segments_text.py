@@ -82,14 +82,14 @@ def test_a_vendor_may_close_the_set_of_an_attribute() -> None:
 
 REFUSED = [
     ("", "segment: the segment is empty. To mend: write everybody to match all."),
-    ("agee > 3", "segment, column 1: the field agee is unknown. To mend: did you mean age?."),
+    ("agee > 3", "segment, column 1: the field agee is unknown. To mend: did you mean age?"),
     ("age > 3 and agee > 3", "column 13: the field agee"),
     ("age > 3 and\n  agee > 3", "segment, line 2, column 3: the field agee"),
     ("age starts with 3", "age (age) knows: is, is not, <, <=, >, >=, between, is empty, is not empty."),
     ("visits is empty", "visits cannot be asked `is empty`"),
     ("age in last 3 months >= 2", "age is not counted in a window"),
     ("visits in last 3 months", "compare it, as visits in last 3 months >= 1"),
-    ("last_visit befor 2026-01-01", "column 12: 'befor' is not understood here. To mend: did you mean before?."),
+    ("last_visit befor 2026-01-01", "column 12: 'befor' is not understood here. To mend: did you mean before?"),
     (
         "last_visit before 1.2.2025",
         "column 19: last_visit (date): '1.2.2025' is no date: write it",
