@@ -156,3 +156,14 @@ def test_two_channels_for_one_medium_must_be_chosen_from(open_crm):
     with pytest.raises(ConfigError, match=r'choose one, such as channels\.email = "folder"'):
         open_crm(plugins=["csv", "email", "folder"], settings=settings)
     open_crm(plugins=["csv", "email", "folder"], settings=settings, channels={"email": "folder"})
+
+
+def test_a_secret_may_come_from_the_environment(tmp_path, monkeypatch):
+    text = GOOD.replace('email = "hello', 'keys = [{ env = "CRM_KEY" }]\nemail = "hello', 1)
+    (tmp_path / "crm.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"crm\.toml: practice: keys: the environment has no CRM_KEY.*set CRM_KEY"):
+        CRM.from_file(tmp_path / "crm.toml")
+    monkeypatch.setenv("CRM_KEY", "only in the environment")
+    with CRM.from_file(tmp_path / "crm.toml") as crm:
+        assert crm.practice.keys == ("only in the environment",)
+        assert "environment" not in repr(crm.practice)

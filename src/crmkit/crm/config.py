@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,7 +70,7 @@ def read_config(path: Path) -> Config:
     """
     path = path.expanduser().absolute()
     name = path.name
-    file = structure(_File, _toml(path), where=name)
+    file = structure(_File, _filled(_toml(path), name), where=name)
     root = path.parent
     return Config(
         practice=structure(Practice, file.practice, where=f"{name}: practice"),
@@ -93,6 +94,23 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError("the file does not exist", where=str(path), mend=mend) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(f"is no TOML: {problem}", where=path.name, mend="correct that line") from None
+
+
+def _filled(value: Any, where: str) -> Any:
+    """Return a value of the file with each `{ env = "NAME" }` replaced by what the environment holds.
+
+    So a secret can stay out of the file.
+    """
+    if isinstance(value, list):
+        return [_filled(one, where) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) != {"env"}:
+        return {key: _filled(one, f"{where}: {key}") for key, one in value.items()}
+    variable = str(value["env"])
+    if variable not in os.environ:
+        raise ConfigError(f"the environment has no {variable}", where=where, mend=f"set {variable} before you start")
+    return os.environ[variable]
 
 
 def _campaign(id_: str, given: Mapping[str, Any], where: str) -> Campaign:
