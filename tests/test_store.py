@@ -194,3 +194,17 @@ def test_a_database_that_cannot_be_used_says_how_to_mend_it(database: str, told:
         open_store(database)
     assert told in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_closing_waits_for_nobody_who_writes(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/practice.db")
+    table_of(store)
+    store.create()
+    other = open_store(f"sqlite:///{tmp_path}/practice.db")
+    with other.begin() as connection:
+        store.close()
+        assert connection.in_transaction()
+    other.close()
+    with other.engine.connect() as connection:
+        assert connection.scalar(sa.text("select count(*) from sqlite_stat1 where tbl = 'crmkit_thing'")) == 0
+    other.engine.dispose()

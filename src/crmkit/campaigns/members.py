@@ -20,7 +20,7 @@ from crmkit.segments.condition import condition, explain
 from crmkit.segments.field import Field
 from crmkit.segments.scope import Scope
 from crmkit.segments.text import parse, to_text
-from crmkit.segments.tree import rules_of
+from crmkit.segments.tree import Node, rules_of
 
 
 @attrs.frozen(eq=False)
@@ -38,6 +38,17 @@ class Members:
     records: RecordTables
     ledger: LedgerTables
     fields: Mapping[str, Field]
+    _read: dict[str, Node] = attrs.field(factory=dict, init=False)
+
+    def segment(self, campaign: Campaign) -> Node:
+        """Return a campaign's segment, read once.
+
+        Raises:
+            SegmentError: If it cannot be understood.
+        """
+        if campaign.segment not in self._read:
+            self._read[campaign.segment] = parse(campaign.segment, self.fields)
+        return self._read[campaign.segment]
 
     def due(
         self,
@@ -76,7 +87,7 @@ class Members:
 
     def failing(self, connection: sa.Connection, campaign: Campaign, patient: str, now: datetime) -> list[str]:
         """Return the rules of the segment that a patient does not meet, as text; a rule under `not` as it stands."""
-        node = parse(campaign.segment, self.fields)
+        node = self.segment(campaign)
         verdicts = connection.execute(explain(node, self.fields, self._scope(now), patient)).first() or ()
         return [to_text(rule) for rule, met in zip(rules_of(node), verdicts, strict=False) if not met]
 
@@ -88,5 +99,5 @@ class Members:
 
     def _select(self, campaign: Campaign, now: datetime, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         patient = self.records.patient.now
-        rule = condition(parse(campaign.segment, self.fields), self.fields, self._scope(now))
+        rule = condition(self.segment(campaign), self.fields, self._scope(now))
         return sa.select(*columns).where(patient.c.practice == self.practice.id, rule).order_by(patient.c.id)

@@ -21,7 +21,6 @@ from crmkit.ledger.touch import Touch
 from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
 from crmkit.schedules.schedule import Due, parse_schedule
-from crmkit.segments.text import parse
 
 #: When messages become due on their day, on the practice's wall clock.
 MORNING = time(9, 0)
@@ -68,7 +67,7 @@ class Planner:
         if campaign.lot and not types[campaign.message_type].purpose.needs_consent:
             raise ConfigError("care and service are never withheld by lot", where=place, mend="remove the lot")
         try:
-            parse(campaign.segment, self.members.fields)
+            self.members.segment(campaign)
             parse_schedule(campaign.schedule)
         except CrmkitError as problem:
             raise problem.within(place) from None
@@ -143,9 +142,9 @@ class Planner:
     def _left_behind(self, connection: sa.Connection, campaigns: Sequence[str], now: datetime) -> list[Touch]:
         """Return the judgements that no campaign in force will look at again: gone stale, or their campaign went."""
         table = self.ledger.tables.touch
-        faded = sa.and_(table.c.stale <= now, table.c.state.in_([state.value for state in _FADING]))
-        orphaned = sa.and_(table.c.campaign.not_in(campaigns), table.c.state.in_([state.value for state in _FADING]))
-        return self.ledger.touches(connection, sa.or_(faded, orphaned))
+        waiting = table.c.state.in_([state.value for state in _FADING])
+        behind = sa.or_(table.c.stale <= now, table.c.campaign.not_in(campaigns))
+        return self.ledger.touches(connection, waiting, behind)
 
     def _faded(self, touch: Touch, now: datetime) -> Touch:
         if touch.stale > now:

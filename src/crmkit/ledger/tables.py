@@ -112,7 +112,9 @@ def _index(touch: sa.Table) -> None:
     )
     sa.Index(f"{touch.name}_state_due", touch.c.practice, touch.c.state, touch.c.due)
     sa.Index(f"{touch.name}_patient_sent", touch.c.practice, touch.c.patient, touch.c.sent_at)
-    sa.Index(f"{touch.name}_address_sent", touch.c.practice, touch.c.address, touch.c.sent_at)
+    sa.Index(f"{touch.name}_sent", touch.c.practice, touch.c.sent_at)
+    sa.Index(f"{touch.name}_fresh", touch.c.practice, touch.c.campaign, touch.c.stale)
+    sa.Index(f"{touch.name}_message", touch.c.practice, touch.c.message, touch.c.occasion, touch.c.patient)
 
 
 def _event(store: Store) -> sa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,16 @@ class Store:
     def close(self) -> None:
         """Give the connections back; a host's engine is left alone."""
         if self.owned and self.pinned is None:
+            if self.engine.dialect.name == "sqlite":
+                self._analyse()
             self.engine.dispose()
+
+    def _analyse(self) -> None:
+        """Count rows for SQLite's planner, which else takes the primary key: its first column is the practice's id."""
+        # Somebody else who writes just now will do it when they close.
+        with suppress(sa.exc.OperationalError), self.engine.connect() as connection:
+            for statement in ("PRAGMA busy_timeout = 0", "PRAGMA analysis_limit = 1000", "ANALYZE"):
+                connection.exec_driver_sql(statement)
 
 
 def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_") -> Store:
