@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from situations import NOW
 
 from crmkit import CRM, FixedClock, Practice
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("crmkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("crmkit")
 
 
 @pytest.fixture
