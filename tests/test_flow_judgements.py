@@ -276,3 +276,32 @@ def test_a_host_follows_by_cursor(exports, open_crm):
     assert crm.feed(later[-1].cursor) == []
     with pytest.raises(ConfigError, match="cursor"):
         crm.feed("yesterday")
+
+
+def test_a_preview_says_what_has_left_already_and_what_another_copy_carries(exports, open_crm, tmp_path):
+    family = [patient("P1"), patient("P2", given="Sam", born="1979-01-01")]
+    exports("patients", family)
+    exports("consents", [consent(one["id"]) for one in family])
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    crm = open_crm(content="content")
+    crm.sync()
+    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    plan = crm.plan()
+    assert [one.goes for one in plan.preview("P1")] == [True]
+    assert [(one.goes, one.touch.state) for one in plan.preview("P2")] == [(False, State.CARRIED)]
+    crm.send()
+    assert [(one.goes, one.touch.state) for one in crm.preview("P1")] == [(False, State.SENT)]
+    assert crm.preview("P1")[0].why == "sent: sent through the channel folder"
+
+
+def test_a_preview_keeps_the_draw_of_the_lot(exports, open_crm):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    crm.add(attrs.evolve(BIRTHDAY, lot="0.9"))
+    assert [touch.state for touch in crm.plan(dry=True).touches] == [one.touch.state for one in crm.preview("P1")]

@@ -25,6 +25,8 @@ from crmkit.schedules.schedule import Due, parse_schedule
 #: When messages become due on their day, on the practice's wall clock.
 MORNING = time(9, 0)
 _FADING = (State.HELD, State.DEFERRED, State.READY)
+#: What keeps a touch back because of other patients' touches.
+_SEEN_BY_ALL = ("carried", "cap", "too_much")
 
 
 @attrs.frozen(eq=False)
@@ -99,16 +101,25 @@ class Planner:
         return Plan(ordered(settled), through, now, changed)
 
     def of_patient(self, connection: sa.Connection, patient: str, through: date, now: datetime) -> list[Judged]:
-        """Return what one patient is due until a date, judged now and settled; nothing is written."""
+        """Return what one patient is due until a date, judged now and settled; nothing is written.
+
+        What has left stays as it is, and so does what only the whole plan can see: a copy that another patient's
+        touch carries, and room that others have taken.
+        """
+        table = self.ledger.tables.touch
+        there = {touch.key: touch for touch in self.ledger.touches(connection, table.c.patient == patient)}
+        arms = {(touch.campaign, touch.occasion): touch.arm for touch in there.values()}
         judged: list[Judged] = []
         for version in self.programme.versions(connection):
             self.check(version)
             kind = self.judge.types[version.campaign.message_type]
             due = self.members.due(connection, version.campaign, kind, through, now, only=patient)
-            intents = [self._occasion(one, kind).intent(patient) for _, one in due]
+            occasions = [self._occasion(one, kind) for _, one in due]
+            intents = [one.intent(patient, arms.get((version.campaign.id, one.name))) for one in occasions]
             judged += self.judge.judge(connection, version, intents, now)
-        settled = {one.key: one for one in self.settlement.settle(connection, [one.touch for one in judged], now)}
-        return [attrs.evolve(one, touch=settled[one.touch.key]) for one in judged]
+        open_touches = [one.touch for one in judged if one.touch.key not in there or there[one.touch.key].is_open]
+        settled = there | {one.key: one for one in self.settlement.settle(connection, open_touches, now)}
+        return [attrs.evolve(one, touch=_seen(settled[one.touch.key], there.get(one.touch.key), now)) for one in judged]
 
     def _campaign(
         self, connection: sa.Connection, version: Version, through: date, now: datetime
@@ -150,3 +161,11 @@ class Planner:
         if touch.stale > now:
             return refused(touch, "campaign_gone", now)
         return attrs.evolve(touch, state=State.EXPIRED, reason="stale", detail={}, changed_at=now)
+
+
+def _seen(touch: Touch, before: Touch | None, now: datetime) -> Touch:
+    """Return the touch as the last plan left it where only that plan saw what keeps it back."""
+    if before is None or touch.state is not State.READY or before.reason not in _SEEN_BY_ALL:
+        return touch
+    room_again = before.state is State.DEFERRED and before.due <= now
+    return touch if room_again else before

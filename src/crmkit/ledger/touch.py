@@ -68,6 +68,11 @@ class Touch:
     lease: datetime | None = None
     sent_at: datetime | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the next plan judges it again."""
+        return self.state.is_judgement
+
     def same_judgement(self, other: Touch) -> bool:
         """Tell whether another judgement of this touch says the same."""
         return bool(_says(self) == _says(other))
