@@ -108,15 +108,6 @@ class NotFound(CrmkitError):  # noqa: N818 - reads as the answer it is
     code = "not-found"
 
 
-class MissingExtra(CrmkitError):  # noqa: N818 - reads as the answer it is
-    """A feature whose optional packages are not installed."""
-
-    code = "missing-extra"
-
-    def __init__(self, extra: str, feature: str) -> None:
-        super().__init__(f"{feature} needs packages that are not installed", mend=f"pip install 'crmkit[{extra}]'")
-
-
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names what the reader probably meant, and else all that is known.
 

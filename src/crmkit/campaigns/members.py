@@ -16,7 +16,7 @@ from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables
 from crmkit.schedules.schedule import Anniversary, Due, parse_schedule
-from crmkit.segments.condition import condition, explain
+from crmkit.segments.condition import explain, select_patients
 from crmkit.segments.field import Field
 from crmkit.segments.scope import Scope
 from crmkit.segments.text import parse, to_text
@@ -66,11 +66,11 @@ class Members:
         patient = self.records.patient.now
         if not isinstance(schedule, Anniversary):
             dues = schedule.between(first, through)
-            select = self._select(campaign, now, patient.c.id).where(self._only(only))
+            select = self._select(campaign, now).where(self._only(only))
             rows = connection.execute(select).all() if dues else []
             return [(row.id, due) for due in dues for row in rows]
         near = patient.c.born_day.in_(sorted(schedule.born_days(first, through)))
-        select = self._select(campaign, now, patient.c.id, patient.c.born).where(near, self._only(only))
+        select = self._select(campaign, now).add_columns(patient.c.born).where(near, self._only(only))
         rows = connection.execute(select).all()
         return [(row.id, due) for row in rows for due in schedule.due(row.born, first, through)]
 
@@ -82,7 +82,7 @@ class Members:
         found: set[str] = set()
         for start in range(0, len(patients), CHUNK):
             these = patient.c.id.in_(patients[start : start + CHUNK])
-            found |= set(connection.scalars(self._select(campaign, now, patient.c.id).where(these)))
+            found |= set(connection.scalars(self._select(campaign, now).where(these)))
         return frozenset(found)
 
     def failing(self, connection: sa.Connection, campaign: Campaign, patient: str, now: datetime) -> list[str]:
@@ -97,7 +97,5 @@ class Members:
     def _scope(self, now: datetime) -> Scope:
         return Scope(self.records, self.ledger, self.practice, self.practice.today(now))
 
-    def _select(self, campaign: Campaign, now: datetime, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-        patient = self.records.patient.now
-        rule = condition(self.segment(campaign), self.fields, self._scope(now))
-        return sa.select(*columns).where(patient.c.practice == self.practice.id, rule).order_by(patient.c.id)
+    def _select(self, campaign: Campaign, now: datetime) -> sa.Select[Any]:
+        return select_patients(self.segment(campaign), self.fields, self._scope(now))

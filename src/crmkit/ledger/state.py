@@ -34,11 +34,6 @@ class State(StrEnum):
         return self in JUDGEMENTS
 
     @property
-    def is_spent(self) -> bool:
-        """Tell whether the occasion is used up: from the hand-over on, nothing may send it a second time."""
-        return self in SPENT
-
-    @property
     def reached(self) -> bool:
         """Tell whether the message left and no failure came back."""
         return self in REACHED
