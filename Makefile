@@ -9,7 +9,7 @@ PLUGINS := $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--group dev --editable '.[report,testing]' $(foreach plugin,$(PLUGINS),--editable $(dir $(plugin)))
+		--group dev --editable '.[report,testing,web]' $(foreach plugin,$(PLUGINS),--editable $(dir $(plugin)))
 	touch $@
 
 demo: .venv/ready

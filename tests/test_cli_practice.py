@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import shutil
+import sqlite3
 from email import policy
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,46 @@ def test_plugins_tells_which_are_admitted(practice: Path, tmp_path: Path, monkey
     assert {one["admitted"] for one in told("plugins")["plugins"]} == {None}
     assert "no crm.toml" in run("plugins").stdout
     run("plugins", "--config", "missing.toml", code=1)
+
+
+def test_the_programme_is_stopped_goes_on_and_is_called_off(due: str) -> None:
+    assert "All sending is stopped." in run("stop", "--by", "Kim").stdout
+    assert told("send")["counts"] == {"held": 1}
+    assert "goes on" in run("resume").stdout
+    assert "was not stopped" in run("resume").stdout
+    assert told("send")["counts"] == {"ready": 1}
+    assert told("stop", "birthday-card", "--by", "Kim", "--cancel")["cancelled"] >= 1
+    assert told("send")["counts"] == {}
+
+
+def test_what_is_in_doubt_is_listed_and_settled_by_a_person(due: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Nothing is in doubt." in run("unknowns").stdout
+    monkeypatch.setattr(FolderChannel, "send", lambda self, messages: [])
+    run("send", "--yes", code=3)
+    [one] = told("unknowns", code=3)["unknowns"]
+    assert (one["patient"], one["evidence"]) == (due, "no receipt")
+    assert one["key"] in run("unknowns", code=3).stdout
+    assert "--settle" in run("unknowns", "--settle", one["key"], code=2).stderr
+    said = run("unknowns", "--settle", one["key"], "--as", "not-sent", "--by", "Kim").stdout
+    assert "Kim says that it never left" in said
+    assert "Nothing is in doubt." in run("unknowns").stdout
+    steps = told("history", one["key"])["history"]
+    assert [step["state"] for step in steps][-2:] == ["unknown", "cancelled"]
+    assert "Kim says that it never left" in run("history", one["key"]).stdout
+    assert "no touch" in run("history", "nothing").stdout
+
+
+def test_the_trail_is_verified_with_the_key_of_the_file(practice: Path) -> None:
+    assert "audit key" in run("audit", code=1).stderr
+    file = practice / "crm.toml"
+    file.write_text('audit_key = { env = "AUDIT_KEY" }\n' + file.read_text("utf-8"), "utf-8")
+    environment = pytest.MonkeyPatch()
+    environment.setenv("AUDIT_KEY", "a key of the host")
+    run("sync")
+    run("plan")
+    assert "Everything fits." in run("audit").stdout
+    with sqlite3.connect(practice / "practice.db") as database:
+        database.execute("UPDATE crmkit_event SET actor = 'nobody'")
+    assert "Something does not fit." in run("audit", code=3).stdout
+    assert told("audit", code=3)["faults"]
+    environment.undo()

@@ -11,7 +11,7 @@ from situations import consent, patient
 
 from crmkit import Campaign, State
 from crmkit.errors import ConfigError, NotFound
-from crmkit.ledger.learnt import suppress
+from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.people.medium import Medium, Purpose
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -237,8 +237,9 @@ def test_an_address_that_bounced_is_not_used_again(exports, open_crm, clock):
     crm = open_crm()
     crm.sync()
     crm.add(BIRTHDAY)
-    with crm._store.begin() as connection:
-        address = ("bright-eyes", Medium.EMAIL, "Mia@stone.example", "bounced", clock.now())
+    seal, digested = crm._stages.seal, address_digest("bright-eyes", Medium.EMAIL, "Mia@stone.example")
+    with seal.begin() as connection:
+        address = ("bright-eyes", Medium.EMAIL, digested, "bounced", clock.now(), seal)
         assert suppress(connection, crm._stages.tables, *address)
         assert not suppress(connection, crm._stages.tables, *address)
     reasons = {touch.patient: (touch.reason, touch.detail.get("problem")) for touch in crm.plan().touches}

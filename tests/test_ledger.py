@@ -97,15 +97,48 @@ def test_a_state_that_may_not_follow_is_refused(was, now):
     store = open_store("sqlite://")
     book = Ledger(declare_ledger(store), "bright-eyes")
     store.create()
-    before = touch(state=was)
     with store.begin() as connection:
-        book.judge(connection, [before], {}, "plan")
+        book.judge(connection, [touch(state=was)], {}, "plan")
+        [before] = book.touches(connection)
         allowed = now is was or now in FOLLOWS[was]
         if allowed:
             assert book.move(connection, [(before, attrs.evolve(before, state=now))], "test")
         else:
             with pytest.raises(StoreError, match="may not follow"):
                 book.move(connection, [(before, attrs.evolve(before, state=now))], "test")
+            with pytest.raises(sa.exc.IntegrityError, match="may not follow"):
+                connection.execute(sa.update(book.tables.touch).values(state=now.value))
+    store.close()
+
+
+def test_a_state_that_there_is_not_never_reaches_the_table(ledger):
+    book, connection = ledger
+    row = {**book._values(touch()), "state": "posted"}
+    with pytest.raises(sa.exc.IntegrityError, match="may not follow"):
+        connection.execute(sa.insert(book.tables.touch), [row])
+
+
+@given(
+    st.sampled_from([(was, now) for was in (State.READY, State.DEFERRED, State.RETRY) for now in [State.CLAIMED]]),
+    st.integers(1, 7),
+)
+def test_many_moved_at_once_are_noted_like_one(pair, number):
+    was, now = pair
+    store = open_store("sqlite://")
+    book = Ledger(declare_ledger(store), "bright-eyes")
+    store.create()
+    with store.begin() as connection:
+        many = [
+            touch(patient=f"P{one}", state=was, occasion=f"birthday {one}", key=f"{one:032}") for one in range(number)
+        ]
+        book.judge(connection, many, {}, "plan")
+        keys = [one.key for one in many]
+        moved = book.shift(connection, keys, was, now, "me", NOW, owner="", to="me", lease=NOW + timedelta(minutes=5))
+        assert moved == set(keys)
+        assert book.shift(connection, keys, was, now, "you", NOW, owner="") == frozenset()
+        told = [book.history(connection, key)[-1] for key in keys]
+        assert {(one["was"], one["state"], one["actor"]) for one in told} == {(was.value, now.value, "me")}
+        assert {one.moves for one in book.touches(connection)} == {2}
     store.close()
 
 

@@ -18,7 +18,7 @@ from crmkit.campaigns.verdict import Ruling, Verdict, deny, hold, strictest
 from crmkit.campaigns.wants import Wants
 from crmkit.clock import age_on, utc
 from crmkit.ledger.history import CHUNK, Consents, History
-from crmkit.ledger.learnt import address_digest
+from crmkit.ledger.learnt import address_digest, stops
 from crmkit.ledger.state import SPENT, State
 from crmkit.ledger.touch import Touch, digest, touch_key
 from crmkit.messages.draft import Draft
@@ -116,10 +116,11 @@ class Judge:
         day = self.practice.today(now)
         candidates = [self._candidate(version, intent, people, consents, wants, day) for intent in known]
         verdicts = self.verdicts(candidates, now)
+        stopped = self._stopped(connection, version)
         for intent, candidate, verdict in zip(known, candidates, verdicts, strict=True):
             before = spent.get((intent.patient, intent.occasion))
             own = [deny("sent_before", campaign=before)] if before else []
-            own += [hold("paused")] if version.campaign.paused else []
+            own += stopped
             final = strictest([verdict, *own], RANK)
             yield Judged(self._touch(version, intent, candidate, final, now), candidate)
 
@@ -131,6 +132,12 @@ class Judge:
                 if verdict.ruling is not Ruling.ALLOW:
                     place.append(verdict)
         return [strictest(verdicts, RANK) for verdicts in said]
+
+    def _stopped(self, connection: sa.Connection, version: Version) -> list[Verdict]:
+        paused = stops(connection, self.history.tables, self.practice.id)
+        if "" in paused:
+            return [hold("stopped")]
+        return [hold("paused")] if version.campaign.paused or version.campaign.id in paused else []
 
     def _own(self, candidate: Candidate) -> list[Verdict]:
         return [] if candidate.medium in self.media else [hold("no_channel", medium=candidate.medium.value)]

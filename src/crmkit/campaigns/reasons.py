@@ -22,7 +22,9 @@ REASONS = MappingProxyType(
         "bad_address": "the {medium} address on record cannot be used: {problem}",
         "left_segment": "no longer belongs to the segment",
         "campaign_gone": "the campaign is no longer in the programme",
+        "stopped": "all sending is stopped",
         "paused": "the campaign is paused",
+        "cancelled": "called off",
         "guard_failed": "the guard {guard} failed, and so nothing is sent",
         "too_much": "would get too much: no room before this occasion is over",
         "no_links": "an unsubscribe link cannot be made: the practice needs public_url and keys",
@@ -42,6 +44,9 @@ REASONS = MappingProxyType(
         "refused": "refused by the channel {channel}",
         "retry": "not taken by the channel {channel} for now",
         "unknown": "handed to the channel {channel}, which gave no clear answer",
+        "settled_sent": "{by} says that it arrived",
+        "settled_not_sent": "{by} says that it never left",
+        "settled_again": "{by} wants it sent once more",
     }
 )
 

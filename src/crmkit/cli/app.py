@@ -7,6 +7,7 @@ from io import TextIOWrapper
 
 import click
 
+from crmkit.cli.decisions import audit, history, resume, stop, unknowns
 from crmkit.cli.demo import demo
 from crmkit.cli.init import init
 from crmkit.cli.look import preview, why
@@ -21,8 +22,9 @@ Exit codes:
   0  done
   1  crmkit could not do it; the message says where, what and how to mend it
   2  the command was not written correctly
-  3  done, but a person must look: a source failed (sync), or messages were
-     refused or got no clear answer (send --yes)
+  3  done, but a person must look: a source failed (sync), messages were
+     refused or got no clear answer (send --yes, unknowns), or the history
+     does not fit its audit trail (audit)
 
 Begin with `crmkit demo`: it makes up a practice and shows everything on it.
 """
@@ -46,5 +48,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for _command in (demo, init, sync, rejected, plan, preview, why, send, rehearse, report, plugins):
+_EVERY_DAY = (demo, init, sync, rejected, plan, preview, why, send, rehearse, report)
+_NOW_AND_THEN = (stop, resume, unknowns, history, audit, plugins)
+for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

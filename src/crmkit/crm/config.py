@@ -33,6 +33,7 @@ class Config:
         templates: The folder of the practice's own templates.
         content: The folder of its content files.
         root: The folder of the `crm.toml`, to which relative paths refer.
+        audit_key: Signs the audit trail, empty where none is kept.
     """
 
     practice: Practice
@@ -45,6 +46,7 @@ class Config:
     templates: Path | None
     content: Path | None
     root: Path
+    audit_key: str = attrs.field(default="", repr=False)
 
 
 @attrs.frozen
@@ -60,6 +62,7 @@ class _File:
     channels: dict[str, str] = attrs.field(factory=dict)
     templates: str = ""
     content: str = ""
+    audit_key: str = attrs.field(default="", repr=False)
 
 
 def read_config(path: Path) -> Config:
@@ -83,6 +86,7 @@ def read_config(path: Path) -> Config:
         templates=_folder(file.templates, root, f"{name}: templates"),
         content=root / file.content if file.content else None,
         root=root,
+        audit_key=file.audit_key,
     )
 
 

@@ -19,6 +19,7 @@ from crmkit.campaigns.reasons import REASONS
 from crmkit.clock import Clock, FixedClock, SystemClock
 from crmkit.crm import answers
 from crmkit.crm.config import read_config
+from crmkit.crm.decisions import Decisions
 from crmkit.crm.opened import open_practice
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.stages import Wishes
@@ -43,7 +44,7 @@ from crmkit.report.page import render_page, write_report
 WEEK = timedelta(days=6)
 
 
-class CRM:
+class CRM(Decisions):
     """A practice, its database and its plugins, with the programme that runs on them.
 
     Args:
@@ -58,6 +59,7 @@ class CRM:
         clock: Tells the time.
         root: The folder to which relative paths in settings refer; by default the current one.
         prefix: What the names of all tables begin with.
+        audit_key: Signs the audit trail; without one no trail is kept. It never enters the database.
 
     Raises:
         ConfigError: If something given here cannot be used; the error says where and how to mend it.
@@ -78,6 +80,7 @@ class CRM:
         clock: Clock | None = None,
         root: str | Path = ".",
         prefix: str = "crmkit_",
+        audit_key: str = "",
     ) -> None:
         self.practice = practice
         self.clock = clock or SystemClock()
@@ -87,11 +90,12 @@ class CRM:
             here / content if content else None,
             tuple(caps) if caps is not None else (Cap(),),
             dict(channels or {}),
+            audit_key,
         )
         given = settings or {}
         self._opened = open_practice(practice, database, plugins, given, wishes, self.clock, here, prefix)
-        self._store = self._opened.store
         self._stages = self._opened.stages(self.clock)
+        self._store = self._stages.store
 
     @classmethod
     def from_file(cls, path: str | Path = "crm.toml", *, clock: Clock | None = None) -> CRM:
@@ -112,6 +116,7 @@ class CRM:
             channels=config.channels,
             clock=clock,
             root=config.root,
+            audit_key=config.audit_key,
         )
         crm._replace(config.campaigns)
         return crm
@@ -192,7 +197,7 @@ class CRM:
         """
         now = self.clock.now()
         last = through or self.practice.today(now) + WEEK
-        with self._store.read() if dry else self._store.begin() as connection:
+        with self._store.read() if dry else self._stages.seal.begin() as connection:
             plan = self._stages.planner.plan(connection, last, now, dry=dry, progress=progress)
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
 
@@ -287,8 +292,8 @@ class CRM:
         return write_report(Path(path), html)
 
     def _learn(self, consent: Consent) -> bool:
-        with self._store.begin() as connection:
-            return learn_consent(connection, self._stages.tables, self.practice.id, consent)
+        with self._stages.seal.begin() as connection:
+            return learn_consent(connection, self._stages.tables, self.practice.id, consent, self._stages.seal)
 
     def _replace(self, campaigns: Sequence[Campaign]) -> None:
         for campaign in campaigns:

@@ -86,7 +86,7 @@ def run_days(
     for number in range(days):
         clock.set(_same_time(start, number))
         today = practice.today(clock.now())
-        with stages.store.begin() as connection:
+        with stages.seal.begin() as connection:
             plan = stages.planner.plan(connection, today + ahead, clock.now())
         sent = [touch for touch in stages.dispatch.send().touches if touch.state is State.SENT]
         kept = {key: message for channel in channels for key, message in channel.kept.items()}

@@ -17,6 +17,7 @@ from crmkit.clock import Clock
 from crmkit.delivery.again import Again
 from crmkit.delivery.channel import Channel
 from crmkit.delivery.dispatch import Dispatch
+from crmkit.ledger.audit import Seal
 from crmkit.ledger.history import History
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.tables import LedgerTables
@@ -37,12 +38,14 @@ class Wishes:
         content: The folder of its content files.
         caps: How much a patient and an address may get.
         channels: Which channel delivers a medium, where several could.
+        audit_key: The key that signs the audit trail; without one no trail is kept.
     """
 
     templates: Path | None = None
     content: Path | None = None
     caps: tuple[Cap, ...] = attrs.field(factory=lambda: (Cap(),))
     channels: Mapping[Medium, str] = attrs.field(factory=dict)
+    audit_key: str = attrs.field(default="", repr=False)
 
 
 @attrs.frozen(eq=False)
@@ -52,6 +55,7 @@ class Stages:
     store: Store
     records: RecordTables
     tables: LedgerTables
+    seal: Seal
     ledger: Ledger
     programme: Programme
     history: History
@@ -89,7 +93,9 @@ def put_together(
     """
     records, ledger_tables = tables
     by_medium = {channel.medium: channel for channel in channels}
-    ledger = Ledger(ledger_tables, practice.id)
+    key = b"" if store.temporary else wishes.audit_key.encode()
+    seal = Seal(store, ledger_tables, practice.id, clock, owner, key)
+    ledger = Ledger(ledger_tables, practice.id, seal)
     programme = Programme(ledger_tables, practice.id)
     history = History(records, ledger_tables, practice.id, remember=remember)
     members = Members(practice, records, ledger_tables, admitted.fields)
@@ -99,12 +105,13 @@ def put_together(
         store=store,
         records=records,
         tables=ledger_tables,
+        seal=seal,
         ledger=ledger,
         programme=programme,
         history=history,
         renderer=renderer,
         planner=Planner(practice, ledger, programme, members, judge, settlement),
         dispatch=Dispatch(
-            store, ledger, Again(programme, members, judge, settlement), renderer, by_medium, clock, owner
+            seal, ledger, Again(programme, members, judge, settlement), renderer, by_medium, clock, owner
         ),
     )

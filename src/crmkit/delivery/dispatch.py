@@ -14,19 +14,21 @@ from crmkit.delivery.again import Again
 from crmkit.delivery.channel import Channel, Outcome, Receipt
 from crmkit.errors import MissingField, TemplateError
 from crmkit.ledger.attempts import Attempt, answered, intend
+from crmkit.ledger.audit import Seal
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
 from crmkit.messages.renderer import Renderer
 from crmkit.people.medium import Medium
-from crmkit.store.store import Connection, Store
+from crmkit.store.store import Connection
 
 #: At most so many messages are on their way at once, and so many are in doubt after a crash.
 WINDOW = 100
 CLAIM = 1000
 LEASE = timedelta(minutes=5)
 _RETRY_AFTER = timedelta(minutes=15)
+_RETRY_AT_MOST = timedelta(hours=6)
 
 
 @attrs.frozen
@@ -65,7 +67,7 @@ class Dispatch:
     """Sends what is due.
 
     Attributes:
-        store: The database.
+        seal: The database, and the trail of what is written to it.
         ledger: The touches.
         again: Judges a second time.
         renderer: Writes the messages.
@@ -74,7 +76,7 @@ class Dispatch:
         owner: The name under which touches are claimed.
     """
 
-    store: Store
+    seal: Seal
     ledger: Ledger
     again: Again
     renderer: Renderer
@@ -96,7 +98,7 @@ class Dispatch:
             only_to: Reach nobody but these patients.
             progress: Is told the size of each finished window.
         """
-        with self.store.begin() as connection:
+        with self.seal.begin() as connection:
             self.ledger.recover(connection, self.clock.now())
         done, left = Dispatched(), limit
         while claimed := self._claim(min(CLAIM, CLAIM if left is None else left), only_to):
@@ -110,22 +112,22 @@ class Dispatch:
     def due(self, *, only_to: Sequence[str] | None = None) -> Dispatched:
         """Return what `send` would do at this instant, without doing it."""
         now = self.clock.now()
-        with self.store.read() as connection:
+        with self.seal.store.read() as connection:
             second = self.again.look(connection, self.ledger.due(connection, now, only_to), now)
         return Dispatched((*(one.touch for one in second.going), *second.staying))
 
     def _claim(self, size: int, only_to: Sequence[str] | None) -> list[Touch]:
         if size <= 0:
             return []
-        with self.store.begin() as connection:
+        with self.seal.begin() as connection:
             now = self.clock.now()
             return self.ledger.claim(connection, owner=self.owner, now=now, lease=LEASE, limit=size, only_to=only_to)
 
     def _window(self, claimed: Sequence[Touch]) -> Dispatched:
-        with self.store.begin() as connection:
+        with self.seal.begin() as connection:
             written, staying = self._prepare(connection, claimed, self.clock.now())
         receipts = self._hand_over(written)
-        with self.store.begin() as connection:
+        with self.seal.begin() as connection:
             gone = self._record(connection, written, receipts, self.clock.now())
         return Dispatched((*gone, *staying))
 
@@ -148,8 +150,8 @@ class Dispatch:
             else:
                 written.append(Written(self._sending(was[touch.key], touch, now), message))
         going = [(was[one.touch.key], one.touch) for one in written]
-        mine = {touch.key for touch in self.ledger.move(connection, going, "send")}
-        moved = [one for one in written if one.touch.key in mine]
+        mine = {touch.key: touch for touch in self.ledger.move(connection, going, "send")}
+        moved = [attrs.evolve(one, touch=mine[one.touch.key]) for one in written if one.touch.key in mine]
         intend(connection, self.ledger.tables, self.ledger.practice, [self._attempt(one) for one in moved], now)
         kept = self.ledger.move(connection, [(was[touch.key], touch) for touch in staying], "send")
         return moved, kept
@@ -167,11 +169,12 @@ class Dispatch:
             lease=now + LEASE,
             changed_at=now,
             sent_at=now,
+            attempts=was.attempts + 1,
         )
 
     def _attempt(self, one: Written) -> Attempt:
         channel = self.channels[one.touch.medium].name
-        return Attempt(one.touch.key, channel, one.message.message_id, one.message.digest)
+        return Attempt(one.touch.key, channel, one.message.message_id, one.message.digest, one.touch.attempts)
 
     def _hand_over(self, written: Sequence[Written]) -> dict[str, Receipt]:
         receipts: dict[str, Receipt] = {}
@@ -209,7 +212,13 @@ class Dispatch:
             reason=state.value,
             owner="",
             lease=None,
-            due=now + _RETRY_AFTER if state is State.RETRY else touch.due,
+            due=now + _back_off(touch.attempts) if state is State.RETRY else touch.due,
             changed_at=now,
             sent_at=None if nothing_left else touch.sent_at,
         )
+
+
+def _back_off(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts without effect: twice as long each time, up to six hours."""
+    doublings: int = 2 ** min(attempts - 1, 10)
+    return min(_RETRY_AFTER * doublings, _RETRY_AT_MOST)

@@ -21,28 +21,23 @@ class Attempt:
         channel: The full name of the channel.
         message_id: What the message carries, by which a provider can be asked about it.
         digest: A digest of the whole message.
+        number: Which attempt of this touch it is, from 1.
     """
 
     key: str
     channel: str
     message_id: str
     digest: str
+    number: int = 1
 
 
 def intend(
     connection: sa.Connection, tables: LedgerTables, practice: str, attempts: Sequence[Attempt], now: datetime
 ) -> None:
     """Write down what is about to be handed over."""
-    table = tables.attempt
-    earlier = table.alias("earlier")
-    number = (
-        sa.select(sa.func.coalesce(sa.func.max(earlier.c.number), 0) + 1)
-        .where(earlier.c.practice == practice, earlier.c.key == sa.bindparam("of_key"))
-        .scalar_subquery()
-    )
-    rows = [{**attrs.asdict(one), "of_key": one.key, "practice": practice, "at": now} for one in attempts]
+    rows = [{**attrs.asdict(one), "practice": practice, "at": now} for one in attempts]
     if rows:
-        connection.execute(sa.insert(table).values(number=number), rows)
+        connection.execute(sa.insert(tables.attempt), rows)
 
 
 def answered(

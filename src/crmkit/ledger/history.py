@@ -82,7 +82,7 @@ class History:
     def _read_consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
         said: dict[tuple[str, Purpose, Medium], list[Consent]] = defaultdict(list)
         for chunk in _chunks(ids):
-            for table, learnt in ((self.records.consent.now, False), (self.tables.consent, True)):
+            for table, learnt in ((self.records.consent.now, False), (self.tables.learnt.consent, True)):
                 for one in self._statements(connection, table, chunk, learnt=learnt):
                     said[one.patient, one.purpose, one.medium].append(one)
         return {key: holds for key, statements in said.items() if (holds := standing(statements))}
@@ -112,7 +112,7 @@ class History:
 
     def _stopped(self, connection: sa.Connection, points: Sequence[ContactPoint]) -> dict[ContactPoint, str]:
         """Return which addresses are suppressed, and why."""
-        table = self.tables.suppression
+        table = self.tables.learnt.suppression
         any_at_all = sa.select(table.c.reason).where(table.c.practice == self.practice).limit(1)
         if connection.execute(any_at_all).first() is None:
             return {}

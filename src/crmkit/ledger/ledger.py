@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,14 +10,15 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import StoreError
-from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
+from crmkit.ledger.audit import Seal
+from crmkit.ledger.notes import history, note, note_moved
+from crmkit.ledger.state import CLAIMABLE, FOLLOWS, JUDGEMENTS, REVOCABLE, State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
 
 _COLUMNS = tuple(field.name for field in attrs.fields(Touch))
-#: A retry provably had no effect, so it may be tried again once it is due.
-_CLAIMABLE = (State.READY.value, State.RETRY.value)
+_CHUNK = 500
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
 _ENUM_PLACES = tuple((_COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
 
@@ -29,10 +30,12 @@ class Ledger:
     Attributes:
         tables: The ledger's tables.
         practice: The practice's id.
+        seal: Seals what is written, None where no trail is kept.
     """
 
     tables: LedgerTables
     practice: str
+    seal: Seal | None = None
 
     def touches(self, connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Touch]:
         """Return the touches that meet all conditions, by due time and key."""
@@ -75,8 +78,9 @@ class Ledger:
         """
         added = [touch for touch in new if touch.key not in old]
         if added:
+            added = [attrs.evolve(touch, moves=1) for touch in added]
             connection.execute(sa.insert(self.tables.touch), [self._values(touch) for touch in added])
-            self._note(connection, [(None, touch) for touch in added], actor)
+            note(connection, self.tables, self.practice, [(None, touch) for touch in added], actor, self._sealed())
         changed = [
             (old[touch.key], touch) for touch in new if touch.key in old and not old[touch.key].same_judgement(touch)
         ]
@@ -98,12 +102,79 @@ class Ledger:
                 raise StoreError(f"touch {was.key} is {was.state}: {now.state} may not follow")
         if not moves:
             return []
-        rows = [{**self._values(now), "was_key": was.key, **_as_read(was)} for was, now in moves]
+        counted = [(was, _counted(was, now)) for was, now in moves]
+        rows = [{**self._values(now), "was_key": was.key, **_as_read(was)} for was, now in counted]
         done = connection.execute(self._update(), rows)
         # Several rows are one statement for the driver; only if one of them had moved are they looked at singly.
-        moved = moves if done.rowcount == len(moves) else self._mine(connection, moves)
-        self._note(connection, [(was, now) for was, now in moved if _told(was) != _told(now)], actor)
+        moved = counted if done.rowcount == len(moves) else self._mine(connection, counted)
+        told = [(was, now) for was, now in moved if was.moves != now.moves]
+        note(connection, self.tables, self.practice, told, actor, self._sealed())
         return [now for _, now in moved]
+
+    def shift(
+        self,
+        connection: sa.Connection,
+        keys: Sequence[str],
+        was: State,
+        state: State,
+        actor: str,
+        now: datetime,
+        *,
+        owner: str,
+        reason: str = "",
+        detail: Mapping[str, Any] | None = None,
+        lease_after: datetime | None = None,
+        to: str = "",
+        **values: Any,
+    ) -> frozenset[str]:
+        """Move many touches of one owner from one state to another in one statement; return the keys that moved.
+
+        Args:
+            connection: A transaction that may write.
+            keys: Which touches.
+            was: The state that they must be in.
+            state: The state that they come to.
+            actor: Who moves them, for the history.
+            now: When.
+            owner: Who must hold them.
+            reason: The code; by default the state's name.
+            detail: What the words for the reason need; by default it stays as it is.
+            lease_after: Only those whose lease ends after this instant.
+            to: Who holds them from now on, empty for nobody.
+            values: Further columns to set.
+        """
+        if state not in FOLLOWS[was]:
+            raise StoreError(f"{state} may not follow {was}")
+        columns = {"state": state.value, "reason": reason or state.value, "changed_at": now, "owner": to, **values}
+        if detail is not None:
+            columns["detail"] = dict(detail)
+        moved: set[str] = set()
+        for start in range(0, len(keys), _CHUNK):
+            some = keys[start : start + _CHUNK]
+            done = self._shifted(connection, some, was, owner, lease_after, columns)
+            moved |= done
+            note_moved(connection, self.tables, self.practice, sorted(done), was, actor, self._sealed())
+        return frozenset(moved)
+
+    def _shifted(
+        self,
+        connection: sa.Connection,
+        keys: Sequence[str],
+        was: State,
+        owner: str,
+        lease_after: datetime | None,
+        columns: Mapping[str, Any],
+    ) -> set[str]:
+        table = self.tables.touch
+        held = [table.c.state == was.value, table.c.owner == owner]
+        held += [] if lease_after is None else [table.c.lease > lease_after]
+        update = (
+            sa.update(table)
+            .where(table.c.practice == self.practice, table.c.key.in_(keys), *held)
+            .values(**columns, moves=table.c.moves + 1)
+            .returning(table.c.key)
+        )
+        return set(connection.scalars(update))
 
     def _update(self) -> sa.Update:
         table = self.tables.touch
@@ -131,7 +202,11 @@ class Ledger:
         table = self.tables.touch
         query = (
             sa.select(*(table.c[name] for name in _COLUMNS))
-            .where(table.c.practice == self.practice, table.c.state.in_(_CLAIMABLE), table.c.due <= now)
+            .where(
+                table.c.practice == self.practice,
+                table.c.state.in_([state.value for state in CLAIMABLE]),
+                table.c.due <= now,
+            )
             .where(*([] if only_to is None else [table.c.patient.in_(only_to)]))
             .order_by(table.c.priority, table.c.due, table.c.key)
             .limit(limit)
@@ -151,68 +226,89 @@ class Ledger:
         only_to: Sequence[str] | None = None,
     ) -> list[Touch]:
         """Claim touches that are due, most urgent first, and return them."""
-        claimed = [
-            (
-                was,
-                attrs.evolve(
-                    was, state=State.CLAIMED, reason="claimed", owner=owner, lease=now + lease, changed_at=now
-                ),
+        due = self.due(connection, now, only_to, limit)
+        mine: set[str] = set()
+        for state in CLAIMABLE:
+            keys = [touch.key for touch in due if touch.state is state]
+            mine |= self.shift(
+                connection,
+                keys,
+                state,
+                State.CLAIMED,
+                owner,
+                now,
+                owner="",
+                reason="claimed",
+                to=owner,
+                lease=now + lease,
             )
-            for was in self.due(connection, now, only_to, limit)
-        ]
-        return self.move(connection, claimed, owner)
+        taken: dict[str, Any] = {
+            "state": State.CLAIMED,
+            "owner": owner,
+            "lease": now + lease,
+            "reason": "claimed",
+            "changed_at": now,
+        }
+        return [attrs.evolve(one, **taken, moves=one.moves + 1) for one in due if one.key in mine]
+
+    def renew(self, connection: sa.Connection, owner: str, now: datetime, lease: timedelta) -> None:
+        """Hold what an owner has claimed for longer; what has run out already is not his any more."""
+        table = self.tables.touch
+        mine = (table.c.practice == self.practice, table.c.owner == owner, table.c.state == State.CLAIMED.value)
+        connection.execute(sa.update(table).where(*mine, table.c.lease > now).values(lease=now + lease))
+
+    def release(self, connection: sa.Connection, keys: Sequence[str], owner: str, now: datetime) -> None:
+        """Give back what an owner claimed and did not hand over; what is in doubt goes back to where it was."""
+        table = self.tables.touch
+        mine = (table.c.key.in_(keys), table.c.owner == owner, table.c.state == State.CLAIMED.value)
+        self.move(connection, [(was, _freed(was, now)) for was in self.touches(connection, *mine)], "release")
+
+    def cancel(self, connection: sa.Connection, campaign: str, now: datetime, actor: str) -> list[Touch]:
+        """Call off what has not been handed over, of one campaign or, for an empty text, of all."""
+        table = self.tables.touch
+        states = table.c.state.in_([state.value for state in REVOCABLE])
+        which = [table.c.campaign == campaign] if campaign else []
+        return self.cancelled(connection, self.touches(connection, states, *which), now, actor, "cancelled")
+
+    def cancelled(
+        self, connection: sa.Connection, touches: Sequence[Touch], now: datetime, actor: str, reason: str
+    ) -> list[Touch]:
+        """Call off some touches; what may have left already becomes unknown, for its attempt happened."""
+        moves = []
+        for was in touches:
+            state = State.UNKNOWN if was.in_doubt else State.CANCELLED
+            after = attrs.evolve(was, state=state, reason=reason, detail={}, owner="", lease=None, changed_at=now)
+            moves.append((was, after))
+        return self.move(connection, moves, actor)
 
     def unknown(self, connection: sa.Connection, keys: Sequence[str]) -> list[Touch]:
         """Return which of some touches are in doubt."""
         table = self.tables.touch
         return self.touches(connection, table.c.key.in_(keys), table.c.state == State.UNKNOWN.value)
 
+    def abandoned(self, connection: sa.Connection, now: datetime) -> list[Touch]:
+        """Return what senders hold whose lease is over."""
+        table = self.tables.touch
+        held = table.c.state.in_([State.CLAIMED.value, State.SENDING.value])
+        return self.touches(connection, held, table.c.lease <= now)
+
     def recover(self, connection: sa.Connection, now: datetime) -> list[Touch]:
         """Settle what a dead sender left behind, once its lease is over.
 
         What it had only claimed is ready again. What it was handing over may have left: it stays unknown.
         """
-        table = self.tables.touch
-        held = (table.c.state.in_([State.CLAIMED.value, State.SENDING.value]), table.c.lease <= now)
         moves = []
-        for was in self.touches(connection, *held):
-            state, reason = (State.READY, "released") if was.state is State.CLAIMED else (State.UNKNOWN, "unknown")
-            after = attrs.evolve(was, state=state, reason=reason, owner="", lease=None, changed_at=now)
-            moves.append((was, after))
+        for was in self.abandoned(connection, now):
+            gone = attrs.evolve(was, state=State.UNKNOWN, reason="unknown", owner="", lease=None, changed_at=now)
+            moves.append((was, _freed(was, now) if was.state is State.CLAIMED else gone))
         return self.move(connection, moves, "recover")
 
     def history(self, connection: sa.Connection, key: str) -> list[dict[str, Any]]:
         """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""
-        table = self.tables.event
-        shown = [table.c[name] for name in ("at", "was", "state", "reason", "detail", "actor")]
-        mine = (table.c.practice == self.practice, table.c.key == key)
-        rows = connection.execute(sa.select(*shown).where(*mine).order_by(table.c.number))
-        return [dict(row._mapping) for row in rows]
+        return history(connection, self.tables, self.practice, key)
 
-    def _note(self, connection: sa.Connection, moves: Iterable[tuple[Touch | None, Touch]], actor: str) -> None:
-        table = self.tables.event
-        earlier = table.alias("earlier")
-        number = (
-            sa.select(sa.func.coalesce(sa.func.max(earlier.c.number), 0) + 1)
-            .where(earlier.c.practice == self.practice, earlier.c.key == sa.bindparam("of_key"))
-            .scalar_subquery()
-        )
-        rows = [
-            {
-                "practice": self.practice,
-                "key": now.key,
-                "of_key": now.key,
-                "at": now.changed_at,
-                "was": was.state.value if was else "",
-                "state": now.state.value,
-                "reason": now.reason,
-                "detail": dict(now.detail),
-                "actor": actor,
-            }
-            for was, now in moves
-        ]
-        if rows:
-            connection.execute(sa.insert(table).values(number=number), rows)
+    def _sealed(self) -> dict[str, Any]:
+        return self.seal.columns() if self.seal else {}
 
     def _values(self, touch: Touch) -> dict[str, Any]:
         values = {name: getattr(touch, name) for name in _COLUMNS}
@@ -230,6 +326,17 @@ def _touch(row: sa.Row[Any]) -> Touch:
 
 def _as_read(touch: Touch) -> dict[str, str]:
     return {"was_state": touch.state.value, "was_owner": touch.owner}
+
+
+def _counted(was: Touch, now: Touch) -> Touch:
+    told = _told(was) != _told(now)
+    return attrs.evolve(now, moves=was.moves + told, attempts=max(was.attempts, now.attempts))
+
+
+def _freed(was: Touch, now: datetime) -> Touch:
+    # A repetition whose first attempt may have had an effect is never judged anew: it waits as what it was.
+    state = State.RETRY if was.in_doubt else State.READY
+    return attrs.evolve(was, state=state, reason="released", owner="", lease=None, changed_at=now)
 
 
 def _told(touch: Touch) -> tuple[object, ...]:

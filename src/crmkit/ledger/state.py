@@ -43,14 +43,21 @@ JUDGEMENTS = (State.HELD, State.DEFERRED, State.DENIED, State.WITHHELD, State.CA
 REACHED = (State.SENT, State.DELIVERED, State.COMPLAINED)
 SPENT = (State.SENDING, *REACHED, State.BOUNCED, State.REFUSED, State.RETRY, State.UNKNOWN)
 
-#: Which state may follow which. A plan moves freely among judgements; all else goes one way.
+#: What a sender may take up once it is due: judged again in that moment, so that a deferral ends by itself.
+CLAIMABLE = (State.READY, State.DEFERRED, State.RETRY)
+#: What has not been handed over, and so can still be called off.
+REVOCABLE = (*JUDGEMENTS, State.CLAIMED, State.RETRY)
+
+#: Which state may follow which. A plan moves freely among judgements; all else goes one way. From `retry` a touch is
+#: claimed once more; where its first attempt is in doubt and a second one may no longer be made, it stays unknown.
 FOLLOWS: dict[State, tuple[State, ...]] = {
     **dict.fromkeys(JUDGEMENTS, (*JUDGEMENTS, State.EXPIRED, State.CANCELLED)),
     State.READY: (*JUDGEMENTS, State.CLAIMED, State.EXPIRED, State.CANCELLED),
-    State.CLAIMED: (*JUDGEMENTS, State.SENDING, State.EXPIRED, State.CANCELLED),
+    State.DEFERRED: (*JUDGEMENTS, State.CLAIMED, State.EXPIRED, State.CANCELLED),
+    State.CLAIMED: (*JUDGEMENTS, State.SENDING, State.RETRY, State.UNKNOWN, State.EXPIRED, State.CANCELLED),
     State.SENDING: (State.SENT, State.REFUSED, State.RETRY, State.UNKNOWN),
-    State.RETRY: (State.CLAIMED, State.REFUSED, State.EXPIRED, State.CANCELLED),
-    State.UNKNOWN: (State.SENT, State.REFUSED, State.CANCELLED),
+    State.RETRY: (State.CLAIMED, State.REFUSED, State.UNKNOWN, State.EXPIRED, State.CANCELLED),
+    State.UNKNOWN: (State.SENT, State.REFUSED, State.RETRY, State.CANCELLED),
     State.SENT: (State.DELIVERED, State.BOUNCED, State.COMPLAINED),
     State.DELIVERED: (State.BOUNCED, State.COMPLAINED),
     State.BOUNCED: (State.DELIVERED,),

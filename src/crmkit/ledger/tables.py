@@ -1,10 +1,13 @@
-"""The ledger's tables: campaigns by version, touches and their history, attempts, and what the kit learnt."""
+"""The ledger's tables: campaigns by version, touches, their history and their attempts."""
 
 from __future__ import annotations
 
 import attrs
 import sqlalchemy as sa
 
+from crmkit.ledger.columns import key, optional, sealed
+from crmkit.ledger.learnt_tables import LearntTables, declare_learnt
+from crmkit.ledger.order import enforce_order
 from crmkit.ledger.state import SPENT
 from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money
@@ -12,14 +15,21 @@ from crmkit.store.types import Instant, Money
 
 @attrs.frozen(eq=False)
 class LedgerTables:
-    """The ledger's tables of one store."""
+    """The ledger's tables of one store.
+
+    Attributes:
+        campaign: The programme, by version.
+        touch: Every touch as it stands.
+        event: Every transition of every touch.
+        attempt: Every hand-over.
+        learnt: What the kit learnt, what came back, and what a person decided.
+    """
 
     campaign: sa.Table
     touch: sa.Table
     event: sa.Table
     attempt: sa.Table
-    consent: sa.Table
-    suppression: sa.Table
+    learnt: LearntTables
 
 
 def declare_ledger(store: Store) -> LedgerTables:
@@ -29,25 +39,16 @@ def declare_ledger(store: Store) -> LedgerTables:
         touch=_touch(store),
         event=_event(store),
         attempt=_attempt(store),
-        consent=_consent(store),
-        suppression=_suppression(store),
+        learnt=declare_learnt(store),
     )
-
-
-def _key(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
-
-
-def _optional(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default="")
 
 
 def _campaign(store: Store) -> sa.Table:
     return sa.Table(
         store.name("campaign"),
         store.metadata,
-        _key("practice"),
-        _key("id"),
+        key("practice"),
+        key("id"),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("definition", sa.JSON, nullable=False),
         sa.Column("current", sa.Boolean, nullable=False),
@@ -61,38 +62,43 @@ def _touch(store: Store) -> sa.Table:
     touch = sa.Table(
         store.name("touch"),
         store.metadata,
-        _key("practice"),
-        _key("campaign"),
-        _key("occasion"),
-        _key("patient"),
-        _key("key"),
+        key("practice"),
+        key("campaign"),
+        key("occasion"),
+        key("patient"),
+        key("key"),
         sa.Column("version", sa.Integer, nullable=False),
-        _key("message"),
-        _key("purpose"),
-        _key("medium"),
-        _key("recipient"),
+        key("message"),
+        key("purpose"),
+        key("medium"),
+        key("recipient"),
         # The address itself stays in the records; its digest is enough to count what one inbox gets.
-        _optional("address"),
-        _key("state"),
-        _key("reason"),
+        optional("address"),
+        key("state"),
+        key("reason"),
         sa.Column("detail", sa.JSON, nullable=False),
         sa.Column("due", Instant, nullable=False),
         sa.Column("stale", Instant, nullable=False),
         sa.Column("priority", sa.Integer, nullable=False),
-        _optional("arm"),
-        _optional("household"),
-        _optional("carried_by"),
+        optional("arm"),
+        optional("household"),
+        optional("carried_by"),
         sa.Column("cost", Money),
-        _optional("owner"),
+        optional("owner"),
         sa.Column("lease", Instant),
         sa.Column("changed_at", Instant, nullable=False),
         sa.Column("sent_at", Instant),
+        # How many transitions and how many attempts there were: the next one's number without counting.
+        sa.Column("moves", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         # practice x patient x campaign x occasion: one touch, whatever plans run.
         sa.PrimaryKeyConstraint("practice", "campaign", "occasion", "patient"),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
     )
     _index(touch)
+    if not store.temporary:
+        enforce_order(touch)
     return touch
 
 
@@ -121,15 +127,16 @@ def _event(store: Store) -> sa.Table:
     return sa.Table(
         store.name("event"),
         store.metadata,
-        _key("practice"),
-        _key("key"),
+        key("practice"),
+        key("key"),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("at", Instant, nullable=False),
-        _optional("was"),
-        _key("state"),
-        _key("reason"),
+        optional("was"),
+        key("state"),
+        key("reason"),
         sa.Column("detail", sa.JSON, nullable=False),
-        _key("actor"),
+        key("actor"),
+        *sealed(),
         sa.PrimaryKeyConstraint("practice", "key", "number"),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
@@ -140,51 +147,18 @@ def _attempt(store: Store) -> sa.Table:
     return sa.Table(
         store.name("attempt"),
         store.metadata,
-        _key("practice"),
-        _key("key"),
+        key("practice"),
+        key("key"),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("at", Instant, nullable=False),
-        _key("channel"),
-        _key("message_id"),
-        _key("digest"),
-        _optional("outcome"),
-        _optional("reference"),
-        _optional("evidence"),
+        key("channel"),
+        key("message_id"),
+        key("digest"),
+        optional("outcome"),
+        optional("reference"),
+        optional("evidence"),
         sa.Column("answered_at", Instant),
         sa.PrimaryKeyConstraint("practice", "key", "number"),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
-    )
-
-
-def _consent(store: Store) -> sa.Table:
-    return sa.Table(
-        store.name("learnt_consent"),
-        store.metadata,
-        _key("practice"),
-        _key("patient"),
-        _key("purpose"),
-        _key("medium"),
-        sa.Column("at", Instant, nullable=False),
-        sa.Column("given", sa.Boolean, nullable=False),
-        _optional("wording"),
-        _optional("evidence"),
-        sa.PrimaryKeyConstraint("practice", "patient", "purpose", "medium", "at"),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
-    )
-
-
-def _suppression(store: Store) -> sa.Table:
-    return sa.Table(
-        store.name("suppression"),
-        store.metadata,
-        _key("practice"),
-        _key("medium"),
-        _key("address"),
-        sa.Column("at", Instant, nullable=False),
-        _key("reason"),
-        sa.PrimaryKeyConstraint("practice", "medium", "address"),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
     )

@@ -41,6 +41,8 @@ class Touch:
         owner: Who has claimed it, until `lease`.
         changed_at: When state or reason last changed.
         sent_at: When it was handed over.
+        moves: How many transitions it has behind it.
+        attempts: How many times it was handed over.
     """
 
     campaign: str
@@ -67,6 +69,13 @@ class Touch:
     owner: str = ""
     lease: datetime | None = None
     sent_at: datetime | None = None
+    moves: int = 0
+    attempts: int = 0
+
+    @property
+    def in_doubt(self) -> bool:
+        """Tell whether an attempt was made that may have had an effect."""
+        return self.sent_at is not None and self.state in (State.RETRY, State.CLAIMED, State.UNKNOWN, State.SENDING)
 
     @property
     def is_open(self) -> bool:
@@ -78,7 +87,9 @@ class Touch:
         return bool(_says(self) == _says(other))
 
 
-_says = attrgetter(*(field.name for field in attrs.fields(Touch) if field.name not in ("changed_at", "sent_at")))
+#: What a judgement says nothing about.
+_OWN = ("changed_at", "sent_at", "moves", "attempts")
+_says = attrgetter(*(field.name for field in attrs.fields(Touch) if field.name not in _OWN))
 
 
 def touch_key(practice: str, campaign: str, occasion: str, patient: str) -> str:

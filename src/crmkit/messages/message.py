@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from datetime import datetime
+from operator import attrgetter
 
 import attrs
 
@@ -16,7 +16,8 @@ from crmkit.people.medium import Medium, Purpose
 _BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADER = re.compile(r"[!-9;-~]+")
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,66}")
-_ONE_LINE = ("to", "to_name", "from_email", "from_name", "subject", "language", "message_id")
+_ONE_LINE = ("practice", "type", "to", "to_name", "from_email", "from_name", "subject", "language", "message_id")
+_lines_of = attrgetter(*_ONE_LINE)
 
 
 @attrs.frozen(repr=False, kw_only=True)
@@ -42,7 +43,7 @@ class Message:
         message_id: The e-mail's Message-ID with its angle brackets, always the same for one key.
 
     Raises:
-        TemplateError: If a line break or another control character stands in anything that becomes a header.
+        TemplateError: If a line break or another control character stands in anything but the bodies.
         ValueError: If `at` is naive, or the key is no short word.
     """
 
@@ -66,6 +67,19 @@ class Message:
     def __attrs_post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):
             raise ValueError("a message's key is a word of at most 66 letters and digits")
+        if self._may_break():
+            self._refuse_breaks()
+
+    def _may_break(self) -> bool:
+        """Tell quickly that nothing can be wrong, as with nearly every message."""
+        written = "".join(_lines_of(self))
+        for name, value in self.headers:
+            if not _HEADER.fullmatch(name):
+                return True
+            written += value
+        return not written.isprintable()
+
+    def _refuse_breaks(self) -> None:
         for field in _ONE_LINE:
             if _BREAK.search(getattr(self, field)):
                 raise self._broken(field)
@@ -78,10 +92,23 @@ class Message:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all its parts in hexadecimal digits: evidence of what was said, without the words."""
-        parts = attrs.asdict(self) | {"at": self.at.isoformat()}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        """The SHA-256 of all its parts in hexadecimal digits: evidence of what was said, without the words.
+
+        What is hashed is one line for each part that is one line, with the number of headers and the length of the
+        text among them, and then the bodies: so no two messages look alike.
+        """
+        lines = [
+            f"{len(self.headers)} {len(self.text)} {self.at.isoformat()}",
+            self.key, self.practice, self.type, self.purpose, self.medium, self.to, self.to_name, self.from_email,
+            self.from_name, self.subject, self.language, self.message_id,
+        ]  # fmt: skip
+        for header in self.headers:
+            lines += header
+        lines.append(self.text + self.html)
+        written = "\n".join(lines)
+        # A body may hold half of a surrogate pair, which no channel takes: evidence is never a reason to fail.
+        return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _broken(self, field: str) -> TemplateError:
-        problem = f"a line break or control character stands in {field}, which becomes a header"
+        problem = f"a line break or control character stands in {field}, which is one line"
         return TemplateError(problem, where=f"message {self.key}")

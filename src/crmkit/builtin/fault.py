@@ -1,0 +1,75 @@
+"""Whose fault a failed delivery is: the address's, so that no later message can arrive, or anything else's.
+
+A full mailbox, a policy, a spam filter or a server that is down says nothing about the address, whatever the code's
+first digit is: such a message failed, the next one may arrive. To suppress an address for it would lose a patient.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Codes of RFC 3463 and its registry whose verdict is about the address: bad mailbox, bad or unroutable domain, bad
+#: syntax, ambiguous, moved, null MX (1.10); mailbox disabled (2.1); no such host (4.4, and Exchange's 4.310). Not among
+#: them: 1.7 and 1.8 (the sender's address), 2.2 (mailbox full), 2.3 and 3.x (size, system), 4.1 and 4.7 (no answer,
+#: expired), 5.x (protocol), 7.x (policy, spam, authentication).
+ADDRESS_CODES = frozenset({"1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1", "4.4", "4.310"})
+
+#: Codes that leave the verdict to the words beside them.
+_VAGUE = frozenset({"", "0.0", "1.0", "3.0", "4.1"})
+
+_CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_FAILURE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_FULL = re.compile(
+    r"(?i)(?:over|exceed\w*|disk|reached) (?:\w+ ){0,2}(?:quota|storage|allocation)|quota (?:is )?(?:exceeded|full)"
+    r"|(?:mailbox|inbox) (?:is |size )?(?:full|exceed)|not enough (?:disk|storage)|insufficient (?:disk|storage|system)"
+)
+_BLOCKED = re.compile(
+    r"(?i)\bspam\b|unsolicited|blacklist|block ?list|reputation|\bpolicy\b|too (?:large|many hops)|message size"
+)
+_WHO = r"(?:user|recipient|addressee|mailbox|address|account|alias|person|domain)"
+_NOBODY = re.compile(
+    rf"(?i){_WHO}[^.;]{{0,60}}?(?:unknown|not (?:found|exist|listed|known)|does(?:n't| not) (?:exist|have)|invalid"
+    rf"|disabled|inactive|no longer)|(?:unknown|no such|invalid|nonexistent|not a valid) (?:local |virtual )?{_WHO}"
+    r"|(?:couldn't be|wasn't|not) found|recipient address rejected: access denied|host unknown"
+)
+
+
+def is_about_address(status: str, words: str = "") -> bool:
+    """Tell whether a failure with this status code, and this diagnostic text, condemns the address.
+
+    Old servers say 5.0.0 of everything, and Exchange Online says 5.4.1 of unknown people: there the words decide. A
+    full mailbox overrules any code.
+
+    >>> is_about_address("5.1.1"), is_about_address("5.2.2"), is_about_address("5.7.1")
+    (True, False, False)
+    >>> is_about_address("5.0.0", "550 unknown user"), is_about_address("5.1.1", "550 5.1.1 mailbox is full")
+    (True, False)
+    """
+    if status[:1] == "4" or _FULL.search(words):
+        return False
+    if status[2:] in _VAGUE:
+        return bool(_NOBODY.search(words)) and not _BLOCKED.search(words)
+    return status[2:] in ADDRESS_CODES
+
+
+def says_why(words: str) -> bool:
+    """Tell whether the words name another reason than the address."""
+    return bool(_FULL.search(words) or _BLOCKED.search(words))
+
+
+def failure_code(words: str) -> str:
+    """Return the first status code of a failure in a text, empty if there is none.
+
+    >>> failure_code("550 5.1.1 User unknown")
+    '5.1.1'
+    """
+    found = _FAILURE.search(words)
+    return found[1] if found else ""
+
+
+def status_of(field: str, diagnostic: str) -> str:
+    """Return the status code of a report's Status field; a vague one gives way to what the diagnosis says."""
+    stated, told = _CODE.search(field), failure_code(diagnostic.replace("#", " "))
+    if told and (not stated or stated[1][2:] == "0.0"):
+        return told
+    return stated[1] if stated else ""

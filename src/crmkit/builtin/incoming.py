@@ -1,0 +1,191 @@
+"""One incoming mail, read with care: sizes are bounded, and no header is trusted to be what it should."""
+
+from __future__ import annotations
+
+import email
+import email.errors
+import email.header
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.message import Message as Mail
+from email.utils import parseaddr, parsedate_to_datetime
+from itertools import islice
+
+from crmkit.delivery.event import Payload
+from crmkit.errors import SourceError
+
+#: What lies beyond is not read: the report of a bounce stands at the beginning.
+MOST_BYTES = 1_000_000
+MOST_PARTS = 200
+MOST_ADDRESS = 320
+
+_TYPED = re.compile(rb"(?i)[\r\n]content-type:")
+_KEY = re.compile(r"[0-9a-f]{32}")
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_OURS = re.compile(r"<\s*([0-9a-f]{32})@")
+_QUOTED_ID = re.compile(rb"(?im)^[> \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?<([0-9a-f]{32})@")
+_AWAY = re.compile(
+    r"(?i)(?:\[[^\]]*\] *)?(?:(?:i am|i'm|ich bin|je suis) )?(?:out[ -]of[ -](?:the[ -])?office|away from|on vacation"
+    r"|auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort|beantwoording)|abwesen\w*"
+    r"|nicht im (?:b[uü]ro|haus)|r[ée]ponse automatique|absence|absent|risposta automatica|fuori (?:sede|ufficio)"
+    r"|respuesta autom[aá]tica|fuera de la oficina|resposta autom[aá]tica|afwezig)\b"
+)
+_SYSTEM = re.compile(
+    r"(?i)mailer-?daemon|postmaster|mdaemon|mail.?(?:delivery|service)|delivery.?subsystem|system.?admin"
+)
+_UNDELIVERED = re.compile(
+    r"(?i)(?:mail |message )?(?:undeliver|non-?deliver|(?:could )?not (?:be )?delivered|unzustellbar|failure notice"
+    r"|delivery (?:fail|status|problem|error)|returned mail|failed mail)"
+)
+
+
+def read_mail(payload: Payload) -> Mail:
+    """Return the payload's mail; of a very long one only the beginning.
+
+    Raises:
+        SourceError: If it is no mail, or made to exhaust whoever reads it.
+    """
+    body = payload.body[:MOST_BYTES]
+    if not body.strip():
+        raise SourceError("the mail is empty", where="mail")
+    if len(_TYPED.findall(body)) > MOST_PARTS or body.count(b"\n--") > 10 * MOST_PARTS:
+        raise SourceError(f"the mail has more than {MOST_PARTS} parts", where="mail")
+    try:
+        return email.message_from_bytes(body)
+    except (email.errors.MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
+        raise SourceError(f"the mail cannot be read ({type(problem).__name__})", where="mail") from None
+
+
+def parts(mail: Mail) -> Iterator[Mail]:
+    """Yield the mail's first parts, itself included."""
+    return islice(mail.walk(), MOST_PARTS)
+
+
+def header(mail: Mail, name: str) -> str:
+    """Return a header as one line of text, empty if it is missing; whatever cannot stand in a line is left out."""
+    found = str(mail.get(name) or "")[:2000]
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in found).split())
+
+
+def kind_of(mail: Mail) -> str:
+    """Return the content type in lower case."""
+    try:
+        return mail.get_content_type()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "text/plain"
+
+
+def raw_text(part: Mail) -> bytes:
+    """Return a leaf's content as bytes, its transfer encoding undone as far as it goes."""
+    try:
+        found = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return b""
+    return found if isinstance(found, bytes) else b""
+
+
+def text_of(part: Mail) -> str:
+    """Return a leaf's content as text; a character set that Python does not know is read as UTF-8."""
+    raw = raw_text(part)
+    try:
+        return raw.decode(str(part.get_content_charset("utf-8")), "replace")
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return raw.decode("utf-8", "replace")
+
+
+def sender(mail: Mail) -> str:
+    """Return the address that the mail says it is from."""
+    return bare_address(parseaddr(header(mail, "from"))[1])
+
+
+def written_at(text: str, payload: Payload) -> datetime | None:
+    """Return the instant that a date header names; None if it is no date, or later than the mail's arrival."""
+    try:
+        at = parsedate_to_datetime(text)
+        # "-0000" says that only UTC is known (RFC 5322 section 3.3).
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if at <= payload.received_at + timedelta(hours=1) else None
+
+
+def key_in(text: str) -> str:
+    """Return the touch's key from a Message-ID of ours, empty if there is none.
+
+    >>> key_in("<acee0661dca0cc9062eb88c1d7b554a4@brighteyes.example>")
+    'acee0661dca0cc9062eb88c1d7b554a4'
+    """
+    found = _OURS.search(text)
+    return found[1] if found else ""
+
+
+def returned_key(mail: Mail) -> str:
+    """Return the key of the message that this one reports on: from its returned headers, else from quoted text."""
+    for part in parts(mail):
+        if part is not mail and (key := key_in(header(part, "message-id"))):
+            return key
+    for part in parts(mail):
+        if not part.is_multipart() and (found := _QUOTED_ID.search(raw_text(part))):
+            return found[1].decode("ascii").lower()
+    return answered_key(mail)
+
+
+def answered_key(mail: Mail) -> str:
+    """Return the key of the message that this one answers, by its In-Reply-To and References."""
+    return key_in(header(mail, "in-reply-to")) or key_in(header(mail, "references"))
+
+
+def from_mail_system(mail: Mail) -> bool:
+    """Tell whether the mail comes from a mail server, not from a person: an answer's subject begins with "Re:"."""
+    if mail.get("x-failed-recipients") is not None or kind_of(mail) == "multipart/report":
+        return True
+    if "@" not in sender(mail) or _SYSTEM.search(header(mail, "from")):
+        return True
+    return bool(_UNDELIVERED.match(subject(mail)))
+
+
+def is_automatic(mail: Mail) -> bool:
+    """Tell whether a machine answered for a person: out of office, on holiday, a receipt (RFC 3834 and its kin)."""
+    if any(mail.get(name) is not None for name in ("x-autoreply", "x-autorespond", "x-autoresponder")):
+        return True
+    if header(mail, "precedence").lower().replace("-", "_").startswith("auto_reply"):
+        return True
+    submitted = header(mail, "auto-submitted").lower()
+    if submitted and not submitted.startswith("no") and not from_mail_system(mail):
+        return True
+    return bool(_AWAY.match(subject(mail)))
+
+
+def subject(mail: Mail) -> str:
+    """Return the subject, decoded."""
+    found = header(mail, "subject")
+    try:
+        return "".join(
+            piece if isinstance(piece, str) else piece.decode(charset or "ascii", "replace")
+            for piece, charset in email.header.decode_header(found)
+        )
+    except (ValueError, LookupError, email.errors.MessageError):
+        return found
+
+
+def blocks(part: Mail) -> list[Mail]:
+    """Return the messages inside a part; of a report, its groups of fields."""
+    found = part.get_payload()
+    return [one for one in found if isinstance(one, Mail)] if isinstance(found, list) else []
+
+
+def envelope_key(envelope: str) -> str:
+    """Return the key that an envelope id (RFC 3461 section 4.4) is, or holds as our Message-ID does; else empty."""
+    return envelope if _KEY.fullmatch(envelope) else key_in(f"<{envelope.strip('<>')}")
+
+
+def bare_address(text: str) -> str:
+    """Return the e-mail address in a field, its xtext (RFC 3461 section 4) undone; empty if there is none.
+
+    >>> bare_address(" <mia+2Bnews@brighteyes.example>")
+    'mia+news@brighteyes.example'
+    """
+    bare = parseaddr(text.strip().strip('"'))[1] or text.strip(" <>")
+    plain = _XTEXT.sub(lambda found: chr(int(found[1], 16)), bare)
+    return plain if "@" in plain and len(plain) <= MOST_ADDRESS and plain.isprintable() and " " not in plain else ""

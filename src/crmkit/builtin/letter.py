@@ -1,0 +1,83 @@
+"""A message as it is written to a mail server, and the tray in which such letters wait."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import attrs
+
+from crmkit.delivery.channel import Outcome, Receipt
+from crmkit.errors import TemplateError
+from crmkit.messages.header import plain_address
+from crmkit.messages.message import Message
+from crmkit.messages.mime import to_bytes
+
+#: The line that ends a message.
+END = b".\r\n"
+
+
+@attrs.frozen(repr=False)
+class Letter:
+    """A message as it is written to the server: its body with dots doubled and its end."""
+
+    key: str
+    sender: str
+    recipient: str
+    body: bytes
+    size: int
+
+    @classmethod
+    def of(cls, message: Message) -> Letter:
+        """Write a message.
+
+        Raises:
+            TemplateError: If it cannot be written as an e-mail.
+        """
+        raw = to_bytes(message)
+        whole = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+        stuffed = whole.replace(b"\r\n.", b"\r\n..")
+        start = b"." if stuffed.startswith(b".") else b""
+        sender, recipient = plain_address(message.from_email), plain_address(message.to)
+        return cls(message.key, sender, recipient, start + stuffed + END, len(whole))
+
+
+@attrs.define(eq=False)
+class Tray:
+    """The messages that wait, each written as a letter shortly before its turn.
+
+    Attributes:
+        receipts: What has been answered.
+    """
+
+    receipts: list[Receipt] = attrs.field(factory=list, init=False)
+    _messages: Iterator[Message] = attrs.field()
+    _ready: deque[Letter] = attrs.field(factory=deque, init=False)
+
+    def fill(self, number: int) -> None:
+        """Have so many letters ready, if there are as many; a message that cannot be written is refused."""
+        while len(self._ready) < number:
+            message = next(self._messages, None)
+            if message is None:
+                return
+            try:
+                self._ready.append(Letter.of(message))
+            except TemplateError:
+                self.receipts.append(
+                    Receipt(message.key, Outcome.REFUSED, evidence="form: cannot be written as e-mail")
+                )
+
+    def front(self) -> Letter | None:
+        """Return the letter whose turn it is."""
+        self.fill(1)
+        return self._ready[0] if self._ready else None
+
+    def take(self) -> None:
+        """Take the letter away whose turn it was."""
+        self._ready.popleft()
+
+    def give_up(self, evidence: str) -> None:
+        """Answer for all that wait: to be tried again later."""
+        keys = [letter.key for letter in self._ready] + [message.key for message in self._messages]
+        self._ready.clear()
+        self.receipts += [Receipt(key, Outcome.RETRY, evidence=evidence) for key in keys]

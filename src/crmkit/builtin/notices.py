@@ -1,0 +1,94 @@
+"""Bounces without a report: what servers write in words of their own, by the forms that flufl.bounce knows."""
+
+from __future__ import annotations
+
+import email
+import re
+from email.message import Message as Mail
+from itertools import islice, takewhile
+
+import attrs
+from flufl.bounce import all_failures
+
+from crmkit.builtin.fault import failure_code, is_about_address, says_why
+from crmkit.builtin.incoming import (
+    MOST_PARTS,
+    bare_address,
+    from_mail_system,
+    header,
+    parts,
+    raw_text,
+    returned_key,
+    written_at,
+)
+from crmkit.delivery.event import Event, EventKind, Payload
+from crmkit.people.medium import Medium
+
+#: How much of a mail, in lines of which length, is searched: the patterns take quadratic time over a line.
+_SCANNED, _LINE, _NOTICE = 64_000, 320, 60
+_BREAKS = re.compile(rb"\r\n?|\n")
+_ASCII = bytes(range(128)) + b"\x7f" * 128
+_RETURNED = re.compile(r"(?i)\W*(?:-{3,}.*(?:original|copy|header|returned)|return-path:|received:|copy of)")
+
+
+def notices(mail: Mail, payload: Payload) -> list[Event]:
+    """Return what a bounce without a report says, with ids still to be given; nothing of a mail that a person wrote.
+
+    Where the words give no reason, flufl.bounce's own verdict holds: failed for good, or only delayed.
+    """
+    if not from_mail_system(mail):
+        return []
+    plain = _bounded(payload.body)
+    try:
+        temporary, permanent = all_failures(plain)
+    except Exception:  # noqa: BLE001 - a reader of wild mail that stumbles has found nothing
+        return []
+    words = notice_of(plain)
+    status = failure_code(words)
+    hard = is_about_address(status, words) if status or says_why(words) else True
+    key, at = returned_key(mail), written_at(header(mail, "date"), payload)
+    bounce = Event(
+        id="?",
+        kind=EventKind.BOUNCED,
+        medium=Medium.EMAIL,
+        at=at,
+        key=key,
+        permanent=hard,
+        status=status,
+        evidence="notice: bounced",
+    )
+    delay = Event(id="?", kind=EventKind.DELAYED, medium=Medium.EMAIL, at=at, key=key, evidence="notice: delayed")
+    found = [(bounce, one) for one in sorted(permanent)] + [(delay, one) for one in sorted(temporary - permanent)]
+    addressed = ((event, _address(one)) for event, one in found)
+    return [attrs.evolve(event, address=address) for event, address in addressed if address]
+
+
+def notice_of(mail: Mail) -> str:
+    """Return what the server says before it returns the message: there the code and the reason stand."""
+    first = next((part for part in parts(mail) if not part.is_multipart()), mail)
+    lines = raw_text(first)[:_SCANNED].decode("ascii", "replace").splitlines()[:_NOTICE]
+    said = takewhile(lambda line: not _RETURNED.match(line), (line[:_LINE].strip() for line in lines))
+    return " ".join(said)
+
+
+def _address(found: bytes) -> str:
+    text = found.decode("ascii", "replace").strip()
+    return text if bare_address(text) else ""
+
+
+def _bounded(body: bytes) -> Mail:
+    """Return the mail's beginning in short ASCII lines: patterns for wild mail take their time over long ones."""
+    plain = email.message_from_bytes(_short(body[:_SCANNED]))
+    if sum(1 for _ in islice(plain.walk(), MOST_PARTS + 1)) > MOST_PARTS:
+        return Mail()
+    for part in plain.walk():
+        if not part.is_multipart() and part.get("content-transfer-encoding") is not None:
+            text = _short(raw_text(part)).decode("ascii")
+            del part["content-transfer-encoding"]
+            part.set_payload(text)
+    return plain
+
+
+def _short(body: bytes) -> bytes:
+    lines = _BREAKS.split(body)
+    return b"\n".join(line[:_LINE] for line in lines).translate(_ASCII)

@@ -1,0 +1,147 @@
+"""Answers of readers, by SMS or by e-mail: each becomes an event, and the wish to stop is read from it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from email.message import Message as Mail
+from itertools import takewhile
+
+import attrs
+
+from crmkit.builtin.incoming import (
+    answered_key,
+    bare_address,
+    from_mail_system,
+    header,
+    is_automatic,
+    kind_of,
+    parts,
+    read_mail,
+    sender,
+    subject,
+    text_of,
+    written_at,
+)
+from crmkit.builtin.stopwords import read_stop
+from crmkit.delivery.event import Event, EventKind, Payload
+from crmkit.people.medium import Medium
+
+#: Where a reader's own words end: what follows is quoted, signed or a telephone's advertisement of itself.
+_QUOTED = re.compile(
+    r"(?i)\s*(?:>|-- ?$|_{5,}|-{2,} ?(?:original|ursprüngliche|message d'origine|messaggio originale|mensaje original"
+    r"|mensagem original|oorspronkelijk|forwarded)|on\b.{4,200}\bwrote:|am\b.{4,200}\bschrieb|le\b.{4,200}\ba écrit"
+    r"|il\b.{4,200}\bha scritto|el\b.{4,200}\bescribió|em\b.{4,200}\bescreveu|op\b.{4,200}\bschreef"
+    r"|(?:from|von|de|da|van): .*@|sent from my |get outlook for |von meinem .{1,40} gesendet|gesendet von |envoyé de "
+    r"|inviato da |enviado desde |enviado do |verzonden vanaf )"
+)
+_TAG = re.compile(
+    r"(?is)<(?:script|style|blockquote|head)\b.*?(?:</(?:script|style|blockquote|head)>|\Z)|<[^<>]{0,2000}>"
+)
+_BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li)\b[^<>]{0,200}>")
+_ANSWER = re.compile(r"(?i)\s*(?:re|aw|sv|antw|rif|res|fwd?|wg|tr)\s*:")
+_OPENS = re.compile(r"(?i)(?:on|am|le|il|el|em|op)\b.*\d")
+_READ = 20_000
+
+
+def reply_event(
+    text: str, *, event_id: str, medium: Medium, at: datetime | None = None, key: str = "", address: str = ""
+) -> Event:
+    """Return the event of one answer; for parsers of the forms in which SMS providers hand answers on.
+
+    Args:
+        text: What the reader wrote. It does not enter the event.
+        event_id: The provider's own id of the answer.
+        medium: By which way it came.
+        at: When it was written, aware.
+        key: The key of the touch that is answered, where the provider knows it.
+        address: From which number or address it came.
+
+    Raises:
+        ValueError: If the event cannot be made of these.
+
+    >>> reply_event("Stop!", event_id="in-1", medium=Medium.SMS).evidence
+    'a wish to stop (en)'
+    >>> reply_event("See you on Friday", event_id="in-2", medium=Medium.SMS).evidence
+    'an answer for a person to read'
+    """
+    stop = read_stop(text, medium)
+    evidence = f"a wish to stop ({stop.language})" if stop else "an answer for a person to read"
+    return Event(
+        id=event_id,
+        kind=EventKind.REPLIED,
+        medium=medium,
+        at=at,
+        key=key,
+        address=address,
+        stop=stop,
+        evidence=evidence,
+    )
+
+
+@attrs.frozen
+class ReplyParser:
+    """Reads mails in which people answer, or ask to be left alone."""
+
+    name: str = "replies"
+
+    def parse(self, payload: Payload) -> Sequence[Event]:
+        """Return the answer's event: if it answers a message of ours, or is a wish to stop; else it is ordinary mail.
+
+        What machines write (bounces, receipts, out of office, lists) is no answer.
+
+        Raises:
+            SourceError: If the mail cannot be read.
+        """
+        mail = read_mail(payload)
+        if from_mail_system(mail) or is_automatic(mail) or mail.get("list-id") is not None:
+            return ()
+        event = reply_event(
+            _wish(mail),
+            event_id=payload.event_id(1),
+            medium=Medium.EMAIL,
+            at=written_at(header(mail, "date"), payload),
+            key=answered_key(mail),
+            address=bare_address(sender(mail)),
+        )
+        return (event,) if event.stop or event.key else ()
+
+
+def _wish(mail: Mail) -> str:
+    """Return the words that may be a wish to stop: the reader's own, or the subject where the reader wrote it."""
+    words, title = own_words(_body(mail)), subject(mail)
+    own_title = "" if _ANSWER.match(title) else title
+    if own_title and (not words or (read_stop(own_title, Medium.EMAIL) and not read_stop(words, Medium.EMAIL))):
+        return own_title
+    return words
+
+
+def own_words(text: str) -> str:
+    r"""Return what the reader wrote, without the quoted message and the signature.
+
+    >>> own_words("Stop\n\nOn Mon, 23 Nov 2026 Bright Eyes wrote:\n> Dear Mia")
+    'Stop'
+    """
+    lines = [line.strip() for line in text[:_READ].splitlines()]
+    pairs = takewhile(lambda pair: not _ends(*pair), zip(lines, [*lines[1:], ""], strict=True))
+    return "\n".join(line for line, _ in pairs).strip()
+
+
+def _ends(line: str, after: str) -> bool:
+    """Tell whether the reader's words end here; "On Monday, ... wrote:" may be broken over two lines."""
+    return bool(_QUOTED.match(line) or (_OPENS.match(line) and _QUOTED.match(f"{line} {after}")))
+
+
+def _body(mail: Mail) -> str:
+    leaves = [part for part in parts(mail) if not part.is_multipart()]
+    for kind in ("text/plain", "text/html"):
+        for part in leaves:
+            if kind_of(part) == kind and (text := text_of(part)[: 5 * _READ]).strip():
+                return _without_tags(text) if kind == "text/html" else text
+    return ""
+
+
+def _without_tags(text: str) -> str:
+    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", text)))

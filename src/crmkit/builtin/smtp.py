@@ -1,0 +1,220 @@
+"""The conversation with a mail server: many messages, one verdict each, written ahead where the server allows it.
+
+The phase decides what a failure means: before the end of the data nothing has left, after it both sides may own the
+message (RFC 1047) until the server answers. With pipelining (RFC 2920) the envelope of the next message rides behind
+the body of this one; the replies come in the order of what was written, so each still belongs to one message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from crmkit.builtin.letter import END, Letter, Tray
+from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
+from crmkit.delivery.channel import Outcome, Receipt
+from crmkit.messages.message import Message
+
+#: Only the server's own name for the message is kept: a reply may hold the address.
+_QUEUE_ID = re.compile(rb"(?i)\b(?:queued as|queued mail for delivery|id)[ =:]+<?([\w.-]{4,80})(?![\w.@-])")
+
+#: A session that rested longer is opened anew: what lies between may have forgotten it without a word.
+_IDLE = 30.0
+_DONE, _PENDING, _REFUSED = 2, 3, 5
+_TOO_BIG = 552
+#: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
+_ABOUT_US = (530, 534, 535, 538)
+
+
+@attrs.define(eq=False)
+class Exchange:
+    """What is said in one session, until nothing waits or the session is lost.
+
+    Attributes:
+        session: The session.
+        tray: The messages.
+        answered: How many messages have got their verdict from the server.
+    """
+
+    session: Session
+    tray: Tray
+    answered: int = attrs.field(default=0, init=False)
+
+    def run(self) -> None:
+        """Hand over what waits.
+
+        Raises:
+            LostError: If the session is lost; whatever is in doubt then has its receipt, all else still waits.
+        """
+        tail, owner = b"", None
+        while (letter := self._next()) or tail:
+            commands = self._commands(letter) if letter else {}
+            self._write(tail, owner, b"".join(commands.values()) if self.session.pipelined else b"")
+            self.tray.fill(2)
+            if tail:
+                self._end(owner)
+            tail, owner = self._envelope(letter, commands) if letter else (b"", None)
+
+    def _next(self) -> Letter | None:
+        limit = self.session.limit
+        while (letter := self.tray.front()) and 0 < limit < letter.size:
+            self._answer(letter, Outcome.REFUSED, f"size: {letter.size} octets, the server takes {limit}")
+            self.tray.take()
+        return letter
+
+    def _commands(self, letter: Letter) -> dict[str, bytes]:
+        size = f" SIZE={letter.size}" if self.session.sized else ""
+        envelope, notify = (f" RET=HDRS ENVID={letter.key}", " NOTIFY=FAILURE,DELAY") if self.session.dsn else ("", "")
+        return {
+            "sender": f"MAIL FROM:<{letter.sender}>{size}{envelope}\r\n".encode("ascii"),
+            "recipient": f"RCPT TO:<{letter.recipient}>{notify}\r\n".encode("ascii"),
+            "data": b"DATA\r\n",
+        }
+
+    def _write(self, tail: bytes, owner: Letter | None, ahead: bytes) -> None:
+        """Write the end of one message and, behind it, the envelope of the next."""
+        try:
+            self.session.write(tail + ahead)
+        except LostError as lost:
+            if owner:
+                ended = lost.left > len(tail) - len(END)
+                self._receipt(owner, Outcome.UNKNOWN if ended else Outcome.RETRY, f"body: {lost.why}")
+            raise
+
+    def _end(self, owner: Letter | None) -> None:
+        """Read the reply to the end of a message; without an owner, to what undid an envelope."""
+        try:
+            reply = self.session.reply()
+            if owner and reply.first == _PENDING:
+                raise LostError("not an answer")
+        except LostError as lost:
+            if owner:
+                self._receipt(owner, Outcome.RETRY if lost.told else Outcome.UNKNOWN, f"end: {lost.why}")
+            raise
+        if owner and reply.first == _DONE:
+            found = _QUEUE_ID.search(reply.text)
+            self._answer(owner, Outcome.SENT, str(reply.code), found[1].decode("ascii") if found else "")
+        elif owner:
+            self._answer(owner, _outcome(reply), f"end: {reply}")
+
+    def _envelope(self, letter: Letter, commands: Mapping[str, bytes]) -> tuple[bytes, Letter | None]:
+        """Ask whether the server takes the message; return what has to be written next, and whose end it is."""
+        verdict, phase, replies = None, "sender", list[Reply]()
+        try:
+            for phase, command in commands.items():
+                replies.append(self._ask(command))
+                verdict = verdict or self._judge(phase, replies[-1])
+                if verdict and not self.session.pipelined:
+                    break
+        except LostError as lost:
+            if verdict:
+                self._close(letter, *verdict)
+            elif phase != "sender":
+                self.tray.take()
+                self._receipt(letter, Outcome.RETRY, f"{phase}: {lost.why}")
+            raise
+        if verdict is None:
+            self.tray.take()
+            return letter.body, letter
+        self._close(letter, *verdict)
+        return self._undo(replies), None
+
+    def _undo(self, replies: Sequence[Reply]) -> bytes:
+        """Return what ends an envelope that was refused, though the server may go on to wait for the message."""
+        if replies[-1].first != _PENDING:
+            return b"RSET\r\n"
+        if replies[1].first == _DONE:
+            # The end alone would be an empty message to a recipient whom it did accept.
+            raise LostError("went along after a refusal")
+        return END
+
+    def _ask(self, command: bytes) -> Reply:
+        if not self.session.pipelined:
+            self.session.write(command)
+        return self.session.reply()
+
+    def _judge(self, phase: str, reply: Reply) -> tuple[str, Outcome, Reply] | None:
+        """Return what a refusal means, or None where the server goes along."""
+        if reply.first == (_PENDING if phase == "data" else _DONE):
+            return None
+        if reply.first in (_PENDING, _DONE):
+            raise LostError("not an answer")
+        ours = phase == "sender" and not (self.session.sized and reply.code == _TOO_BIG)
+        ours = ours or (phase == "recipient" and (reply.code in _ABOUT_US or reply.status.startswith("5.7.")))
+        return phase, Outcome.RETRY if ours else _outcome(reply), reply
+
+    def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
+        self.tray.take()
+        self._answer(letter, outcome, f"{phase}: {reply}")
+        if phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED:
+            # It is the practice that is not wanted, and every message comes from it.
+            self.tray.give_up(f"{phase}: {reply}")
+
+    def _answer(self, letter: Letter, outcome: Outcome, evidence: str, reference: str = "") -> None:
+        self.answered += 1
+        self._receipt(letter, outcome, evidence, reference)
+
+    def _receipt(self, letter: Letter, outcome: Outcome, evidence: str, reference: str = "") -> None:
+        self.tray.receipts.append(Receipt(letter.key, outcome, reference, evidence))
+
+
+@attrs.define(eq=False)
+class Conversation:
+    """What one thread at a time says to one mail server; its session stays open for the next call.
+
+    Attributes:
+        settings: The server.
+    """
+
+    settings: EmailSettings
+    _session: Session | None = attrs.field(default=None, init=False, repr=False)
+
+    def send(self, messages: Sequence[Message]) -> list[Receipt]:
+        """Hand over the messages and return one receipt for each, in any order.
+
+        A session that is lost is opened once more for what is left. If the next is lost too before any message got
+        its answer, or if the server does not let us in, the rest is left for later and nobody is asked again.
+        """
+        tray, broken, why = Tray(iter(messages)), 0, ""
+        while tray.front() and broken <= 1:
+            kept, heard = self._kept(), 0
+            exchange = None
+            try:
+                session = self._session = kept or Session.open(self.settings)
+                heard = session.heard
+                exchange = Exchange(session, tray)
+                exchange.run()
+                session.rest()
+            except LostError as lost:
+                why = lost.why
+                self.drop()
+                if exchange is None:
+                    break
+                # That the server closed a session which rested says nothing: no command of ours was heard.
+                if not (kept and kept.heard == heard):
+                    broken = 1 if exchange.answered else broken + 1
+        tray.give_up(why)
+        return tray.receipts
+
+    def close(self) -> None:
+        """End the session with a goodbye."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.quit()
+
+    def drop(self) -> None:
+        """End the session without a word."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.drop()
+
+    def _kept(self) -> Session | None:
+        if self._session is not None and self._session.rested(_IDLE):
+            self.close()
+        return self._session
+
+
+def _outcome(reply: Reply) -> Outcome:
+    return Outcome.REFUSED if reply.first == _REFUSED else Outcome.RETRY

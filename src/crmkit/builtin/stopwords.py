@@ -1,0 +1,238 @@
+"""The words by which readers say stop, by language, and what they end.
+
+The American rule is the widest: a sender must heed "stop", "quit", "end", "revoke", "opt out", "cancel" and
+"unsubscribe", and any other words that clearly mean it (47 CFR 64.1200(a)(10)). So a whole answer that is one of the
+words counts, and a short sentence that cannot mean anything else; "please cancel my appointment" does neither.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from crmkit.delivery.event import Stop
+from crmkit.people.medium import Medium, Purpose
+
+#: A whole answer of these words ends messages. In plain letters: no case, no accents, no punctuation.
+WORDS = {
+    "en": """stop; stopp; stopped; quit; end; revoke; opt out; optout; opt me out
+        opting out; cancel; unsubscribe
+        unsubscribed; unsubcribe; unsuscribe; unsub; unsubscribe me; stop it; stop this; stop now; stop messages
+        stop texts; stop emails; stop sms; remove me; i opt out; i unsubscribe; i revoke; i revoke my consent
+        withdraw consent; i withdraw my consent; remove my number; delete my number; remove my email; leave me alone
+        lose my number; cancel subscription; cancel my subscription; cancel newsletter; text stop; reply stop""",
+    "de": """abmelden; abmeldung; abbestellen; austragen; beenden; ende; widerruf; widerrufen; aufhoren; aufhoeren
+        ich widerrufe; ich widerrufe meine einwilligung; stoppen; stop sms; loschen sie meine nummer
+        newsletter abbestellen; newsletter abmelden
+        vom newsletter abmelden; melden sie mich ab; melde mich ab""",
+    "fr": """arret; arreter; arretez; desabonner; desabonnement; me desabonner; desinscrire; desinscription
+        me desinscrire; desinscrivez moi; desabonnez moi; resilier; fin; stop sms; retirez moi; supprimez mon numero
+        je me desabonne; je retire mon consentement; stop pub""",
+    "it": """basta; ferma; fermate; fermatevi; cancella; cancellami; cancellatemi
+        disiscrivi; disiscrivimi
+        disiscrizione
+        disiscrivetemi; annulla; annulla iscrizione; revoca; revoco il consenso; smettetela; smettete; rimuovetemi""",
+    "es": """alto; baja; dar de baja; darme de baja; dame de baja; deme de baja; parar; pare; paren; cancelar; detener
+        cancelar suscripcion; anular; anular suscripcion; desuscribir; desuscribirme; fin; no molestar
+        revoco mi consentimiento; quiero darme de baja; no envien mas; no me escriban mas""",
+    "pt": """parar; pare; parem; sair; cancelar; remover; cancelar inscricao; cancelar subscricao; descadastrar
+        anular subscricao; quero sair; removam me; retiro o meu consentimento; nao quero receber mais""",
+    "nl": """afmelden; uitschrijven; stoppen; einde; beeindigen; opzeggen; meld mij af; meld me af; schrijf mij uit
+        schrijf me uit; intrekken; ik trek mijn toestemming in; verwijder mij; verwijder mijn nummer""",
+}
+
+#: What may stand around the words without changing what they say.
+_LEADING = re.compile(
+    r"^(?:(?:hi|hello|hey|dear|sirs?|madam|team|hallo|guten tag|bonjour|salut|ciao|buongiorno|hola|ola|ok|okay|please"
+    r"|pls|plz|kindly|just|bitte|s ?il (?:vous|te) plait|svp|merci de|per favore|por favor|alstublieft|aub|i said) )+"
+)
+_TRAILING = re.compile(
+    r"(?: (?:please|pls|plz|now|immediately|thanks?|thank you|thx|cheers|ok|bitte|sofort|danke|vielen dank|merci"
+    r"|s ?il (?:vous|te) plait|svp|grazie|per favore|gracias|por favor|ya|obrigad[oa]|dank(?: u| je)?|alstublieft"
+    r"|aub))+$"
+)
+
+#: What is sent, and what of it is advertising; by these the sentences below are filled in.
+_NOUNS = {
+    "en": "texts?|text messages?|messages?|msgs?|sms|e ?mails?|mails?|letters?|calls?|reminders?|surveys?|spam|junk",
+    "de": "nachrichten|sms|e ?mails?|mails?|post|briefe|erinnerungen",
+    "fr": "messages?|sms|e ?mails?|mails?|textos?|courriers?",
+    "it": "messaggi|sms|e ?mail|mail",
+    "es": "mensajes|sms|correos|mails?",
+    "pt": "mensagens|sms|e ?mails?",
+    "nl": "berichten|sms|e ?mails?|mails?",
+}
+_ADVERTISING = {
+    "en": "newsletters?|marketing|ads?|adverts?|advertising|promos?|promotions?|offers?|mailings|promotional",
+    "de": "werbung|newsletter|werbemails?|werbenachrichten",
+    "fr": "publicites?|pubs?|newsletters?",
+    "it": "pubblicita|newsletter|promozioni",
+    "es": "publicidad|promociones|boletines",
+    "pt": "publicidade|promocoes|newsletters?",
+    "nl": "reclame|nieuwsbrief|nieuwsbrieven",
+}
+#: Words that make it all messages, of whichever kind: with a word to stop, or in a sentence.
+_EVERYTHING = {
+    "en": "all|everything|anything|any kind|contact",
+    "de": "alles|alle|nichts|kontaktieren",
+    "fr": "tout|tous|rien|contacte[zr]",
+    "it": "tutto|tutti|nulla|niente|contattatemi|contattarmi",
+    "es": "todo|todos|nada|contacten|contactarme",
+    "pt": "tudo|todos|nada|contactar",
+    "nl": "alles|alle|niets",
+}
+
+#: Short sentences that say it and cannot mean anything else: patterns over plain letters. NOUN stands for the words
+#: above, WHICH and EVER for what may stand before and after.
+SENTENCES = {
+    "en": (
+        r"(?:(?:can|could|would|will) you )?(?:please )?(?:stop|quit|cease) (?:sending|texting|messaging|e ?mailing"
+        r"|contacting|mailing|writing|spamming|bothering|calling)(?: to me)?WHICH(?: NOUN)?EVER",
+        r"(?:do not|dont|never)(?: ever)? (?:text|message|sms|e ?mail|mail|write to|contact|call or text)"
+        r" (?:me|us)EVER",
+        r"(?:do not|dont|never) send(?: me| us)?WHICH NOUNEVER|(?:do not|dont|never) send(?: me| us) anythingEVER",
+        r"no more NOUN(?: of any kind)?EVER|stop(?:WHICH NOUN| all of (?:it|this|these)| everything)EVER",
+        r"(?:i )?(?:do not|dont|no longer)(?: want| wish)?(?: to)? (?:want|receive|get)WHICH NOUN(?: from you)?EVER",
+        r"(?:take|remove|delete|get) (?:me|us|my (?:number|e ?mail|e ?mail address|name|details)) (?:off|from)"
+        r"(?: (?:of|all))? (?:your|(?:the|this|your) (?:mailing|e ?mail|text|texting|sms|contact|marketing|newsletter))"
+        r"(?: (?:lists?|database|system|records))EVER",
+        r"(?:unsubscribe|opt)(?: me| us)?(?: out)?(?: (?:from|of))(?:WHICH NOUN| all| everything)(?: lists?)?EVER",
+        r"(?:unsubscribe|opt) (?:me|us)(?: out)?|cancelWHICH NOUN",
+        r"(?:i |id )?(?:want|would like|like|wish) to (?:stop|opt out|unsubscribe)(?: (?:of|from)WHICH NOUN)?EVER",
+    ),
+    "de": (
+        r"(?:senden|schicken|schreiben)(?: sie)?(?: mir)?(?: bitte)?(?: keine(?: weiteren)? NOUN| nichts)(?: mehr)?",
+        r"(?:bitte )?keine (?:weiteren )?NOUN(?: mehr)?(?: an mich)?(?: senden| schicken)?",
+        r"(?:mich )?(?:bitte )?nicht mehr (?:schreiben|anschreiben|kontaktieren)",
+        r"(?:schreiben|kontaktieren) sie (?:mich|mir) (?:bitte )?(?:nicht|nie) (?:mehr|wieder)",
+        r"horen sie (?:bitte )?auf mir (?:NOUN )?zu (?:schreiben|schicken|senden)",
+        r"(?:ich (?:mochte|will|wunsche) )?keine (?:weiteren )?NOUN(?: mehr)?(?: von ihnen)?"
+        r"(?: (?:erhalten|bekommen))?",
+        r"ich (?:mochte|will) (?:mich |den newsletter |das )?(?:abmelden|abbestellen|austragen|widerrufen)",
+        r"nehmen sie mich (?:bitte )?(?:aus|von) (?:ihrem|der|ihrer) (?:verteiler|mailingliste|adressliste)",
+        r"(?:stoppen|beenden) sie (?:alle|die|diese) NOUN|alles abbestellen|alles abmelden|von allem abmelden",
+    ),
+    "fr": (
+        r"(?:arretez|cessez|arreter)(?: de)? (?:m ?envoyer|me contacter|m ?ecrire)"
+        r"(?: (?:des|vos|ces|les|tous vos))?(?: NOUN)?",
+        r"(?:arretez|cessez) (?:les|vos|ces|tous les|tous vos) NOUN|plus (?:de |d ?|aucun )NOUN",
+        r"(?:je )?(?:ne )?(?:veux|souhaite) plus (?:recevoir )?(?:(?:de|vos|ces|aucun) |d ?)?NOUN",
+        r"je (?:veux|souhaite|voudrais) me (?:desabonner|desinscrire)",
+        r"(?:ne )?(?:m ?ecrivez|m ?envoyez|me contactez) plus(?: rien)?(?: (?:de |d ?)NOUN)?",
+    ),
+    "it": (
+        r"(?:smettete|smetta|basta)(?: di| con)? (?:scrivermi|mandarmi|inviarmi|contattarmi)(?: NOUN)?",
+        r"(?:basta|niente piu)(?: con i| i)? NOUN",
+        r"non (?:scrivetemi|contattatemi|mandatemi|inviatemi) piu(?: NOUN| nulla)?",
+        r"non (?:voglio|desidero) (?:piu )?ricevere(?: piu)? (?:NOUN|nulla)",
+    ),
+    "es": (
+        r"(?:dejen|deje|paren|pare) de (?:enviarme|mandarme|escribirme|contactarme)(?: mas)?(?: NOUN)?",
+        r"no (?:me )?(?:envien|manden|escriban|contacten) (?:mas|nada)(?: NOUN)?|no mas NOUN",
+        r"no (?:quiero|deseo) (?:recibir )?mas NOUN|no (?:quiero|deseo) recibir nada",
+    ),
+    "pt": (
+        r"(?:parem|pare|deixem) de (?:me )?(?:enviar|mandar|escrever|contactar)(?: me)?(?: NOUN)?",
+        r"nao (?:me )?(?:enviem|mandem|escrevam) mais(?: NOUN| nada)?|nao quero (?:receber )?mais NOUN",
+        r"(?:chega de|sem mais|nao mais) NOUN",
+    ),
+    "nl": (
+        r"(?:stop met|hou op met) (?:(?:het )?(?:sturen|mailen|sms en|smsen)(?: van)?(?: NOUN)?|NOUN)",
+        r"(?:stuur|mail|sms|bericht) (?:mij|me) (?:niet|geen NOUN|niets) meer",
+        r"ik wil (?:me|mij) (?:afmelden|uitschrijven)",
+        r"(?:ik wil )?geen NOUN meer(?: ontvangen)?",
+    ),
+}
+
+#: Said first, these count though more follows: "STOP. Wrong number."
+_FIRST = frozenset(
+    {"stop", "stopp", "unsubscribe", "opt out", "optout", "abmelden", "abbestellen", "arret", "afmelden"}
+)
+_WHICH = r"(?: (?:any|these|those|this|your|the|more|such|further|me|us|all|every|of|kind))*"
+_EVER = r"(?: (?:any ?more|again|ever|from now on|at once|right now|here|to|on|at|this|my|number|phone))*"
+_JOINED = frozenset("'’‘`´\u200b\u200c\u200d\ufeff")
+_ENDS = re.compile(r"[.!?;\n]+")
+_PROMOTIONAL = (Purpose.MARKETING, Purpose.FEEDBACK)
+_LONGEST = 400
+
+
+def _pattern(language: str) -> re.Pattern[str]:
+    noun = f"(?:(?:{_NOUNS[language]}|{_ADVERTISING[language]})(?: (?:{_NOUNS[language]}))?)"
+    filled = "|".join(SENTENCES[language]).replace("NOUN", noun)
+    return re.compile(filled.replace("WHICH", _WHICH).replace("EVER", _EVER))
+
+
+def read_stop(text: str, medium: Medium) -> Stop | None:
+    """Return what an answer wants to end, None if it is no wish to stop.
+
+    By SMS and phone a bare STOP ends everything but care, by e-mail and post marketing and feedback; "stop all" ends
+    everything; who singles out advertising ends that.
+
+    >>> read_stop("Stop, please!", Medium.EMAIL)
+    Stop(purposes=(<Purpose.MARKETING: 'marketing'>, <Purpose.FEEDBACK: 'feedback'>), language='en')
+    >>> read_stop("Please cancel my appointment on Monday", Medium.SMS) is None
+    True
+    """
+    if not text.strip() or len(text) > _LONGEST:
+        return None
+    whole = plain_letters(text)
+    sentences = [one for part in _ENDS.split(text) if (one := plain_letters(part))]
+    if language := _word(whole) or _sentence(whole):
+        return Stop(_purposes(whole, language, medium), language)
+    for number, sentence in enumerate(sentences):
+        if language := (_word(sentence) if number == 0 and sentence in _FIRST else _sentence(sentence)):
+            return Stop(_purposes(sentence, language, medium), language)
+    return None
+
+
+def bare_stop(medium: Medium) -> tuple[Purpose, ...]:
+    """Return what a STOP without further words ends: by SMS and phone all but care, else marketing and feedback.
+
+    American law takes a revocation by text or call as meant for the sender's texts and calls, not for one list. Care
+    goes on unless the answered message was of care (`Stop.including`) or all is said.
+    """
+    if medium in (Medium.SMS, Medium.PHONE):
+        return (Purpose.SERVICE, Purpose.MARKETING, Purpose.FEEDBACK)
+    return _PROMOTIONAL
+
+
+def plain_letters(text: str) -> str:
+    """Return a text without case, accents, punctuation and courtesies.
+
+    >>> plain_letters("Bitte ARRÊT!!"), plain_letters("S T O P"), plain_letters("I can't stop")
+    ('arret', 'stop', 'i cant stop')
+    """
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(sign for sign in apart if not unicodedata.combining(sign) and sign not in _JOINED)
+    words = "".join(sign if sign.isalnum() else " " for sign in letters).split()
+    plain = "".join(words) if words and all(len(word) == 1 for word in words) else " ".join(words)
+    bare = _LEADING.sub("", _TRAILING.sub("", plain))
+    return bare or plain
+
+
+def _word(plain: str) -> str:
+    """Return the language of a text that is one of the words, alone or with "all"; empty if it is none."""
+    for language, words in _KNOWN.items():
+        rest = re.sub(rf"^(?:{_EVERYTHING[language]}) | ?(?:{_EVERYTHING[language]})$", "", plain)
+        if plain in words or (rest != plain and rest in words | {"stop"}):
+            return language
+    return ""
+
+
+def _sentence(plain: str) -> str:
+    return next((language for language, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), "")
+
+
+def _purposes(said: str, language: str, medium: Medium) -> tuple[Purpose, ...]:
+    if re.search(rf"\b(?:{_ADVERTISING[language]})\b", said):
+        return _PROMOTIONAL
+    if re.search(rf"\b(?:stop)?(?:{_EVERYTHING[language]})$|\b(?:{_EVERYTHING[language]})\b", said):
+        return tuple(Purpose)
+    return bare_stop(medium)
+
+
+_KNOWN = {
+    language: frozenset(" ".join(word.split()) for word in re.split(r"[;\n]", text) if word.strip())
+    for language, text in WORDS.items()
+}
+_PATTERNS = {language: _pattern(language) for language in SENTENCES}

@@ -1,0 +1,127 @@
+"""What people decide: stop, go on, call off, settle what is in doubt, and see whether the history is untouched."""
+
+from __future__ import annotations
+
+import click
+
+from crmkit.campaigns.reasons import in_words
+from crmkit.cli import show
+from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.ledger.doubt import Doubt, Settled
+
+_BY = click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept in the history.")
+_CAMPAIGN = click.argument("campaign", default="")
+
+
+@click.command()
+@_CAMPAIGN
+@_BY
+@click.option("--cancel", is_flag=True, help="Call off for good what is planned, rather than pause it.")
+@common()
+def stop(given: Given, campaign: str, by: str, cancel: bool) -> int:
+    """Stop a CAMPAIGN, or everything: what has not been handed over yet stays."""
+    with given.crm() as crm:
+        stopped = crm.stop(campaign, by=by)
+        cancelled = crm.cancel(campaign, by=by) if cancel else 0
+    if given.as_json:
+        show.say_json({"campaign": campaign, "stopped": stopped, "cancelled": cancelled})
+        return DONE
+    show.say(f"{campaign or 'All sending'} is stopped.")
+    if cancel:
+        show.say(f"{show.counted(cancelled, 'touch')} called off for good.")
+    show.say(f"crmkit resume{f' {campaign}' if campaign else ''} lets it go on.")
+    return DONE
+
+
+@click.command()
+@_CAMPAIGN
+@common()
+def resume(given: Given, campaign: str) -> int:
+    """Let a CAMPAIGN, or everything, go on; what has become too late meanwhile expires."""
+    with given.crm() as crm:
+        stood = crm.resume(campaign)
+    if given.as_json:
+        show.say_json({"campaign": campaign, "resumed": stood})
+    else:
+        show.say(f"{campaign or 'All sending'} {'goes on' if stood else 'was not stopped'}.")
+    return DONE
+
+
+@click.command()
+@click.option("--settle", "key", metavar="KEY", help="Settle the message of this key.")
+@click.option(
+    "--as", "said", type=click.Choice([one.value.replace("_", "-") for one in Settled]), help="What was found out."
+)
+@click.option("--by", default="", metavar="NAME", help="Who found it out.")
+@common()
+def unknowns(given: Given, key: str | None, said: str | None, by: str) -> int:
+    """List the messages that may or may not have left, with the evidence; or settle one."""
+    if bool(key) != bool(said) or (key and not by):
+        raise click.UsageError("to settle a message, give --settle KEY, --as and --by")
+    with given.crm() as crm:
+        if key and said:
+            touch = crm.settle(key, Settled(said.replace("-", "_")), by=by)
+            show.say(f"patient {touch.patient}, {touch.occasion}: {in_words(touch.reason, touch.detail)}")
+            return DONE
+        found = crm.unknowns()
+    if given.as_json:
+        show.say_json({"unknowns": [_document(one) for one in found]})
+    elif found:
+        for one in found:
+            show.say(f"{one.touch.key}  patient {one.touch.patient}, {one.touch.occasion}")
+            show.say(f"    handed to {one.channel} at {one.at:%Y-%m-%d %H:%M} UTC as {one.message_id}: {one.evidence}")
+        show.say("\nAsk the channel's own log, then:")
+        show.say("crmkit unknowns --settle KEY --as sent|not-sent|again --by NAME")
+    else:
+        show.say("Nothing is in doubt.")
+    return LOOK if found else DONE
+
+
+def _document(one: Doubt) -> dict[str, str]:
+    return {
+        "key": one.touch.key,
+        "patient": one.touch.patient,
+        "campaign": one.touch.campaign,
+        "occasion": one.touch.occasion,
+        "channel": one.channel,
+        "at": one.at.isoformat(),
+        "message_id": one.message_id,
+        "reference": one.reference,
+        "evidence": one.evidence,
+    }
+
+
+@click.command()
+@click.argument("key")
+@common()
+def history(given: Given, key: str) -> int:
+    """Show what happened to the touch of a KEY, which `crmkit send --json` and `crmkit unknowns` tell."""
+    with given.crm() as crm:
+        steps = crm.history(key)
+    if given.as_json:
+        show.say_json({"key": key, "history": steps})
+    elif steps:
+        rows = [(one["at"], one["state"], in_words(one["reason"], one["detail"]), one["actor"]) for one in steps]
+        show.say_table(("at", "state", "why", "by"), rows)
+    else:
+        show.say("There is no touch of this key.")
+    return DONE
+
+
+@click.command()
+@common()
+def audit(given: Given) -> int:
+    """Verify that nobody has changed, added or removed a row of the history."""
+    with given.crm() as crm:
+        found = crm.audit()
+    if given.as_json:
+        show.say_json(
+            {name: getattr(found, name) for name in ("chains", "links", "rows", "unsealed", "faults", "head")}
+        )
+        return LOOK if found.faults else DONE
+    rows = [(name, getattr(found, name)) for name in ("chains", "links", "rows", "unsealed")]
+    show.say_table(("audit trail", "number"), rows)
+    for fault in found.faults:
+        show.say(f"  {fault}")
+    show.say(f"\n{'Something does not fit.' if found.faults else 'Everything fits.'} Head: {found.head or 'none yet'}")
+    return LOOK if found.faults else DONE

@@ -1,0 +1,79 @@
+"""What people decide while the programme runs: stop, go on, call off, and settle what is in doubt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from crmkit.clock import Clock
+from crmkit.crm.stages import Stages
+from crmkit.errors import ConfigError
+from crmkit.ledger.audit import Verified, verify
+from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
+from crmkit.ledger.learnt import resume, stop
+from crmkit.ledger.touch import Touch
+from crmkit.practice import Practice
+
+
+class Decisions:
+    """The part of a `CRM` that waits for a person."""
+
+    practice: Practice
+    clock: Clock
+    _stages: Stages
+
+    def stop(self, campaign: str = "", *, by: str) -> bool:
+        """Stop a campaign, or everything: what is not yet handed over stays, also in a sending that runs just now.
+
+        Args:
+            campaign: Its id; empty for everything.
+            by: Who decided it.
+
+        Returns:
+            False if it was stopped before.
+        """
+        with self._stages.seal.begin() as connection:
+            if campaign:
+                self._stages.programme.find(connection, campaign)
+            return stop(connection, self._stages.tables, self.practice.id, campaign, by, self.clock.now())
+
+    def resume(self, campaign: str = "") -> bool:
+        """Let a campaign, or everything, go on; what has become stale meanwhile expires. False if nothing stood."""
+        with self._stages.seal.begin() as connection:
+            return resume(connection, self._stages.tables, self.practice.id, [campaign])
+
+    def cancel(self, campaign: str = "", *, by: str) -> int:
+        """Call off for good what is planned of a campaign, or of all, and not handed over; return how many touches."""
+        with self._stages.seal.begin() as connection:
+            return len(self._stages.ledger.cancel(connection, campaign, self.clock.now(), by))
+
+    def unknowns(self) -> list[Doubt]:
+        """Return the messages of which nobody knows whether they left, with the evidence, for a person to settle."""
+        with self._stages.store.read() as connection:
+            return doubts(connection, self._stages.ledger)
+
+    def settle(self, key: str, said: Settled, *, by: str) -> Touch:
+        """Write down what a person found out about a message in doubt; NotFound if none of this key is."""
+        with self._stages.seal.begin() as connection:
+            return settle(connection, self._stages.ledger, key, Settled(said), by, self.clock.now())
+
+    def history(self, key: str) -> list[dict[str, Any]]:
+        """Return what happened to the touch of a key, oldest first: at, was, state, reason, detail, actor."""
+        with self._stages.store.read() as connection:
+            return self._stages.ledger.history(connection, key)
+
+    def audit(self, until: datetime | None = None) -> Verified:
+        """Verify the audit trail and return what does not fit.
+
+        Args:
+            until: Return the head as it stood at this instant, to compare it with one that was noted then.
+
+        Raises:
+            ConfigError: If no audit key was given.
+        """
+        if not self._stages.seal.key:
+            raise ConfigError(
+                "there is no audit key", where="audit_key", mend="give one, and keep it out of the database"
+            )
+        with self._stages.store.read() as connection:
+            return verify(connection, self._stages.tables, self.practice.id, self._stages.seal.key, until)

@@ -1,0 +1,20 @@
+"""Columns that many of the ledger's tables share."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+
+def key(name: str) -> sa.Column[str]:
+    """Return a column of text that is always filled."""
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+def optional(name: str) -> sa.Column[str]:
+    """Return a column of text that may be empty, but never NULL."""
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
+def sealed() -> tuple[sa.Column[str], sa.Column[int]]:
+    """Return the columns that name the link of the audit trail by which a row is sealed; link 0 where none is kept."""
+    return optional("writer"), sa.Column("link", sa.Integer, nullable=False, server_default="0")

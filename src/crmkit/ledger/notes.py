@@ -1,0 +1,78 @@
+"""The history of touches: one row for each transition, with its time, reason and actor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from crmkit.ledger.state import State
+from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.touch import Touch
+
+_SHOWN = ("at", "was", "state", "reason", "detail", "actor")
+
+
+def note(
+    connection: sa.Connection,
+    tables: LedgerTables,
+    practice: str,
+    moves: Iterable[tuple[Touch | None, Touch]],
+    actor: str,
+    sealed: Mapping[str, Any],
+) -> None:
+    """Write down transitions: each touch as it was, None for a new one, and as it is."""
+    rows = [
+        {
+            "practice": practice,
+            "key": now.key,
+            "number": now.moves,
+            "at": now.changed_at,
+            "was": was.state.value if was else "",
+            "state": now.state.value,
+            "reason": now.reason,
+            "detail": dict(now.detail),
+            "actor": actor,
+            **sealed,
+        }
+        for was, now in moves
+    ]
+    if rows:
+        connection.execute(sa.insert(tables.event), rows)
+
+
+def note_moved(
+    connection: sa.Connection,
+    tables: LedgerTables,
+    practice: str,
+    keys: Sequence[str],
+    was: State,
+    actor: str,
+    sealed: Mapping[str, Any],
+) -> None:
+    """Write down that touches came from one state to the one in which they are now, in one statement."""
+    if not keys:
+        return
+    touch, event = tables.touch, tables.event
+    given = {"was": was.value, "actor": actor, **sealed}
+    columns = ["practice", "key", "number", "at", "state", "reason", "detail", *given]
+    told = sa.select(
+        touch.c.practice,
+        touch.c.key,
+        touch.c.moves,
+        touch.c.changed_at,
+        touch.c.state,
+        touch.c.reason,
+        touch.c.detail,
+        *(sa.literal(value) for value in given.values()),
+    ).where(touch.c.practice == practice, touch.c.key.in_(keys))
+    connection.execute(sa.insert(event).from_select(columns, told))
+
+
+def history(connection: sa.Connection, tables: LedgerTables, practice: str, key: str) -> list[dict[str, Any]]:
+    """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""
+    event = tables.event
+    mine = (event.c.practice == practice, event.c.key == key)
+    rows = connection.execute(sa.select(*(event.c[name] for name in _SHOWN)).where(*mine).order_by(event.c.number))
+    return [dict(row._mapping) for row in rows]

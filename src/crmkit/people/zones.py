@@ -1,0 +1,84 @@
+"""Where a telephone number's owner may be: time zones and countries, all that its digits leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+
+import phonenumbers
+
+_NOWHERE = "001"
+
+#: The number plan names one zone for many; of these, by country, some keep another time for all or part of the year.
+_STANDS_FOR = MappingProxyType(
+    {
+        ("AU", "Australia/Adelaide"): ("Australia/Adelaide", "Australia/Darwin"),
+        ("CL", "America/Santiago"): (
+            *("America/Santiago", "America/Coyhaique", "America/Punta_Arenas", "Pacific/Easter"),
+        ),
+        ("CN", "Asia/Shanghai"): ("Asia/Shanghai", "Asia/Urumqi"),
+        ("DZ", "Europe/Paris"): ("Africa/Algiers",),
+        ("EH", "Atlantic/Canary"): ("Africa/El_Aaiun",),
+        ("GL", "America/Godthab"): ("America/Nuuk", "America/Danmarkshavn"),
+        ("LY", "Europe/Bucharest"): ("Africa/Tripoli",),
+        ("MA", "Atlantic/Canary"): ("Africa/Casablanca",),
+        ("NI", "America/Chicago"): ("America/Managua",),
+        ("PG", "Pacific/Port_Moresby"): ("Pacific/Port_Moresby", "Pacific/Bougainville"),
+        ("RU", "Europe/Bucharest"): ("Europe/Kaliningrad",),
+        ("SS", "Africa/Nairobi"): ("Africa/Juba",),
+        ("UA", "Europe/Kyiv"): ("Europe/Kyiv", "Europe/Simferopol"),
+    }
+)
+
+
+def zones_of_number(e164: str) -> tuple[str, ...]:
+    """Return the IANA time zones in which the owner of a number may be, sorted; none where nothing is known.
+
+    A mobile or toll-free number leaves every zone of its country, or of the countries that share its prefix, open.
+
+    Args:
+        e164: The number in its normal form.
+
+    >>> zones_of_number("+61255501234"), zones_of_number("+33639981234")
+    (('Australia/Sydney',), ('Europe/Paris',))
+    >>> len(zones_of_number("+447400123456"))
+    4
+    """
+    from phonenumbers import timezone
+
+    number = _parsed(e164)
+    if number is None:
+        return ()
+    found = timezone.time_zones_for_number(number)
+    if timezone.UNKNOWN_TIMEZONE in found:
+        # Not in use, as far as is known: its prefix still says which countries it can be of.
+        found = timezone.time_zones_for_geographical_number(number)
+    regions = regions_of_number(e164)
+    named = [zone for zone in found if zone != timezone.UNKNOWN_TIMEZONE]
+    return tuple(sorted({meant for zone in named for meant in _meant(zone, regions)}))
+
+
+def _meant(zone: str, regions: tuple[str, ...]) -> Iterator[str]:
+    stands = [meant for region in regions for meant in _STANDS_FOR.get((region, zone), ())]
+    yield from stands or [zone]
+
+
+def regions_of_number(e164: str) -> tuple[str, ...]:
+    """Return the countries (ISO 3166) whose number it may be, sorted; none for numbers of no country.
+
+    >>> regions_of_number("+33612345678"), regions_of_number("+80012345678")
+    (('FR',), ())
+    """
+    number = _parsed(e164)
+    if number is None or number.country_code is None:
+        return ()
+    sharing = phonenumbers.region_codes_for_country_code(number.country_code)
+    fitting = [code for code in sharing if phonenumbers.is_valid_number_for_region(number, code)]
+    return tuple(sorted(code for code in fitting or sharing if code != _NOWHERE))
+
+
+def _parsed(e164: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return None

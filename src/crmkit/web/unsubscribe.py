@@ -1,0 +1,61 @@
+"""One-click unsubscribe (RFC 8058): GET shows, POST acts."""
+
+from __future__ import annotations
+
+import logging
+
+import attrs
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from crmkit.errors import NotFound
+from crmkit.messages.links import Links
+from crmkit.web.pages import Pages, preferred
+from crmkit.web.served import Find
+
+_log = logging.getLogger("crmkit.web")
+
+
+@attrs.frozen
+class Unsubscribing:
+    """Answers the link in a message.
+
+    Scanners and previews follow links, so that GET and HEAD change nothing. A POST acts whatever its form says: the
+    `List-Unsubscribe=One-Click` of RFC 8058 and of the page's own button is the usual thing, and nobody must stay
+    subscribed because a mail program says it in another way. The signed token is the proof; a cookie, a login or a
+    CSRF token would only stand in a mail provider's way.
+    """
+
+    find: Find
+    pages: Pages
+
+    async def answer(self, request: Request) -> Response:
+        """Answer 200 with a page; 404 if the practice did not sign the token, 500 if the wish was not recorded."""
+        acts = request.method == "POST"
+        if acts:
+            await request.body()
+        wanted = preferred(request.headers.get("accept-language", ""))
+        place = request.path_params
+        return await run_in_threadpool(self._answer, place.get("practice", ""), place["token"], wanted, acts=acts)
+
+    def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
+        try:
+            return self._page(practice, token, wanted, acts=acts)
+        except Exception as problem:  # noqa: BLE001 - its text may hold a patient's data
+            _log.error("an unsubscribe page failed: %s", type(problem).__name__)
+            return HTMLResponse(self.pages.failed(wanted), 500)
+
+    def _page(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
+        crm = self.find(practice)
+        if crm is None:
+            return HTMLResponse(self.pages.missing(wanted), 404)
+        wanted = [*wanted, crm.practice.locale]
+        try:
+            asked = Links(crm.practice).read(token)
+            if acts:
+                crm.unsubscribe(token)
+        except NotFound:
+            return HTMLResponse(self.pages.missing(wanted), 404)
+        page = self.pages.done if acts else self.pages.ask
+        return HTMLResponse(page(crm.practice, asked, wanted))

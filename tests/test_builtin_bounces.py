@@ -1,0 +1,430 @@
+"""Bounces: who is named is found, what is the address's fault is told from what is not, and no mail can do harm."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmkit.builtin.bounces import BounceParser
+from crmkit.builtin.fault import is_about_address
+from crmkit.builtin.incoming import MOST_BYTES
+from crmkit.builtin.replies import ReplyParser
+from crmkit.delivery.event import Event, EventKind, Payload
+from crmkit.errors import CrmkitError, SourceError
+from crmkit.people.medium import Medium, Purpose
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+KEY = "acee0661dca0cc9062eb88c1d7b554a4"
+MIA = "mia@home.example"
+REAL = Path(__file__).parents[2] / "shared" / "data" / "bounces-flufl"
+
+#: Where the real mails are read otherwise than flufl.bounce reads them: who is named is the same (but for one), and the
+#: verdict is milder, because the words are about something else than the address.
+QUOTA, ELSE = "the mailbox is full", "the reason is another than the address"
+OTHERWISE = {
+    "dsn_01.txt": QUOTA,
+    "hotpop_01.txt": QUOTA,
+    "newmailru_01.txt": QUOTA,
+    "postfix_04.txt": QUOTA,
+    "qmail_06.txt": QUOTA,
+    "simple_01.txt": QUOTA,
+    "simple_07.txt": QUOTA,
+    "simple_09.txt": QUOTA,
+    "simple_38.txt": QUOTA,
+    "yahoo_02.txt": QUOTA,
+    "yahoo_04.txt": QUOTA,
+    "dsn_02.txt": f"{ELSE}: 4.4.7, the time to try has run out",
+    "dsn_03.txt": f"{ELSE}: the message was too large",
+    "dsn_04.txt": f"{ELSE}: 5.0.0, a file could not be opened",
+    "dsn_09.txt": f"{ELSE}: 5.0.0, the server does not relay",
+    "sendmail_01.txt": f"{ELSE}: too many hops, a loop between servers",
+    "simple_42.txt": f"{ELSE}: 5.7.1, taken for spam",
+    "simple_44.txt": f"{ELSE}: 4.4.4, a server that says to try later",
+    "yahoo_01.txt": f"{ELSE}: 4.4.1, no connection",
+    "simple_20.txt": "not read: it comes from no mail system, and its subject begins with RE:, as people's answers do",
+}
+
+
+def payload(text: str | bytes) -> Payload:
+    return Payload(text.encode() if isinstance(text, str) else text, received_at=NOW)
+
+
+def parse(text: str | bytes) -> list[Event]:
+    return list(BounceParser().parse(payload(text)))
+
+
+def report(
+    *groups: str, about: str = "", returned: str = f"Message-ID: <{KEY}@brighteyes.example>", notice: str = ""
+) -> str:
+    fields = "\n\n".join([f"Reporting-MTA: dns; mx.home.example\n{about}".strip(), *groups])
+    return f"""From: Mail Delivery System <MAILER-DAEMON@mx.home.example>
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+Date: Mon, 23 Nov 2026 08:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+{notice}
+--b
+Content-Type: message/delivery-status
+
+{fields}
+
+--b
+Content-Type: text/rfc822-headers
+
+From: Bright Eyes <hello@brighteyes.example>
+{returned}
+
+--b--
+"""
+
+
+def failed(status: str = "5.1.1", more: str = "") -> str:
+    return f"Final-Recipient: rfc822; {MIA}\nAction: failed\nStatus: {status}\n{more}".strip()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the public mails are not here")
+def test_real_bounces_name_whom_flufl_names_and_judge_as_it_does_but_where_said() -> None:
+    expected = json.loads((REAL / "expected_by_flufl.bounce-6.0.0.json").read_text())
+    assert len(expected) == 117
+    differ = {}
+    for name, verdict in expected.items():
+        events = parse((REAL / "data" / name).read_bytes())
+        assert {event.kind for event in events} <= {EventKind.BOUNCED, EventKind.DELAYED}, name
+        permanent = {event.address for event in events if event.permanent}
+        temporary = {event.address for event in events} - permanent
+        if (permanent, temporary) != (set(verdict["permanent"]), set(verdict["temporary"])):
+            differ[name] = OTHERWISE.get(name, "nobody said why")
+            milder = (temporary, permanent) == ({*verdict["permanent"], *verdict["temporary"]}, set())
+            assert milder or name == "simple_20.txt", name
+    print(*(f"{name}: {reason}" for name, reason in sorted(differ.items())), sep="\n")
+    assert differ == OTHERWISE
+
+
+def test_a_report_gives_recipient_key_time_and_status() -> None:
+    text = report(failed("5.1.1 (bad mailbox)"))
+    [event] = parse(text)
+    assert event == Event(
+        id=payload(text).event_id(1),
+        kind=EventKind.BOUNCED,
+        medium=Medium.EMAIL,
+        at=datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
+        key=KEY,
+        address=MIA,
+        permanent=True,
+        status="5.1.1",
+        evidence="report: bounced",
+    )
+    assert ReplyParser().parse(payload(text)) == ()
+
+
+def test_the_envelope_id_goes_before_what_was_returned() -> None:
+    other = "0" * 32
+    [event] = parse(report(failed(), about=f"Original-Envelope-Id: {other}"))
+    assert event.key == other
+    [event] = parse(report(failed(), about="Original-Envelope-Id: QQ314159"))
+    assert event.key == KEY
+    [event] = parse(report(failed(), returned=""))
+    assert event.key == ""
+
+
+def test_the_address_that_was_written_to_goes_before_the_one_it_was_forwarded_to() -> None:
+    forwarded = "Final-Recipient: rfc822; m@elsewhere.example\nAction: failed\nStatus: 5.1.1"
+    [event] = parse(report(f"Original-Recipient: rfc822;mia+2Bnews@home.example\n{forwarded}"))
+    assert event.address == "mia+news@home.example"
+
+
+def test_each_recipient_of_a_report_has_an_event_of_its_own_and_only_one() -> None:
+    other = "Final-Recipient: rfc822; leo@home.example\nAction: delayed\nStatus: 4.4.1"
+    text = report(failed(), failed(), other)
+    first, second = parse(text)
+    assert (first.kind, first.address) == (EventKind.BOUNCED, MIA)
+    assert (second.kind, second.address, second.status) == (EventKind.DELAYED, "leo@home.example", "4.4.1")
+    assert (first.id, second.id) == (payload(text).event_id(1), payload(text).event_id(2))
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ("failed", EventKind.BOUNCED),
+        ("Failed (bad address)", EventKind.BOUNCED),
+        ("error", EventKind.BOUNCED),
+        ("delayed", EventKind.DELAYED),
+        ("delivered", EventKind.DELIVERED),
+        ("expanded", EventKind.DELIVERED),
+    ],
+)
+def test_each_action_has_its_kind(action: str, kind: EventKind) -> None:
+    [event] = parse(report(f"Final-Recipient: rfc822; {MIA}\nAction: {action}\nStatus: 2.0.0"))
+    assert event.kind is kind
+
+
+def test_relayed_is_no_proof_of_delivery() -> None:
+    assert parse(report(f"Final-Recipient: rfc822; {MIA}\nAction: relayed\nStatus: 2.0.0")) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "permanent"),
+    [
+        ("5.1.1", "", True),
+        ("5.1.2", "", True),
+        ("5.1.10", "null MX", True),
+        ("5.2.1", "mailbox disabled", True),
+        ("5.4.4", "no such host", True),
+        ("5.1.7", "bad sender address", False),
+        ("5.1.8", "bad sender domain", False),
+        ("5.2.2", "", False),
+        ("5.2.3", "", False),
+        ("5.3.4", "message too big", False),
+        ("5.4.1", "Recipient address rejected: Access denied", True),
+        ("5.4.1", "no answer from host", False),
+        ("5.4.7", "expired", False),
+        ("5.7.1", "blocked for spam", False),
+        ("5.7.1", "user unknown to our blocklist", False),
+        ("5.0.0", "550 User unknown", True),
+        ("5.0.0", "550 no such user here", True),
+        ("5.0.0", "554 rejected", False),
+        ("5.0.0", "550 recipient rejected by policy, address not found on list", False),
+        ("5.1.1", "552 mailbox is full", False),
+        ("4.1.1", "user unknown", False),
+        ("", "", False),
+    ],
+)
+def test_only_a_verdict_about_the_address_is_permanent(status: str, words: str, permanent: bool) -> None:
+    assert is_about_address(status, words) is permanent
+    [event] = parse(report(failed(status, f"Diagnostic-Code: smtp; {words}" if words else "")))
+    assert event.kind is EventKind.BOUNCED
+    assert event.permanent is permanent
+
+
+def test_a_vague_status_gives_way_to_what_the_diagnosis_says() -> None:
+    [event] = parse(report(failed("5.0.0", "Diagnostic-Code: smtp; 550 5.1.1 rejected")))
+    assert (event.status, event.permanent) == ("5.1.1", True)
+
+
+def test_a_date_after_the_arrival_is_not_believed() -> None:
+    [event] = parse(report(failed(more="Last-Attempt-Date: Mon, 23 Nov 2026 07:00:00 -0000")))
+    assert event.at == datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+    text = report(failed(more="Last-Attempt-Date: Fri, 1 Jan 2100 00:00:00 +0000"))
+    [event] = parse(text)
+    assert event.at == datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    [event] = parse(text.replace("23 Nov 2026 08", "23 Nov 2026 18"))
+    assert event.at is None
+
+
+NOTICE = f"""From: MAILER-DAEMON@mx.home.example
+Subject: failure notice
+Date: Mon, 23 Nov 2026 08:00:00 +0000
+
+Hi. This is the qmail-send program at mx.home.example.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+
+<{MIA}>:
+Sorry, no mailbox here by that name. (#5.1.1)
+
+--- Below this line is a copy of the message.
+
+From: Bright Eyes <hello@brighteyes.example>
+Message-ID: <{KEY}@brighteyes.example>
+
+Dear Mia
+"""
+
+
+def test_a_bounce_without_a_report_is_read_from_its_words() -> None:
+    [event] = parse(NOTICE)
+    assert (event.kind, event.address, event.key) == (EventKind.BOUNCED, MIA, KEY)
+    assert (event.permanent, event.status, event.evidence) == (True, "5.1.1", "notice: bounced")
+    [full] = parse(NOTICE.replace("no mailbox here by that name. (#5.1.1)", "the mailbox is full."))
+    assert (full.permanent, full.status) == (False, "")
+
+
+ANSWER = """From: Mia <mia@home.example>
+Subject: Re: Your eyes
+
+Please write to leo@home.example, zoe@home.example, or mia@work.example, thank you.
+Your message could not be delivered to
+leo@home.example
+"""
+
+
+def test_a_persons_mail_is_never_a_bounce_whatever_it_says() -> None:
+    assert parse(ANSWER) == []
+    assert parse(NOTICE.replace("MAILER-DAEMON@mx.home.example", MIA).replace("failure notice", "Re: hello")) == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Subject: Automatic reply: Your eyes",
+        "Subject: Abwesenheitsnotiz",
+        "Subject: =?utf-8?Q?R=C3=A9ponse_automatique?=",
+        "Subject: x\nX-Autoreply: yes",
+        "Subject: x\nX-Autorespond: x",
+        "Subject: x\nPrecedence: auto_reply",
+    ],
+)
+def test_an_automatic_answer_is_never_a_bounce(head: str) -> None:
+    assert parse(NOTICE.replace("Subject: failure notice", head)) == []
+    assert parse(f"From: {MIA}\nAuto-Submitted: auto-replied\n" + NOTICE.split("\n", 1)[1]) == []
+
+
+def complaint(kind: str, fields: str = f"Original-Rcpt-To: {MIA}", returned: str = KEY) -> str:
+    return f"""From: feedback@home.example
+Subject: Fw: Your eyes
+Date: Mon, 23 Nov 2026 08:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: text/plain
+
+An e-mail abuse report: Your message to {MIA} was automatically rejected
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+User-Agent: Loop/1.0
+Version: 1
+{fields}
+
+--b
+Content-Type: message/rfc822
+
+From: hello@brighteyes.example
+Message-ID: <{returned}@brighteyes.example>
+
+Dear Mia
+--b--
+"""
+
+
+@pytest.mark.parametrize("kind", ["abuse", "Fraud", "virus", "other", "something-new"])
+def test_a_complaint_names_touch_and_address(kind: str) -> None:
+    [event] = parse(complaint(kind))
+    assert (event.kind, event.key, event.address) == (EventKind.COMPLAINED, KEY, MIA)
+    assert event.evidence == "feedback loop: complaint"
+
+
+def test_a_complaint_needs_a_touch_or_an_address() -> None:
+    [event] = parse(complaint("abuse", "Removal-Recipient: mia@home.example", "none"))
+    assert (event.key, event.address) == ("", MIA)
+    [event] = parse(complaint("abuse", "Source-IP: 192.0.2.1"))
+    assert (event.key, event.address) == (KEY, "")
+    assert parse(complaint("abuse", "Source-IP: 192.0.2.1", "none")) == []
+
+
+def test_opting_out_by_a_feedback_loop_is_no_complaint_and_taking_back_is_nothing() -> None:
+    [event] = parse(complaint("opt-out"))
+    assert event.kind is EventKind.UNSUBSCRIBED
+    assert event.stop
+    assert event.stop.purposes == (Purpose.MARKETING, Purpose.FEEDBACK)
+    assert parse(complaint("not-spam")) == []
+    assert parse(complaint("auth-failure")) == []
+
+
+def test_a_read_receipt_is_no_bounce() -> None:
+    text = report(failed()).replace("delivery-status", "disposition-notification")
+    assert parse(text.replace("Action: failed", "Disposition: manual-action/MDN-sent-manually; displayed")) == []
+
+
+def test_an_empty_mail_is_an_error_that_says_so() -> None:
+    with pytest.raises(SourceError, match="empty"):
+        parse(b" \r\n")
+
+
+BOMBS = {
+    "one long line": b"From: MAILER-DAEMON@x.example\n\nYour message to:\nfailed addresses follow:\n"
+    + b"a" * 3_000_000,
+    "no end of addresses": b"From: MAILER-DAEMON@x.example\n\nfailed addresses follow:\n" + b"a@b.example " * 200_000,
+    "angles": b"From: MAILER-DAEMON@x.example\n\nHi. This is the\n\n" + b"<" * 1_000_000,
+    "base64 in one line": b"From: MAILER-DAEMON@x.example\nContent-Transfer-Encoding: base64\n\n" + b"PDw8" * 300_000,
+    "parts": b'From: MAILER-DAEMON@x.example\nContent-Type: multipart/mixed; boundary="b"\n\n' + b"--b\n\n" * 200_000,
+    "parts without a break": b'Content-Type: multipart/digest; boundary="b"\n\n' + b"--b\r\r" * 200_000,
+    "nested": b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (n, n) for n in range(20_000)),
+    "messages in messages": b"Content-Type: message/rfc822\n\n" * 30_000,
+    "groups": b"Content-Type: message/delivery-status\n\n" + b"Action: failed\n\n" * 60_000,
+    "blank lines": b"Content-Type: message/delivery-status\n\n" + b"\n" * 900_000,
+    "headers": b"From: MAILER-DAEMON@x.example\n" + b"X-Failed-Recipients: a@b.example\n" * 30_000,
+    "a header without end": b"From: " + b"(" * 900_000 + b"\n\nHi",
+    "a folded header": b"References: <a@b.example>\n" + b" <a@b.example>\n" * 60_000 + b"\nstop",
+    "quotes": b"From: a@b.example\nSubject: " + b'"=?utf-8?q?' * 90_000 + b"\n\nstop",
+    "tags": b"From: a@b.example\nContent-Type: text/html\n\n" + b"<script <" * 100_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_no_mail_takes_long_or_breaks_the_reader(bomb: str) -> None:
+    for parser in (BounceParser(), ReplyParser()):
+        begun = time.perf_counter()
+        with suppress(CrmkitError):
+            parser.parse(payload(BOMBS[bomb]))
+        assert time.perf_counter() - begun < 5, type(parser).__name__
+
+
+def test_of_a_mail_that_is_too_long_the_beginning_is_read() -> None:
+    [event] = parse(report(failed()).replace("--b--", "x" * MOST_BYTES))
+    assert (event.address, event.key) == (MIA, KEY)
+
+
+SEEDS = [report(failed()).encode(), NOTICE.encode(), complaint("abuse").encode(), ANSWER.encode()]
+if REAL.is_dir():
+    SEEDS += [path.read_bytes() for path in sorted((REAL / "data").glob("*.txt"))]
+PIECES = [
+    b"\n",
+    b"\n\n",
+    b"--b",
+    b"\x00",
+    b"\xff\xfe",
+    b"=?utf-8?b?",
+    b"Content-Type: ",
+    b"<",
+    b">",
+    b'"',
+    b";",
+    b"@",
+    b":",
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    mail = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 8))):
+        start = draw(st.integers(0, len(mail)))
+        length = draw(st.integers(0, 40))
+        mail[start : start + length] = draw(st.sampled_from(PIECES) | st.binary(max_size=12))
+    return bytes(mail)
+
+
+@settings(max_examples=300)
+@given(damaged())
+def test_a_damaged_mail_gives_events_or_an_error_of_ours(mail: bytes) -> None:
+    for parser in (BounceParser(), ReplyParser()):
+        assert not told(parser, mail)
+
+
+def told(parser: BounceParser | ReplyParser, mail: bytes) -> list[str]:
+    """Return what an error or an event's shown parts say that holds an address."""
+    try:
+        events = parser.parse(payload(mail))
+    except CrmkitError as problem:
+        return [text for text in [str(problem)] if "@" in text]
+    return [text for event in events for text in (event.evidence, repr(event)) if "@" in text]
+
+
+@given(st.binary(max_size=3000))
+def test_any_bytes_give_events_or_an_error_of_ours(mail: bytes) -> None:
+    with suppress(CrmkitError):
+        parse(mail)

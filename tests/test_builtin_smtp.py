@@ -1,0 +1,397 @@
+"""The e-mail channel against a server that misbehaves in every phase: each message gets exactly the verdict it must."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from smtp_server import DROP, SILENT, ScriptedServer
+from test_messages_mime import message
+
+from crmkit.builtin import smtp
+from crmkit.builtin.email import EmailChannel
+from crmkit.builtin.session import EmailSettings
+from crmkit.delivery.channel import Outcome
+from crmkit.messages.mime import to_bytes
+from crmkit.people.medium import Medium
+
+SENT, REFUSED, RETRY, UNKNOWN = Outcome.SENT, Outcome.REFUSED, Outcome.RETRY, Outcome.UNKNOWN
+BOTH = pytest.mark.parametrize("offers", [("PIPELINING",), ()], ids=["pipelining", "one by one"])
+SINK = Path(__file__).with_name("smtp_sink.py")
+
+
+def messages(number):
+    return [letter(one) for one in range(number)]
+
+
+def letter(one, **parts):
+    return message(key=f"k{one}", to=f"p{one}@home.example", message_id=f"<k{one}@brighteyes.example>", **parts)
+
+
+def channel(server, **more):
+    given = {"host": "127.0.0.1", "port": server.port, "security": "none", "timeout": 1} | more
+    return EmailChannel(EmailSettings(**given))
+
+
+def hand_over(server, number=3, **more):
+    """Send some messages; return their outcomes and their evidence in order."""
+    mail = channel(server, **more)
+    receipts = {one.key: one for one in mail.send(messages(number))}
+    mail.close()
+    assert len(receipts) == number
+    in_order = [receipts[f"k{one}"] for one in range(number)]
+    assert not any("@" in one.evidence or "@" in one.reference for one in in_order), "no address in the ledger"
+    return [one.outcome for one in in_order], [one.evidence for one in in_order]
+
+
+@BOTH
+def test_what_the_server_takes_is_sent_word_for_word_and_under_its_queue_id(offers):
+    with ScriptedServer(offers=offers) as server:
+        mail = channel(server)
+        receipts = mail.send(messages(5))
+        mail.close()
+    assert [(one.key, one.outcome, one.reference) for one in receipts] == [(f"k{n}", SENT, "Q7A4") for n in range(5)]
+    assert server.accepted == [(f"p{n}@home.example", to_bytes(one)) for n, one in enumerate(messages(5))]
+    assert server.wrote_ahead is bool(offers)
+    assert server.nonsense == []
+
+
+@BOTH
+def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
+    text = ".\n..\n.x\n\n. \nend"
+    with ScriptedServer(offers=offers) as server:
+        mail = channel(server)
+        mail.send([letter(0, text=text, html=""), letter(1)])
+        mail.close()
+    assert server.accepted[0][1] == to_bytes(letter(0, text=text, html="")) + b"\r\n"
+    assert len(server.accepted) == 2
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("script", "outcomes", "evidence"),
+    [
+        ({"RCPT": ["550 5.1.1 <p0@home.example> unknown"]}, [REFUSED, SENT, SENT], "recipient: 550 5.1.1"),
+        ({"RCPT": ["451 later"]}, [RETRY, SENT, SENT], "recipient: 451"),
+        ({"RCPT": ["554 5.7.1 <p0@home.example>: Relay access denied"]}, [RETRY, SENT, SENT], "recipient: 554 5.7.1"),
+        ({"RCPT": ["530 log in"]}, [RETRY, SENT, SENT], "recipient: 530"),
+        ({"RCPT": ["550-5.1.1 a\r\n550-5.1.1 b\r\n550 5.1.1 c"]}, [REFUSED, SENT, SENT], "recipient: 550 5.1.1"),
+        ({"RCPT": ["421 closing"]}, [RETRY, SENT, SENT], "recipient: 421"),
+        ({"RCPT": [DROP]}, [RETRY, SENT, SENT], "recipient: "),
+        ({"RCPT": [SILENT]}, [RETRY, SENT, SENT], "recipient: TimeoutError"),
+        ({"RCPT": ["hello?"]}, [RETRY, SENT, SENT], "recipient: not a reply"),
+        ({"RCPT": ["354 what"]}, [RETRY, SENT, SENT], "recipient: not an answer"),
+        ({"MAIL": ["451 later"]}, [RETRY, SENT, SENT], "sender: 451"),
+        ({"MAIL": ["550 not you"]}, [RETRY, RETRY, RETRY], "sender: 550"),
+        ({"MAIL": [DROP]}, [SENT, SENT, SENT], "250"),
+        ({"MAIL": ["421 busy"]}, [SENT, SENT, SENT], "250"),
+        ({"MAIL": ["421 busy", "421 busy"]}, [RETRY, RETRY, RETRY], "421"),
+        ({"DATA": ["554 no"]}, [REFUSED, SENT, SENT], "data: 554"),
+        ({"DATA": ["451 no"]}, [RETRY, SENT, SENT], "data: 451"),
+        ({"DATA": ["250 what"]}, [RETRY, SENT, SENT], "data: not an answer"),
+        ({"DATA": [DROP]}, [RETRY, SENT, SENT], "data: "),
+        ({"DATA": ["421 closing"]}, [RETRY, SENT, SENT], "data: 421"),
+        ({"end": ["554 5.6.0 spam"]}, [REFUSED, SENT, SENT], "end: 554 5.6.0"),
+        ({"end": ["452 full"]}, [RETRY, SENT, SENT], "end: 452"),
+        ({"end": ["421 closing"]}, [RETRY, SENT, SENT], "end: 421"),
+        ({"end": [DROP]}, [UNKNOWN, SENT, SENT], "end: "),
+        ({"end": [SILENT]}, [UNKNOWN, SENT, SENT], "end: TimeoutError"),
+        ({"end": ["thanks!"]}, [UNKNOWN, SENT, SENT], "end: not a reply"),
+        ({"end": ["354 what"]}, [UNKNOWN, SENT, SENT], "end: not an answer"),
+        ({"end": [DROP, DROP]}, [UNKNOWN, UNKNOWN, RETRY], "end: "),
+        ({"body": [DROP]}, [UNKNOWN, SENT, SENT], ""),
+    ],
+)
+def test_in_each_phase_a_failure_means_what_it_must(offers, script, outcomes, evidence):
+    with ScriptedServer(script, offers=offers) as server:
+        seen, told = hand_over(server)
+    assert seen == outcomes
+    assert evidence in told[0]
+    assert len(server.accepted) == seen.count(SENT)
+    assert server.nonsense == [], "no body was ever said as a command"
+
+
+@pytest.mark.parametrize(
+    ("script", "evidence"),
+    [
+        ({"banner": ["554 not you"]}, "connect: 554"),
+        ({"banner": ["421 busy"]}, "connect: 421"),
+        ({"banner": [DROP]}, "connect: "),
+        ({"banner": [SILENT]}, "connect: "),
+        ({"banner": ["hello?"]}, "connect: "),
+        ({"EHLO": [DROP]}, "ehlo: "),
+        ({"EHLO": ["421 busy"]}, "ehlo: "),
+        ({"AUTH": ["535 5.7.8 wrong"]}, "login: 535"),
+        ({"AUTH": ["454 later"]}, "login: 454"),
+        ({"AUTH": [DROP]}, "login: "),
+    ],
+)
+def test_a_server_that_does_not_let_us_in_burns_no_patient_and_is_asked_once(script, evidence):
+    with ScriptedServer(script, offers=("PIPELINING", "AUTH PLAIN")) as server:
+        seen, told = hand_over(server, user="desk", password="secret")
+    assert seen == [RETRY] * 3
+    assert all(evidence in one for one in told)
+    assert (server.sessions, server.finished) == (1, [])
+
+
+def test_a_server_that_offers_no_starttls_gets_no_word_of_the_message_and_no_password():
+    with ScriptedServer(offers=("AUTH PLAIN",)) as server:
+        seen, told = hand_over(server, security="starttls", user="desk", password="secret")
+    assert seen == [RETRY] * 3
+    assert told[0] == "starttls: SMTPNotSupportedError"
+    assert set(server.verbs()) == {"EHLO"}
+
+
+def test_a_server_that_is_away_is_left_alone():
+    with ScriptedServer() as server:
+        pass
+    seen, told = hand_over(server)
+    assert seen == [RETRY] * 3
+    assert set(told) == {"connect: ConnectionRefusedError"}
+
+
+@BOTH
+def test_half_of_the_recipients_refused_touch_no_other(offers):
+    refused = {f"p{one}@home.example": "550 5.1.1 unknown" for one in range(0, 10, 2)}
+    with ScriptedServer(offers=offers, recipients=refused) as server:
+        seen, _ = hand_over(server, 10)
+    assert seen == [REFUSED, SENT] * 5
+    assert [address for address, _ in server.accepted] == [f"p{one}@home.example" for one in range(1, 10, 2)]
+    assert server.sessions == 1
+
+
+def test_a_server_that_wants_the_data_of_a_message_without_recipient_gets_an_empty_one():
+    refused = {"p1@home.example": "550 no"}
+    with ScriptedServer(recipients=refused, lenient=True) as server:
+        seen, _ = hand_over(server)
+    assert seen == [SENT, REFUSED, SENT]
+    assert server.finished == ["p0@home.example", "", "p2@home.example"]
+    assert (server.nonsense, server.sessions) == ([], 1)
+
+
+def test_a_server_that_goes_along_with_a_sender_it_refused_is_left_before_it_sends_an_empty_message():
+    with ScriptedServer({"MAIL": ["451 later"]}, lenient=True) as server:
+        seen, _ = hand_over(server)
+    assert seen == [RETRY, SENT, SENT]
+    assert server.finished == ["p1@home.example", "p2@home.example"]
+
+
+def test_in_a_pipelined_session_only_the_message_without_a_reply_is_unknown():
+    with ScriptedServer({"end": ["250 ok", "250 ok", DROP]}) as server:
+        seen, _ = hand_over(server, 6)
+    assert seen == [SENT, SENT, UNKNOWN, SENT, SENT, SENT]
+    assert server.sessions == 2
+
+
+def test_a_message_too_large_for_the_kernel_whose_end_was_never_written_is_tried_again():
+    # The server hangs up amid a body that no buffer holds, so the final dot cannot have been written.
+    with ScriptedServer({"body": [DROP]}, offers=("PIPELINING",)) as server:
+        mail = channel(server)
+        (receipt,) = mail.send([letter(0, html="<p>" + "word " * 5_000_000)])
+        mail.close()
+    assert (receipt.outcome, server.finished) == (RETRY, [])
+    assert receipt.evidence.startswith("body: ")
+
+
+def test_a_server_that_leaves_after_every_message_is_followed():
+    with ScriptedServer({"MAIL": ["250 ok", "421 enough"] * 5}, offers=()) as server:
+        seen, _ = hand_over(server, 4)
+    assert seen == [SENT] * 4
+    assert server.sessions == 4
+
+
+def test_a_server_that_always_hangs_up_is_not_hammered():
+    with ScriptedServer({"RCPT": [DROP] * 50}) as server:
+        seen, _ = hand_over(server, 50)
+    assert seen == [RETRY] * 50
+    assert server.sessions == 2
+
+
+@BOTH
+def test_the_connection_stays_open_between_calls_and_is_closed_with_a_goodbye(offers):
+    with ScriptedServer(offers=offers) as server:
+        mail = channel(server)
+        assert [one.outcome for one in [*mail.send(messages(2)), *mail.send(messages(2))]] == [SENT] * 4
+        assert server.sessions == 1
+        mail.close()
+        assert server.verbs()[-1] == "QUIT"
+        assert mail.send(messages(1))[0].outcome is SENT
+        mail.close()
+
+
+@BOTH
+def test_a_connection_that_the_server_closed_while_it_rested_costs_no_message(offers):
+    with ScriptedServer(offers=offers) as server:
+        mail = channel(server)
+        mail.send(messages(1))
+        server.hang_up()
+        server.script["MAIL"] = [DROP]
+        assert [one.outcome for one in mail.send(messages(3))] == [SENT] * 3, "and one real drop is still forgiven"
+        server.script["MAIL"] = ["421 4.4.2 timeout"]
+        assert [one.outcome for one in mail.send(messages(3))] == [SENT] * 3
+        assert server.finished == ["p0@home.example", *[f"p{n}@home.example" for n in range(3)] * 2]
+        mail.close()
+
+
+def test_a_connection_that_rested_too_long_is_opened_anew(monkeypatch):
+    with ScriptedServer() as server:
+        mail = channel(server)
+        mail.send(messages(1))
+        monkeypatch.setattr(smtp, "_IDLE", -1.0)
+        mail.send(messages(1))
+        mail.close()
+    assert server.sessions == 2
+    assert server.verbs().count("QUIT") == 2
+
+
+def test_threads_that_send_at_once_each_have_a_connection_of_their_own():
+    with ScriptedServer() as server:
+        mail, receipts = channel(server, timeout=10), []
+        threads = [
+            threading.Thread(target=lambda at=at: receipts.extend(mail.send([letter(n) for n in range(at, at + 20)])))
+            for at in (0, 20, 40)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        mail.close()
+    assert sorted(int(one.key[1:]) for one in receipts if one.outcome is SENT) == list(range(60))
+    assert len(server.accepted) == 60
+    assert server.sessions <= 3
+
+
+def test_the_messages_of_one_call_may_be_shared_out_among_connections():
+    with ScriptedServer() as server:
+        seen, _ = hand_over(server, 7, connections=3, timeout=10)
+    assert seen == [SENT] * 7
+    assert 1 <= server.sessions <= 3
+    assert sorted(address for address, _ in server.accepted) == [f"p{n}@home.example" for n in range(7)]
+
+
+def test_reports_are_asked_for_where_the_server_offers_them():
+    with ScriptedServer(offers=("PIPELINING", "DSN")) as server:
+        hand_over(server, 1)
+        hand_over(server, 1, dsn=False)
+    assert "MAIL FROM:<hello@brighteyes.example> RET=HDRS ENVID=k0" in server.commands
+    assert "RCPT TO:<p0@home.example> NOTIFY=FAILURE,DELAY" in server.commands
+    assert "MAIL FROM:<hello@brighteyes.example>" in server.commands
+    with ScriptedServer() as plain:
+        hand_over(plain, 1)
+    assert "RCPT TO:<p0@home.example>" in plain.commands
+
+
+def test_a_message_larger_than_the_server_takes_is_refused_unsaid():
+    with ScriptedServer(offers=("PIPELINING", "SIZE 3000")) as server:
+        mail = channel(server)
+        large, small = mail.send([letter(0, text="long " * 1000), letter(1)])
+        mail.close()
+    assert (large.outcome, small.outcome) == (REFUSED, SENT)
+    assert large.evidence.startswith("size: ")
+    assert f"MAIL FROM:<hello@brighteyes.example> SIZE={len(to_bytes(letter(1)))}" in server.commands
+    assert server.verbs().count("MAIL") == 1
+
+
+def test_what_cannot_be_written_as_mail_is_refused_and_harms_no_other():
+    with ScriptedServer() as server:
+        mail = channel(server)
+        receipts = mail.send([letter(0), letter(1, medium=Medium.SMS), letter(2)])
+        mail.close()
+    assert {one.key: one.outcome for one in receipts} == {"k0": SENT, "k1": REFUSED, "k2": SENT}
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate that signs itself, for localhost."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed, and nothing else here makes certificates")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+def secured(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for_ends_it_before_the_password(certificate):
+    with ScriptedServer(offers=("STARTTLS", "AUTH PLAIN"), context=secured(certificate)) as server:
+        seen, told = hand_over(server, host="localhost", security="starttls", user="desk", password="secret")
+    assert seen == [RETRY] * 3
+    assert set(told) == {"starttls: SSLCertVerificationError"}
+    assert set(server.verbs()) == {"EHLO", "STAR"}
+
+
+@pytest.mark.parametrize("offers", [("STARTTLS",), ("STARTTLS", "PIPELINING", "DSN")])
+def test_behind_tls_it_works_and_what_was_slipped_in_before_counts_for_nothing(certificate, monkeypatch, offers):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    forged = b"250-forged.example\r\n250-PIPELINING\r\n250 SIZE 1\r\n"
+    with ScriptedServer(offers=offers, context=secured(certificate), before_tls=forged) as server:
+        seen, _ = hand_over(server, host="localhost", security="starttls", timeout=10)
+    # What stands unencrypted where the handshake is due may break the handshake; it may never be believed.
+    assert seen in ([SENT] * 3, [RETRY] * 3)
+    with ScriptedServer(offers=offers, context=secured(certificate)) as server:
+        seen, _ = hand_over(server, host="localhost", security="starttls", timeout=10)
+    assert seen == [SENT] * 3
+    assert server.wrote_ahead is ("PIPELINING" in offers)
+
+
+FATES = {
+    "MAIL": ["250 ok", "451 later", DROP, "421 bye"],
+    "RCPT": ["250 ok", "550 5.1.1 no", "451 later", DROP, "421 bye", "what?"],
+    "DATA": ["354 go", "554 no", "451 no", DROP, "250 what"],
+    "end": ["250 ok", "554 no", "452 full", DROP, "421 bye", "what?"],
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    script=st.fixed_dictionaries({phase: st.lists(st.sampled_from(acts), max_size=6) for phase, acts in FATES.items()}),
+    offers=st.sampled_from([("PIPELINING",), ()]),
+    lenient=st.booleans(),
+)
+def test_whatever_the_server_does_the_verdicts_agree_with_what_it_took(script, offers, lenient):
+    with ScriptedServer(script, offers=offers, lenient=lenient) as server:
+        seen, _ = hand_over(server, 6)
+    taken = [address for address, _ in server.accepted]
+    assert len(set(taken)) == len(taken), "nobody gets it twice"
+    ended = [address for address in server.finished if address]
+    for one, outcome in enumerate(seen):
+        address = f"p{one}@home.example"
+        assert ended.count(address) <= 1
+        assert (address in taken) <= (outcome in (SENT, UNKNOWN))
+        assert (outcome is SENT) <= (address in taken)
+        assert (outcome is UNKNOWN) <= (address in ended)
+    assert server.nonsense == []
+
+
+def test_the_sink_of_the_benchmarks_notes_every_message_that_it_took(tmp_path):
+    keep = tmp_path / "taken.tsv"
+    command = [sys.executable, str(SINK), "--port", "0", "--keep", str(keep)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sink:
+        port = int(sink.stdout.readline())
+        mail = EmailChannel(EmailSettings("127.0.0.1", port, security="none", timeout=10))
+        began = time.monotonic()
+        assert {one.outcome for one in mail.send(messages(200))} == {SENT}
+        assert time.monotonic() - began < 10
+        mail.close()
+        sink.stdin.close()
+        assert sink.wait(10) == 0
+    lines = keep.read_text().splitlines()
+    assert lines == [f"<k{n}@brighteyes.example>\tp{n}@home.example" for n in range(200)]
