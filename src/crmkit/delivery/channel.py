@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -38,8 +39,65 @@ class Receipt:
     evidence: str = ""
 
 
+@attrs.frozen
+class Guarantee:
+    """What the provider behind a channel does for a message of which nobody knows whether it left.
+
+    Attributes:
+        ttl: For how long the provider swallows a second message of the same key; zero where it knows no keys.
+        queryable: Whether the channel can `ask` what became of a message.
+    """
+
+    ttl: timedelta = attrs.field(default=timedelta(0), validator=attrs.validators.ge(timedelta(0)))
+    queryable: bool = False
+
+
+#: Nothing can be done: what is in doubt is shown to a person, and never repeated by itself.
+BLIND = Guarantee()
+#: The channel can be asked; what the provider never saw may go once more.
+QUERYABLE = Guarantee(queryable=True)
+
+
+def keyed(ttl: timedelta) -> Guarantee:
+    """Return the guarantee of a provider that swallows a second message of the same key for so long."""
+    return Guarantee(ttl)
+
+
+@attrs.frozen
+class Limits:
+    """How much a channel may be handed.
+
+    Attributes:
+        batch: The most messages in one call.
+        per_second: The most messages in a second, over all processes together; None for no limit.
+    """
+
+    batch: int = attrs.field(default=100, validator=[attrs.validators.ge(1), attrs.validators.le(100)])
+    per_second: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
+
+
+@attrs.frozen
+class Question:
+    """One attempt of which nobody knows what became.
+
+    Attributes:
+        key: The message's key.
+        message_id: What the message carries.
+        reference: The provider's name for it, empty where it gave none.
+        at: When it was handed over, in UTC.
+    """
+
+    key: str
+    message_id: str
+    reference: str
+    at: datetime
+
+
 class Channel(Protocol):
-    """A plugin object that delivers messages."""
+    """A plugin object that delivers messages.
+
+    It may also have an attribute `guarantee` (else `BLIND`) and an attribute `limits` (else `Limits()`).
+    """
 
     @property
     def name(self) -> str:
@@ -54,3 +112,23 @@ class Channel(Protocol):
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Hand over messages and return one receipt for each, in any order."""
         ...
+
+
+class QueryableChannel(Channel, Protocol):
+    """A channel whose provider can be asked; its guarantee says so."""
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Receipt]:
+        """Return what became of each attempt: sent or refused; retry if the provider never saw it; else unknown."""
+        ...
+
+
+def guarantee_of(channel: Channel) -> Guarantee:
+    """Return what a channel declares; whatever is no guarantee counts as none."""
+    declared = getattr(channel, "guarantee", BLIND)
+    return declared if isinstance(declared, Guarantee) else BLIND
+
+
+def limits_of(channel: Channel) -> Limits:
+    """Return how much a channel may be handed."""
+    declared = getattr(channel, "limits", None)
+    return declared if isinstance(declared, Limits) else Limits()

@@ -139,7 +139,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         url = url.set(database=str(path))
     more: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
     engine = sa.create_engine(
-        url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": not memory}, **more
+        url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}, **more
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
