@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
+from time import sleep
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,22 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the present instant, aware, in UTC."""
         ...
+
+
+def wait(clock: Clock, span: timedelta) -> None:
+    """Let a span of time pass: a clock that stands still is moved, by any other one waits.
+
+    >>> clock = FixedClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    >>> wait(clock, timedelta(seconds=2))
+    >>> clock.now().isoformat()
+    '2026-11-23T09:00:02+00:00'
+    """
+    if span <= timedelta(0):
+        return
+    if isinstance(clock, FixedClock):
+        clock.move(span)
+    else:
+        sleep(span.total_seconds())
 
 
 def utc(at: datetime) -> datetime:

@@ -14,7 +14,7 @@ from crmkit.campaigns import lot
 from crmkit.campaigns.guard import Candidate, Guard, consented
 from crmkit.campaigns.programme import Version
 from crmkit.campaigns.reasons import RANK
-from crmkit.campaigns.verdict import Ruling, Verdict, deny, hold, strictest
+from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, deny, hold, strictest
 from crmkit.campaigns.wants import Wants
 from crmkit.clock import age_on, utc
 from crmkit.ledger.history import CHUNK, Consents, History
@@ -217,6 +217,8 @@ class Judge:
             if intent.arm is None
             else intent.arm
         )
+        if verdict.until and utc(verdict.until) <= max(intent.due, now):
+            verdict = ALLOWED  # a deferral that is over keeps nobody waiting
         state, reason, detail = _STATES[verdict.ruling], verdict.reason or "ready", dict(verdict.detail)
         if state is State.READY and arm == lot.WITHHELD:
             state, reason = State.WITHHELD, "withheld"

@@ -23,7 +23,7 @@ from crmkit.crm.decisions import Decisions
 from crmkit.crm.opened import open_practice
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.stages import Wishes
-from crmkit.delivery.dispatch import Dispatched
+from crmkit.delivery.dispatch import Dispatched, Order
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.feed import FeedEvent, feed
 from crmkit.ledger.learnt import learn_consent
@@ -233,7 +233,7 @@ class CRM(Decisions):
         """
         if dry:
             return self._stages.dispatch.due(only_to=only_to)
-        return self._stages.dispatch.send(limit=limit, only_to=only_to, progress=progress)
+        return self._stages.dispatch.send(Order(limit, only_to, progress=progress))
 
     def rehearse(
         self,

@@ -17,7 +17,11 @@ from crmkit.clock import Clock
 from crmkit.delivery.again import Again
 from crmkit.delivery.channel import Channel
 from crmkit.delivery.dispatch import Dispatch
+from crmkit.delivery.record import Record
+from crmkit.delivery.rescue import Rescue
+from crmkit.delivery.window import Preparation
 from crmkit.ledger.audit import Seal
+from crmkit.ledger.claims import Claims
 from crmkit.ledger.history import History
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.tables import LedgerTables
@@ -101,6 +105,8 @@ def put_together(
     members = Members(practice, records, ledger_tables, admitted.fields)
     judge = Judge(practice, history, admitted.message_types, renderer, admitted.guards, frozenset(by_medium))
     settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps)
+    claims = Claims(ledger)
+    again = Again(programme, members, judge, settlement)
     return Stages(
         store=store,
         records=records,
@@ -112,6 +118,13 @@ def put_together(
         renderer=renderer,
         planner=Planner(practice, ledger, programme, members, judge, settlement),
         dispatch=Dispatch(
-            seal, ledger, Again(programme, members, judge, settlement), renderer, by_medium, clock, owner
+            seal,
+            claims,
+            Preparation(store, ledger, again, renderer, by_medium, clock),
+            Record(ledger, claims, by_medium),
+            Rescue(seal, ledger, claims, by_medium, clock),
+            by_medium,
+            clock,
+            owner,
         ),
     )

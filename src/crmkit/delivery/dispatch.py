@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
 
 import attrs
 
-from crmkit.clock import Clock
-from crmkit.delivery.again import Again
-from crmkit.delivery.channel import Channel, Outcome, Receipt
-from crmkit.errors import MissingField, TemplateError
-from crmkit.ledger.attempts import Attempt, answered, intend
+from crmkit.clock import Clock, wait
+from crmkit.delivery.channel import Channel, Receipt, limits_of
+from crmkit.delivery.pace import WINDOW, Pace
+from crmkit.delivery.record import Record
+from crmkit.delivery.rescue import Rescue
+from crmkit.delivery.window import LEASE, Preparation, Window, Written
 from crmkit.ledger.audit import Seal
-from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.claims import Claims
+from crmkit.ledger.pace import reserve
+from crmkit.ledger.share import Share
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
-from crmkit.messages.message import Message
-from crmkit.messages.renderer import Renderer
 from crmkit.people.medium import Medium
 from crmkit.store.store import Connection
 
-#: At most so many messages are on their way at once, and so many are in doubt after a crash.
-WINDOW = 100
 CLAIM = 1000
-LEASE = timedelta(minutes=5)
-_RETRY_AFTER = timedelta(minutes=15)
-_RETRY_AT_MOST = timedelta(hours=6)
-
-
-@attrs.frozen
-class Written:
-    """A message that is about to be handed over, and its touch."""
-
-    touch: Touch
-    message: Message
 
 
 @attrs.frozen
@@ -62,163 +51,222 @@ class Dispatched:
         return Dispatched(self.touches + other.touches)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen
+class Order:
+    """What a sending is asked for.
+
+    Attributes:
+        limit: Take up at most so many touches; None for all.
+        only_to: Reach nobody but these patients; None for anybody.
+        share: Only the households of this share.
+        progress: Is told the size of each finished window.
+        stopping: Is asked between windows whether to leave the rest for later.
+    """
+
+    limit: int | None = None
+    only_to: Sequence[str] | None = None
+    share: Share | None = None
+    progress: Callable[[int], None] = lambda _: None
+    stopping: Callable[[], bool] = lambda: False
+
+
+@attrs.frozen
+class Flight:
+    """A window that is being handed over."""
+
+    written: tuple[Written, ...]
+    answer: Future[Landing]
+
+
+@attrs.frozen
+class Landing:
+    """What the channels answered to a window, by key, and how many messages each call had and how long it took."""
+
+    receipts: Mapping[str, Receipt]
+    calls: Sequence[tuple[Medium, int, timedelta]] = ()
+
+
+@attrs.define(eq=False)
 class Dispatch:
     """Sends what is due.
 
+    While one window is handed over, in a thread of its own, the next is judged and rendered. One transaction then
+    holds the answers of the one and the intents of the other, so that a crash leaves one window in doubt at most.
+
     Attributes:
         seal: The database, and the trail of what is written to it.
-        ledger: The touches.
-        again: Judges a second time.
-        renderer: Writes the messages.
+        claims: Who holds which touch.
+        preparation: Judges a second time and writes the messages.
+        record: Writes intents and answers to the ledger.
+        rescue: Looks after what a dead sender left behind.
         channels: The channel for each medium.
         clock: Tells the time of each window.
         owner: The name under which touches are claimed.
+        window: The most messages in one window.
     """
 
     seal: Seal
-    ledger: Ledger
-    again: Again
-    renderer: Renderer
+    claims: Claims
+    preparation: Preparation
+    record: Record
+    rescue: Rescue
     channels: Mapping[Medium, Channel]
     clock: Clock
     owner: str
+    window: int = WINDOW
+    _paces: dict[Medium, Pace] = attrs.field(factory=dict, init=False, repr=False)
 
-    def send(
-        self,
-        *,
-        limit: int | None = None,
-        only_to: Sequence[str] | None = None,
-        progress: Callable[[int], None] = lambda _: None,
-    ) -> Dispatched:
-        """Hand over all that is due, window by window, and return what came of it.
-
-        Args:
-            limit: Take up at most so many touches.
-            only_to: Reach nobody but these patients.
-            progress: Is told the size of each finished window.
-        """
-        with self.seal.begin() as connection:
-            self.ledger.recover(connection, self.clock.now())
-        done, left = Dispatched(), limit
-        while claimed := self._claim(min(CLAIM, CLAIM if left is None else left), only_to):
-            for start in range(0, len(claimed), WINDOW):
-                window = claimed[start : start + WINDOW]
-                done += self._window(window)
-                progress(len(window))
-            left = None if left is None else left - len(claimed)
-        return done
+    def send(self, order: Order) -> Dispatched:
+        """Hand over all that is due, window by window, and return what came of it."""
+        self.rescue.run()
+        done: list[Touch] = []
+        left = order.limit
+        with ThreadPoolExecutor(1, "crmkit-send") as thread:
+            while claimed := self._claim(order, CLAIM if left is None else min(CLAIM, left)):
+                with self._holding(claimed) as waiting:
+                    done += self._hand_over(waiting, order, thread)
+                left = None if left is None else left - len(claimed)
+                if waiting:
+                    break
+        return Dispatched(tuple(done))
 
     def due(self, *, only_to: Sequence[str] | None = None) -> Dispatched:
         """Return what `send` would do at this instant, without doing it."""
         now = self.clock.now()
         with self.seal.store.read() as connection:
-            second = self.again.look(connection, self.ledger.due(connection, now, only_to), now)
+            touches = self.claims.due(connection, now, only_to)
+            second = self.preparation.again.look(connection, touches, now)
         return Dispatched((*(one.touch for one in second.going), *second.staying))
 
-    def _claim(self, size: int, only_to: Sequence[str] | None) -> list[Touch]:
-        if size <= 0:
+    def _claim(self, order: Order, size: int) -> list[Touch]:
+        if size <= 0 or order.stopping():
             return []
         with self.seal.begin() as connection:
             now = self.clock.now()
-            return self.ledger.claim(connection, owner=self.owner, now=now, lease=LEASE, limit=size, only_to=only_to)
+            return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
 
-    def _window(self, claimed: Sequence[Touch]) -> Dispatched:
+    @contextmanager
+    def _holding(self, claimed: Sequence[Touch]) -> Iterator[deque[Touch]]:
+        """Hold what was claimed; whatever is left of it at the end, for whatever reason, is given back."""
+        waiting = deque(claimed)
+        try:
+            yield waiting
+        finally:
+            if waiting:
+                with self.seal.begin() as connection:
+                    self.claims.release(connection, [touch.key for touch in waiting], self.owner, self.clock.now())
+
+    def _hand_over(self, waiting: deque[Touch], order: Order, thread: Executor) -> list[Touch]:
+        """Hand over window by window until nothing waits or it is time to stop."""
+        done: list[Touch] = []
+        flight: Flight | None = None
+        try:
+            while flight or (waiting and not order.stopping()):
+                window = None if order.stopping() else self._next(waiting, rested=flight is None)
+                gone, flight = self._turn(flight, window, waiting, thread)
+                done += gone
+                if gone:
+                    order.progress(len(gone))
+        except BaseException:
+            # Whatever ends this sending, what has been answered is not left in doubt.
+            if flight and flight.answer.exception() is None:
+                self._written_down(flight, flight.answer.result())
+            raise
+        return done
+
+    def _next(self, waiting: deque[Touch], *, rested: bool) -> Window | None:
+        """Return the next window, or None if there is none, or if its channel must have finished the last one first.
+
+        A slow channel, and one with a limit, leaves so much time that a verdict made meanwhile would be old.
+        """
+        if not waiting:
+            return None
+        medium = waiting[0].medium
+        rate = limits_of(self.channels[medium]).per_second if medium in self.channels else None
+        if not rested and (rate is not None or self._pace(medium).slow):
+            return None
+        if rate is not None:
+            self._await_turn(medium, rate)
+        size = self._size(medium, rate)
+        some = [waiting[place] for place in range(min(size, len(waiting))) if waiting[place].medium is medium]
+        return self.preparation.window(some)
+
+    def _size(self, medium: Medium, rate: float | None) -> int:
+        size = min(self._pace(medium).size, self.window)
+        return size if rate is None else max(1, min(size, int(rate / 2)))
+
+    def _await_turn(self, medium: Medium, rate: float) -> None:
+        """Wait until the channel may be handed more: its limit counts over all processes together."""
         with self.seal.begin() as connection:
-            written, staying = self._prepare(connection, claimed, self.clock.now())
-        receipts = self._hand_over(written)
+            now = self.clock.now()
+            span = timedelta(seconds=self._size(medium, rate) / rate)
+            tables, practice = self.claims.ledger.tables, self.claims.ledger.practice
+            start = reserve(connection, tables, practice, self.channels[medium].name, span, now)
+        while (now := self.clock.now()) < start:
+            wait(self.clock, min(start - now, LEASE / 5))
+            with self.seal.begin() as connection:
+                self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
+
+    def _turn(
+        self, flight: Flight | None, window: Window | None, waiting: deque[Touch], thread: Executor
+    ) -> tuple[list[Touch], Flight | None]:
+        """Write down what came of one window and what is intended with the next, and hand that over."""
+        landing = self._landing(flight) if flight else Landing({})
+        if window and not window.holds_at(self.clock.now()):
+            # What was answered is written down first: judging again must not leave it in doubt for longer.
+            if flight:
+                return self._written_down(flight, landing), None
+            window = self.preparation.window([one.was for one in window.written] + [was for was, _ in window.staying])
         with self.seal.begin() as connection:
-            gone = self._record(connection, written, receipts, self.clock.now())
-        return Dispatched((*gone, *staying))
+            done = self._answered(connection, flight, landing) if flight else []
+            if window is None:
+                return done, None
+            going, stayed = self._begin(connection, window, waiting)
+        if not going:
+            return [*done, *stayed], None
+        return [*done, *stayed], Flight(going, thread.submit(self._deliver, going))
 
-    def _prepare(
-        self, connection: Connection, claimed: Sequence[Touch], now: datetime
-    ) -> tuple[list[Written], list[Touch]]:
-        """Judge again, render, and write down the intent; return what goes and what stays."""
-        was = {touch.key: touch for touch in claimed}
-        second = self.again.look(connection, claimed, now)
-        staying = list(second.staying)
-        written: list[Written] = []
-        for judged in second.going:
-            touch = judged.touch
-            try:
-                message = self.renderer.render(judged.draft(), now)
-            except MissingField as problem:
-                staying.append(self._held(touch, "field_missing", now, field=problem.field))
-            except TemplateError as problem:
-                staying.append(self._held(touch, "template_failed", now, problem=problem.problem))
-            else:
-                written.append(Written(self._sending(was[touch.key], touch, now), message))
-        going = [(was[one.touch.key], one.touch) for one in written]
-        mine = {touch.key: touch for touch in self.ledger.move(connection, going, "send")}
-        moved = [attrs.evolve(one, touch=mine[one.touch.key]) for one in written if one.touch.key in mine]
-        intend(connection, self.ledger.tables, self.ledger.practice, [self._attempt(one) for one in moved], now)
-        kept = self.ledger.move(connection, [(was[touch.key], touch) for touch in staying], "send")
-        return moved, kept
+    def _landing(self, flight: Flight) -> Landing:
+        landing = flight.answer.result()
+        for medium, messages, span in landing.calls:
+            self._pace(medium).took(messages, span)
+        return landing
 
-    def _held(self, touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
-        return attrs.evolve(touch, state=State.HELD, reason=reason, detail=detail, changed_at=now)
+    def _written_down(self, flight: Flight, landing: Landing) -> list[Touch]:
+        with self.seal.begin() as connection:
+            return self._answered(connection, flight, landing)
 
-    def _sending(self, was: Touch, touch: Touch, now: datetime) -> Touch:
-        return attrs.evolve(
-            touch,
-            state=State.SENDING,
-            reason="handing_over",
-            detail={"channel": self.channels[touch.medium].name},
-            owner=was.owner,
-            lease=now + LEASE,
-            changed_at=now,
-            sent_at=now,
-            attempts=was.attempts + 1,
-        )
+    def _answered(self, connection: Connection, flight: Flight, landing: Landing) -> list[Touch]:
+        return self.record.answers(connection, flight.written, landing.receipts, self.clock.now())
 
-    def _attempt(self, one: Written) -> Attempt:
-        channel = self.channels[one.touch.medium].name
-        return Attempt(one.touch.key, channel, one.message.message_id, one.message.digest, one.touch.attempts)
+    def _begin(
+        self, connection: Connection, window: Window, waiting: deque[Touch]
+    ) -> tuple[tuple[Written, ...], list[Touch]]:
+        """Note the intents of a window and what stays of it; none of it waits any more."""
+        now = self.clock.now()
+        going = self.record.intend(connection, window, self.owner, now)
+        stayed = self.record.staying(connection, window)
+        taken = {one.was.key for one in window.written} | {was.key for was, _ in window.staying}
+        left = [touch for touch in waiting if touch.key not in taken]
+        if left and left[0].lease and left[0].lease - now < LEASE / 2:
+            self.claims.renew(connection, self.owner, now, LEASE)
+            left = [attrs.evolve(touch, lease=now + LEASE) for touch in left]
+        waiting.clear()
+        waiting.extend(left)
+        return tuple(going), stayed
 
-    def _hand_over(self, written: Sequence[Written]) -> dict[str, Receipt]:
+    def _deliver(self, written: Sequence[Written]) -> Landing:
         receipts: dict[str, Receipt] = {}
+        calls = []
         for medium, channel in self.channels.items():
             messages = [one.message for one in written if one.touch.medium is medium]
-            if messages:
-                receipts |= {receipt.key: receipt for receipt in channel.send(messages)}
-        return receipts
+            most = limits_of(channel).batch
+            for start in range(0, len(messages), most):
+                some = messages[start : start + most]
+                began = self.clock.now()
+                receipts |= {receipt.key: receipt for receipt in channel.send(some)}
+                calls.append((medium, len(some), self.clock.now() - began))
+        return Landing(receipts, calls)
 
-    def _record(
-        self, connection: Connection, written: Sequence[Written], receipts: Mapping[str, Receipt], now: datetime
-    ) -> list[Touch]:
-        moves, answers = [], []
-        for one in written:
-            receipt = receipts.get(one.touch.key) or Receipt(one.touch.key, Outcome.UNKNOWN, evidence="no receipt")
-            moves.append((one.touch, self._outcome(one.touch, receipt, now)))
-            answers.append({**attrs.asdict(receipt), "outcome": receipt.outcome.value})
-        answered(connection, self.ledger.tables, self.ledger.practice, answers, now)
-        moved = self.ledger.move(connection, moves, "send")
-        return moved if len(moved) == len(moves) else [*moved, *self._late(connection, moves)]
-
-    def _late(self, connection: Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[Touch]:
-        """Take answers that came when the touch had been given up as unknown: better late than in doubt."""
-        given_up = {touch.key: touch for touch in self.ledger.unknown(connection, [was.key for was, _ in moves])}
-        late = [(given_up[was.key], now) for was, now in moves if was.key in given_up]
-        sure = [(was, now) for was, now in late if now.state in (State.SENT, State.REFUSED)]
-        return self.ledger.move(connection, sure, "send")
-
-    def _outcome(self, touch: Touch, receipt: Receipt, now: datetime) -> Touch:
-        state = State(receipt.outcome.value)
-        nothing_left = state in (State.RETRY, State.REFUSED)
-        return attrs.evolve(
-            touch,
-            state=state,
-            reason=state.value,
-            owner="",
-            lease=None,
-            due=now + _back_off(touch.attempts) if state is State.RETRY else touch.due,
-            changed_at=now,
-            sent_at=None if nothing_left else touch.sent_at,
-        )
-
-
-def _back_off(attempts: int) -> timedelta:
-    """Return how long to wait after so many attempts without effect: twice as long each time, up to six hours."""
-    doublings: int = 2 ** min(attempts - 1, 10)
-    return min(_RETRY_AFTER * doublings, _RETRY_AT_MOST)
+    def _pace(self, medium: Medium) -> Pace:
+        return self._paces.setdefault(medium, Pace())

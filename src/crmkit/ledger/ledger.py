@@ -1,9 +1,9 @@
-"""The durable record of every touch: reading, judging, claiming and moving from state to state."""
+"""The durable record of every touch: reading, judging and moving from state to state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.notes import history, note, note_moved
-from crmkit.ledger.state import CLAIMABLE, FOLLOWS, JUDGEMENTS, REVOCABLE, State
+from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, REVOCABLE, State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
 
-_COLUMNS = tuple(field.name for field in attrs.fields(Touch))
+COLUMNS = tuple(field.name for field in attrs.fields(Touch))
 _CHUNK = 500
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
-_ENUM_PLACES = tuple((_COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
+_ENUM_PLACES = tuple((COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
 
 
 @attrs.frozen(eq=False)
@@ -41,11 +41,11 @@ class Ledger:
         """Return the touches that meet all conditions, by due time and key."""
         table = self.tables.touch
         query = (
-            sa.select(*(table.c[name] for name in _COLUMNS))
+            sa.select(*(table.c[name] for name in COLUMNS))
             .where(table.c.practice == self.practice, *where)
             .order_by(table.c.due, table.c.key)
         )
-        return [_touch(row) for row in connection.execute(query)]
+        return [to_touch(row) for row in connection.execute(query)]
 
     def open(self, connection: sa.Connection, campaign: str, now: datetime) -> list[Touch]:
         """Return a campaign's fresh touches that the next plan judges again."""
@@ -186,7 +186,7 @@ class Ledger:
                 table.c.state == sa.bindparam("was_state"),
                 table.c.owner == sa.bindparam("was_owner"),
             )
-            .values({name: sa.bindparam(name) for name in _COLUMNS})
+            .values({name: sa.bindparam(name) for name in COLUMNS})
         )
 
     def _mine(self, connection: sa.Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[tuple[Touch, Touch]]:
@@ -194,74 +194,6 @@ class Ledger:
         there = self.touches(connection, table.c.key.in_([was.key for was, _ in moves]))
         states = {touch.key: (touch.state, touch.owner, touch.changed_at) for touch in there}
         return [(was, now) for was, now in moves if states.get(was.key) == (now.state, now.owner, now.changed_at)]
-
-    def due(
-        self, connection: sa.Connection, now: datetime, only_to: Sequence[str] | None = None, limit: int | None = None
-    ) -> list[Touch]:
-        """Return the touches that may leave at an instant, most urgent first."""
-        table = self.tables.touch
-        query = (
-            sa.select(*(table.c[name] for name in _COLUMNS))
-            .where(
-                table.c.practice == self.practice,
-                table.c.state.in_([state.value for state in CLAIMABLE]),
-                table.c.due <= now,
-            )
-            .where(*([] if only_to is None else [table.c.patient.in_(only_to)]))
-            .order_by(table.c.priority, table.c.due, table.c.key)
-            .limit(limit)
-        )
-        # Several senders on one database pass over each other's rows; SQLite has one writer at a time anyway.
-        locked = query.with_for_update(skip_locked=True) if limit is not None else query
-        return [_touch(row) for row in connection.execute(locked)]
-
-    def claim(
-        self,
-        connection: sa.Connection,
-        *,
-        owner: str,
-        now: datetime,
-        lease: timedelta,
-        limit: int,
-        only_to: Sequence[str] | None = None,
-    ) -> list[Touch]:
-        """Claim touches that are due, most urgent first, and return them."""
-        due = self.due(connection, now, only_to, limit)
-        mine: set[str] = set()
-        for state in CLAIMABLE:
-            keys = [touch.key for touch in due if touch.state is state]
-            mine |= self.shift(
-                connection,
-                keys,
-                state,
-                State.CLAIMED,
-                owner,
-                now,
-                owner="",
-                reason="claimed",
-                to=owner,
-                lease=now + lease,
-            )
-        taken: dict[str, Any] = {
-            "state": State.CLAIMED,
-            "owner": owner,
-            "lease": now + lease,
-            "reason": "claimed",
-            "changed_at": now,
-        }
-        return [attrs.evolve(one, **taken, moves=one.moves + 1) for one in due if one.key in mine]
-
-    def renew(self, connection: sa.Connection, owner: str, now: datetime, lease: timedelta) -> None:
-        """Hold what an owner has claimed for longer; what has run out already is not his any more."""
-        table = self.tables.touch
-        mine = (table.c.practice == self.practice, table.c.owner == owner, table.c.state == State.CLAIMED.value)
-        connection.execute(sa.update(table).where(*mine, table.c.lease > now).values(lease=now + lease))
-
-    def release(self, connection: sa.Connection, keys: Sequence[str], owner: str, now: datetime) -> None:
-        """Give back what an owner claimed and did not hand over; what is in doubt goes back to where it was."""
-        table = self.tables.touch
-        mine = (table.c.key.in_(keys), table.c.owner == owner, table.c.state == State.CLAIMED.value)
-        self.move(connection, [(was, _freed(was, now)) for was in self.touches(connection, *mine)], "release")
 
     def cancel(self, connection: sa.Connection, campaign: str, now: datetime, actor: str) -> list[Touch]:
         """Call off what has not been handed over, of one campaign or, for an empty text, of all."""
@@ -286,23 +218,6 @@ class Ledger:
         table = self.tables.touch
         return self.touches(connection, table.c.key.in_(keys), table.c.state == State.UNKNOWN.value)
 
-    def abandoned(self, connection: sa.Connection, now: datetime) -> list[Touch]:
-        """Return what senders hold whose lease is over."""
-        table = self.tables.touch
-        held = table.c.state.in_([State.CLAIMED.value, State.SENDING.value])
-        return self.touches(connection, held, table.c.lease <= now)
-
-    def recover(self, connection: sa.Connection, now: datetime) -> list[Touch]:
-        """Settle what a dead sender left behind, once its lease is over.
-
-        What it had only claimed is ready again. What it was handing over may have left: it stays unknown.
-        """
-        moves = []
-        for was in self.abandoned(connection, now):
-            gone = attrs.evolve(was, state=State.UNKNOWN, reason="unknown", owner="", lease=None, changed_at=now)
-            moves.append((was, _freed(was, now) if was.state is State.CLAIMED else gone))
-        return self.move(connection, moves, "recover")
-
     def history(self, connection: sa.Connection, key: str) -> list[dict[str, Any]]:
         """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""
         return history(connection, self.tables, self.practice, key)
@@ -311,13 +226,14 @@ class Ledger:
         return self.seal.columns() if self.seal else {}
 
     def _values(self, touch: Touch) -> dict[str, Any]:
-        values = {name: getattr(touch, name) for name in _COLUMNS}
+        values = {name: getattr(touch, name) for name in COLUMNS}
         for name in _ENUMS:
             values[name] = values[name].value
         return {**values, "detail": dict(touch.detail), "practice": self.practice}
 
 
-def _touch(row: sa.Row[Any]) -> Touch:
+def to_touch(row: sa.Row[Any]) -> Touch:
+    """Return the touch of a row that holds `COLUMNS`."""
     values: list[Any] = list(row)
     for place, kind in _ENUM_PLACES:
         values[place] = kind(values[place])
@@ -331,12 +247,6 @@ def _as_read(touch: Touch) -> dict[str, str]:
 def _counted(was: Touch, now: Touch) -> Touch:
     told = _told(was) != _told(now)
     return attrs.evolve(now, moves=was.moves + told, attempts=max(was.attempts, now.attempts))
-
-
-def _freed(was: Touch, now: datetime) -> Touch:
-    # A repetition whose first attempt may have had an effect is never judged anew: it waits as what it was.
-    state = State.RETRY if was.in_doubt else State.READY
-    return attrs.evolve(was, state=state, reason="released", owner="", lease=None, changed_at=now)
 
 
 def _told(touch: Touch) -> tuple[object, ...]:

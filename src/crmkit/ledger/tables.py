@@ -22,6 +22,7 @@ class LedgerTables:
         touch: Every touch as it stands.
         event: Every transition of every touch.
         attempt: Every hand-over.
+        pace: Until when each channel has been handed enough.
         learnt: What the kit learnt, what came back, and what a person decided.
     """
 
@@ -29,6 +30,7 @@ class LedgerTables:
     touch: sa.Table
     event: sa.Table
     attempt: sa.Table
+    pace: sa.Table
     learnt: LearntTables
 
 
@@ -39,6 +41,7 @@ def declare_ledger(store: Store) -> LedgerTables:
         touch=_touch(store),
         event=_event(store),
         attempt=_attempt(store),
+        pace=_pace(store),
         learnt=declare_learnt(store),
     )
 
@@ -159,6 +162,19 @@ def _attempt(store: Store) -> sa.Table:
         optional("evidence"),
         sa.Column("answered_at", Instant),
         sa.PrimaryKeyConstraint("practice", "key", "number"),
+        sqlite_with_rowid=False,
+        prefixes=store.prefixes,
+    )
+
+
+def _pace(store: Store) -> sa.Table:
+    return sa.Table(
+        store.name("pace"),
+        store.metadata,
+        key("practice"),
+        key("channel"),
+        sa.Column("free_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("practice", "channel"),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
     )

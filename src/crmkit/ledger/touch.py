@@ -86,9 +86,16 @@ class Touch:
         """Tell whether another judgement of this touch says the same."""
         return bool(_says(self) == _says(other))
 
+    def same_ground(self, other: Touch) -> bool:
+        """Tell whether another judgement of this touch rests on the same: only where it stands may differ."""
+        return bool(_rests(self) == _rests(other))
+
 
 #: What a judgement says nothing about.
 _OWN = ("changed_at", "sent_at", "moves", "attempts")
+#: Where a touch stands: that changes while it goes its way.
+_STANDING = (*_OWN, "state", "reason", "detail", "owner", "lease")
+_rests = attrgetter(*(field.name for field in attrs.fields(Touch) if field.name not in _STANDING))
 _says = attrgetter(*(field.name for field in attrs.fields(Touch) if field.name not in _OWN))
 
 

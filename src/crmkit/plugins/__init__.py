@@ -5,7 +5,7 @@ A vendor needs nothing but what stands in `__all__` here.
 
 from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold
-from crmkit.delivery.channel import Channel, Outcome, Receipt
+from crmkit.delivery.channel import BLIND, QUERYABLE, Channel, Guarantee, Limits, Outcome, Question, Receipt, keyed
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
@@ -17,19 +17,24 @@ from crmkit.settings import secret
 __all__ = [
     "ALLOWED",
     "API_VERSION",
+    "BLIND",
+    "QUERYABLE",
     "Batch",
     "Candidate",
     "Channel",
     "Context",
     "CrmkitSpec",
     "Fault",
+    "Guarantee",
     "Guard",
+    "Limits",
     "Medium",
     "Message",
     "MessageType",
     "Outcome",
     "PluginInfo",
     "Purpose",
+    "Question",
     "Receipt",
     "Row",
     "Ruling",
@@ -39,6 +44,7 @@ __all__ = [
     "deny",
     "hold",
     "hookimpl",
+    "keyed",
     "secret",
     "to_bytes",
 ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import Verdict, deny
 from crmkit.delivery import channel as delivery
-from crmkit.delivery.channel import Channel, Receipt
+from crmkit.delivery.channel import Channel, Guarantee, Limits, Question, Receipt
 from crmkit.errors import CrmkitError, PluginError
 from crmkit.messages.message import Message
 from crmkit.metrics.measure import Outcome
@@ -66,6 +66,25 @@ class OwnedChannel:
     def medium(self) -> Medium:
         """The medium by which it delivers."""
         return self.channel.medium
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What its provider guarantees."""
+        return delivery.guarantee_of(self.channel)
+
+    @property
+    def limits(self) -> Limits:
+        """How much it may be handed."""
+        return delivery.limits_of(self.channel)
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Receipt]:
+        """Return what became of attempts; whatever goes wrong leaves them unknown."""
+        try:
+            answers = [one for one in cast("Any", self.channel).ask(tuple(questions)) if isinstance(one, Receipt)]
+        except Exception:  # noqa: BLE001 - a faulty plugin must not stop the others
+            return []
+        asked = {one.key for one in questions}
+        return [one for one in answers if one.key in asked]
 
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Return one receipt for each message: an exception or a missing receipt leaves it unknown."""

@@ -1,0 +1,138 @@
+"""The two ends of a hand-over in the ledger: the intent before it, the answer after it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import attrs
+
+from crmkit.delivery.channel import Channel, Outcome, Receipt, guarantee_of
+from crmkit.delivery.window import LEASE, Window, Written
+from crmkit.ledger.attempts import Answer, Attempt, answered, intend
+from crmkit.ledger.claims import Claims
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+from crmkit.people.medium import Medium
+from crmkit.store.store import Connection
+
+_RETRY_AFTER = timedelta(minutes=15)
+_RETRY_AT_MOST = timedelta(hours=6)
+_NO_RECEIPT = "no receipt"
+
+
+@attrs.frozen(eq=False)
+class Record:
+    """Writes down what is about to happen and what came of it.
+
+    Attributes:
+        ledger: The touches.
+        claims: Who holds them.
+        channels: The channel for each medium.
+    """
+
+    ledger: Ledger
+    claims: Claims
+    channels: Mapping[Medium, Channel]
+
+    def intend(self, connection: Connection, window: Window, owner: str, now: datetime) -> list[Written]:
+        """Write down what is about to be handed over, and what stays; return what may be.
+
+        Whatever this sender does not hold any more, because its lease ran out, is left alone.
+        """
+        mine = self._sending(connection, window.written, owner, now)
+        going = [one for one in window.written if one.touch.key in mine]
+        intend(connection, self.ledger.tables, self.ledger.practice, [self._attempt(one) for one in going], now)
+        return going
+
+    def staying(self, connection: Connection, window: Window) -> list[Touch]:
+        """Write down what stays, with its new state and reason."""
+        return self.ledger.move(connection, window.staying, "send")
+
+    def answers(
+        self, connection: Connection, handed: Sequence[Written], receipts: Mapping[str, Receipt], now: datetime
+    ) -> list[Touch]:
+        """Write down what the channels answered; return the touches as they are now."""
+        told = [receipts.get(one.touch.key) or _silence(one.touch.key) for one in handed]
+        answers = [Answer(one.key, one.outcome.value, one.reference, one.evidence) for one in told]
+        answered(connection, self.ledger.tables, self.ledger.practice, answers, now)
+        pairs = list(zip(handed, told, strict=True))
+        sent = [one.touch for one, receipt in pairs if receipt.outcome is Outcome.SENT]
+        done = self._sent(connection, sent, now)
+        other = [
+            (one.touch, self._outcome(one.touch, receipt.outcome, now))
+            for one, receipt in pairs
+            if receipt.outcome is not Outcome.SENT or one.touch.key not in done
+        ]
+        moved = self.ledger.move(connection, other, "send")
+        gone = [*done.values(), *moved]
+        return gone if len(gone) == len(handed) else [*gone, *self._late(connection, other)]
+
+    def _sending(self, connection: Connection, written: Sequence[Written], owner: str, now: datetime) -> frozenset[str]:
+        """Move claimed touches to sending: most in one statement, those of which more has changed one by one."""
+        plain: dict[str, list[str]] = defaultdict(list)
+        changed = []
+        for one in written:
+            if one.was.same_ground(one.touch):
+                plain[one.touch.detail["channel"]].append(one.touch.key)
+            else:
+                changed.append(one)
+        mine: set[str] = set()
+        for channel, keys in plain.items():
+            mine |= self.claims.start(connection, keys, channel, owner, now, LEASE)
+        held = [(one.was, one.touch) for one in changed if one.was.lease and one.was.lease > now]
+        return frozenset(mine | {touch.key for touch in self.ledger.move(connection, held, "send")})
+
+    def _sent(self, connection: Connection, touches: Sequence[Touch], now: datetime) -> dict[str, Touch]:
+        owners: dict[str, list[Touch]] = defaultdict(list)
+        for touch in touches:
+            owners[touch.owner].append(touch)
+        done: dict[str, Touch] = {}
+        for owner, some in owners.items():
+            keys = [touch.key for touch in some]
+            moved = self.ledger.shift(connection, keys, State.SENDING, State.SENT, "send", now, owner=owner, lease=None)
+            done |= {touch.key: self._outcome(touch, Outcome.SENT, now) for touch in some if touch.key in moved}
+        return done
+
+    def _attempt(self, one: Written) -> Attempt:
+        channel, message = self.channels[one.touch.medium].name, one.message
+        return Attempt(one.touch.key, channel, message.message_id, message.digest, one.touch.attempts)
+
+    def _late(self, connection: Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[Touch]:
+        """Take answers that came when the touch had been given up as unknown: better late than in doubt."""
+        given_up = {touch.key: touch for touch in self.ledger.unknown(connection, [was.key for was, _ in moves])}
+        late = [(given_up[was.key], now) for was, now in moves if was.key in given_up]
+        sure = [
+            (was, attrs.evolve(now, moves=was.moves + 1))
+            for was, now in late
+            if now.state in (State.SENT, State.REFUSED)
+        ]
+        return self.ledger.move(connection, sure, "send")
+
+    def _outcome(self, touch: Touch, outcome: Outcome, now: datetime) -> Touch:
+        repeated = outcome is Outcome.UNKNOWN and guarantee_of(self.channels[touch.medium]).ttl > timedelta(0)
+        state = State.RETRY if repeated else State(outcome.value)
+        nothing_left = outcome in (Outcome.RETRY, Outcome.REFUSED)
+        return attrs.evolve(
+            touch,
+            state=state,
+            reason=state.value,
+            owner="",
+            lease=None,
+            due=now + _back_off(touch.attempts) if state is State.RETRY else touch.due,
+            changed_at=now,
+            sent_at=None if nothing_left else touch.sent_at,
+            moves=touch.moves + 1,
+        )
+
+
+def _silence(key: str) -> Receipt:
+    return Receipt(key, Outcome.UNKNOWN, evidence=_NO_RECEIPT)
+
+
+def _back_off(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts without effect: twice as long each time, up to six hours."""
+    doublings: int = 2 ** min(attempts - 1, 10)
+    return min(_RETRY_AFTER * doublings, _RETRY_AT_MOST)

@@ -1,0 +1,98 @@
+"""What a dead sender left behind, and what is in doubt: settled as far as the channel's guarantee allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+import attrs
+
+from crmkit.clock import Clock
+from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, guarantee_of
+from crmkit.delivery.window import LEASE, doubted
+from crmkit.ledger.attempts import last_attempts
+from crmkit.ledger.audit import Seal
+from crmkit.ledger.claims import Claims
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+from crmkit.people.medium import Medium
+
+_ASKED = 100
+
+
+@attrs.frozen(eq=False)
+class Rescue:
+    """Looks after what nobody holds any more.
+
+    What was only claimed is ready again. What was on its way may have left: it is repeated if the provider swallows
+    repetitions, asked about if the provider can be asked, and else stays unknown until a person settles it.
+
+    Attributes:
+        seal: The database, and the trail of what is written to it.
+        ledger: The touches.
+        claims: Who holds them.
+        channels: The channel for each medium.
+        clock: Tells the time.
+    """
+
+    seal: Seal
+    ledger: Ledger
+    claims: Claims
+    channels: Mapping[Medium, Channel]
+    clock: Clock
+
+    def run(self) -> None:
+        """Settle what can be settled."""
+        with self.seal.begin() as connection:
+            now = self.clock.now()
+            self.claims.recover(connection, now, lambda touch: self._repeatable(touch, now))
+        for channel in self.channels.values():
+            if guarantee_of(channel).queryable and hasattr(channel, "ask"):
+                self._ask(cast("QueryableChannel", channel))
+
+    def _repeatable(self, touch: Touch, now: datetime) -> bool:
+        channel = self.channels.get(touch.medium)
+        if channel is None or touch.detail.get("channel") != channel.name:
+            return False
+        ttl = guarantee_of(channel).ttl
+        return ttl > timedelta(0) and touch.sent_at is not None and now - touch.sent_at < ttl
+
+    def _ask(self, channel: QueryableChannel) -> None:
+        """Ask about what is in doubt, once the provider has had time to know it itself."""
+        for questions in self._questions(channel, self.clock.now() - LEASE):
+            receipts = channel.ask(questions)
+            self._write(receipts, self.clock.now())
+
+    def _questions(self, channel: Channel, before: datetime) -> Iterator[Sequence[Question]]:
+        with self.seal.store.read() as connection:
+            table = self.ledger.tables.touch
+            waiting = self.ledger.touches(
+                connection, table.c.state == State.UNKNOWN.value, table.c.medium == channel.medium.value
+            )
+            keys = [touch.key for touch in waiting]
+            last = last_attempts(connection, self.ledger.tables, self.ledger.practice, keys)
+        mine = [
+            Question(one.key, one.message_id, one.reference, one.at)
+            for one in last.values()
+            if one.channel == channel.name and one.at is not None
+        ]
+        asked = [one for one in mine if one.at <= before]
+        for start in range(0, len(asked), _ASKED):
+            yield asked[start : start + _ASKED]
+
+    def _write(self, receipts: Sequence[Receipt], now: datetime) -> None:
+        known = {one.key: one for one in receipts if one.outcome is not Outcome.UNKNOWN}
+        with self.seal.begin() as connection:
+            moves = [(was, _told(was, known[was.key], now)) for was in self.ledger.unknown(connection, list(known))]
+            self.ledger.move(connection, moves, "ask")
+
+
+def _told(was: Touch, receipt: Receipt, now: datetime) -> Touch:
+    sent = receipt.outcome is Outcome.SENT
+    state = State(receipt.outcome.value)
+    due = now if state is State.RETRY else was.due
+    # What the provider never saw has had no effect, and counts for nobody.
+    sent_at = was.sent_at if sent else None
+    return attrs.evolve(doubted(was, now), state=state, reason=state.value, due=due, sent_at=sent_at)

@@ -1,0 +1,152 @@
+"""One window: touches that are judged a second time, rendered, and then handed over together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+
+from crmkit.campaigns.judge import Judged
+from crmkit.clock import Clock
+from crmkit.delivery.again import Again, Second
+from crmkit.delivery.channel import Channel, guarantee_of
+from crmkit.errors import MissingField, TemplateError
+from crmkit.ledger.attempts import Attempt, first_attempts
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+from crmkit.messages.message import Message
+from crmkit.messages.renderer import Renderer
+from crmkit.people.medium import Medium
+from crmkit.store.store import Store
+
+#: For so long a sender holds what it has claimed or is handing over; then somebody else may look after it.
+LEASE = timedelta(minutes=5)
+#: For so long a verdict holds: what is older is judged again before it leaves.
+VALID = timedelta(seconds=5)
+
+
+@attrs.frozen
+class Written:
+    """A message that is about to be handed over: its touch as it was claimed, and as it is while it is on its way."""
+
+    was: Touch
+    touch: Touch
+    message: Message
+
+
+@attrs.frozen
+class Window:
+    """What came of judging and rendering some touches.
+
+    Attributes:
+        at: When they were judged.
+        written: What may leave.
+        staying: What may not, as it was claimed and as it is now.
+    """
+
+    at: datetime
+    written: tuple[Written, ...] = ()
+    staying: tuple[tuple[Touch, Touch], ...] = ()
+
+    def holds_at(self, now: datetime) -> bool:
+        """Tell whether the verdicts are still fresh."""
+        return now - self.at <= VALID
+
+
+@attrs.frozen(eq=False)
+class Preparation:
+    """Makes windows.
+
+    Attributes:
+        store: The database.
+        ledger: The touches.
+        again: Judges a second time.
+        renderer: Writes the messages.
+        channels: The channel for each medium.
+        clock: Tells the time.
+    """
+
+    store: Store
+    ledger: Ledger
+    again: Again
+    renderer: Renderer
+    channels: Mapping[Medium, Channel]
+    clock: Clock
+
+    def window(self, claimed: Sequence[Touch]) -> Window:
+        """Judge claimed touches again, on the records as they are now, and render what may leave."""
+        now = self.clock.now()
+        doubtful = [touch.key for touch in claimed if touch.in_doubt]
+        with self.store.read() as connection:
+            second = self.again.look(connection, claimed, now)
+            first = first_attempts(connection, self.ledger.tables, self.ledger.practice, doubtful)
+        return self._window(claimed, second, first, now)
+
+    def _window(self, claimed: Sequence[Touch], second: Second, first: Mapping[str, Attempt], now: datetime) -> Window:
+        was = {touch.key: touch for touch in claimed}
+        written: list[Written] = []
+        staying = [(was[touch.key], _kept(was[touch.key], touch, now)) for touch in second.staying]
+        for judged in second.going:
+            mine = was[judged.touch.key]
+            done = self._again(mine, judged, first, now) if mine.in_doubt else self._write(mine, judged, now)
+            if isinstance(done, Written):
+                written.append(done)
+            else:
+                staying.append((mine, done))
+        return Window(now, tuple(written), tuple(staying))
+
+    def _write(self, was: Touch, judged: Judged, now: datetime, at: datetime | None = None) -> Written | Touch:
+        """Return the written message, or the touch with what keeps it from being written."""
+        try:
+            message = self.renderer.render(judged.draft(), at or now)
+        except MissingField as problem:
+            return _held(judged.touch, "field_missing", now, field=problem.field)
+        except TemplateError as problem:
+            return _held(judged.touch, "template_failed", now, problem=problem.problem)
+        return Written(was, self._on_its_way(was, judged.touch, now), message)
+
+    def _again(self, was: Touch, judged: Judged, first: Mapping[str, Attempt], now: datetime) -> Written | Touch:
+        """Write once more what may have left, word for word, where the provider swallows what it has had already.
+
+        Anything else might be a second message: then it stays unknown.
+        """
+        before = first.get(was.key)
+        channel = self.channels[judged.touch.medium]
+        if before is None or before.at is None or before.channel != channel.name:
+            return doubted(was, now)
+        if now - before.at >= guarantee_of(channel).ttl:
+            return doubted(was, now)
+        done = self._write(was, judged, now, before.at)
+        same = isinstance(done, Written) and done.message.digest == before.digest
+        return done if same else doubted(was, now)
+
+    def _on_its_way(self, was: Touch, touch: Touch, now: datetime) -> Touch:
+        return attrs.evolve(
+            touch,
+            state=State.SENDING,
+            reason="handing_over",
+            detail={"channel": self.channels[touch.medium].name},
+            owner=was.owner,
+            lease=now + LEASE,
+            changed_at=now,
+            sent_at=now,
+            moves=was.moves + 1,
+            attempts=was.attempts + 1,
+        )
+
+
+def doubted(was: Touch, now: datetime) -> Touch:
+    """Return a touch of which nobody knows whether it left, for a person to settle."""
+    return attrs.evolve(was, state=State.UNKNOWN, reason="unknown", owner="", lease=None, changed_at=now)
+
+
+def _kept(was: Touch, touch: Touch, now: datetime) -> Touch:
+    # What may have left already cannot be un-sent by a verdict of now.
+    return doubted(was, now) if was.in_doubt else touch
+
+
+def _held(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
+    return attrs.evolve(touch, state=State.HELD, reason=reason, detail=detail, changed_at=now)

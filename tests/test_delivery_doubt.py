@@ -1,0 +1,199 @@
+"""What may have left: never repeated by itself, but where the provider swallows repetitions or can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from recording_channel import Crash, Recorder
+from situations import consent, patient
+
+from crmkit import CRM, Campaign, FixedClock, State
+from crmkit.ledger.doubt import Settled
+from crmkit.people.medium import Medium, Purpose
+from crmkit.plugins import QUERYABLE, Outcome, keyed
+
+CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
+HOUR, LONG_AFTER = timedelta(hours=1), timedelta(minutes=30)
+
+
+@pytest.fixture
+def one(exports: Callable[..., None], open_crm: Callable[..., CRM]) -> Callable[..., CRM]:
+    """Open a CRM on the one database, with one patient whose card is due, through a given channel."""
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+
+    def opened(recorder: Recorder) -> CRM:
+        chosen = "recorder" if recorder.name == "recorder" else f"recorder.{recorder.name}"
+        crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: chosen})
+        crm.sync()
+        crm.add(CARD)
+        crm.plan()
+        return crm
+
+    return opened
+
+
+def crash(crm: CRM, recorder: Recorder) -> None:
+    recorder.fate = ["crash after"]
+    with pytest.raises(Crash):
+        crm.send()
+
+
+def state(crm: CRM) -> State:
+    return crm.feed()[-1].state
+
+
+def test_a_blind_channel_is_never_handed_it_again(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    crash(crm, recorder)
+    assert state(crm) is State.SENDING
+    for _ in range(3):
+        clock.move(LONG_AFTER)
+        crm.plan()
+        assert crm.send().touches == ()
+    assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
+    [doubt] = crm.unknowns()
+    assert doubt.evidence == "the sender ended before the channel had answered"
+
+
+@pytest.mark.parametrize("fate", ["crash after", "silent"])
+def test_a_keyed_channel_is_handed_the_same_words_again_in_time(one: Any, clock: FixedClock, fate: str) -> None:
+    recorder = Recorder(guarantee=keyed(HOUR))
+    crm = one(recorder)
+    recorder.fate = [fate]
+    if fate == "silent":
+        assert crm.send().counts() == {State.RETRY: 1}
+    else:
+        crash(crm, recorder)
+    assert crm.send().touches == (), "not before its time"
+    clock.move(LONG_AFTER)
+    assert crm.send().sent == 1
+    first, second = recorder.handed
+    assert (first.key, first.digest) == (second.key, second.digest), "word for word, under the same key"
+    clock.move(LONG_AFTER)
+    assert crm.send().touches == ()
+
+
+def test_a_keyed_channel_whose_time_is_over_is_blind(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder(guarantee=keyed(HOUR))
+    crm = one(recorder)
+    crash(crm, recorder)
+    clock.move(2 * HOUR)
+    crm.send()
+    assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
+
+
+@pytest.mark.parametrize("changed", ["name", "consent", "another channel"])
+def test_what_would_not_be_the_same_message_is_not_repeated(
+    one: Any, exports: Any, clock: FixedClock, changed: str
+) -> None:
+    recorder = Recorder(guarantee=keyed(HOUR))
+    crm = one(recorder)
+    crash(crm, recorder)
+    clock.move(LONG_AFTER)
+    if changed == "name":
+        exports("patients", [patient("P1", given="Maia")])
+        crm.sync()
+    elif changed == "consent":
+        crm.opt_out("P1", Purpose.MARKETING, Medium.EMAIL)
+    else:
+        other = Recorder(guarantee=keyed(HOUR))
+        other.name = "other"
+        other_crm = one(other)
+        other_crm.send()
+        assert other.handed == []
+    crm.send()
+    assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "then", "handed"),
+    [
+        (Outcome.SENT, State.SENT, 1),
+        (Outcome.REFUSED, State.REFUSED, 1),
+        (Outcome.RETRY, State.SENT, 2),
+        (Outcome.UNKNOWN, State.UNKNOWN, 1),
+    ],
+)
+def test_a_channel_that_can_be_asked_is_asked_first(
+    one: Any, clock: FixedClock, said: Outcome, then: State, handed: int
+) -> None:
+    recorder = Recorder(guarantee=QUERYABLE)
+    crm = one(recorder)
+    crash(crm, recorder)
+    recorder.answers = {recorder.handed[0].key: said}
+    crm.send()
+    assert recorder.asked == [], "the provider may not know it yet"
+    clock.move(LONG_AFTER)
+    crm.send()
+    assert recorder.asked == [recorder.handed[0].key]
+    assert (state(crm), len(recorder.handed)) == (then, handed)
+
+
+def test_an_answer_that_comes_late_settles_the_doubt(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder()
+    crm, other = one(recorder), one(Recorder())
+
+    def slow(_: Any) -> None:
+        clock.move(LONG_AFTER)
+        other.send()
+        assert state(other) is State.UNKNOWN
+
+    recorder.between = slow
+    assert crm.send().counts() == {State.SENT: 1}
+    assert state(crm) is State.SENT
+
+
+def test_a_lease_that_ran_out_before_the_hand_over_hands_over_nothing(
+    one: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    renderer = crm._stages.renderer
+    render = type(renderer).render
+
+    def slowly(self: Any, *given: Any) -> Any:
+        clock.move(LONG_AFTER)
+        return render(self, *given)
+
+    monkeypatch.setattr(type(renderer), "render", slowly)
+    crm.send()
+    assert recorder.handed == []
+    monkeypatch.undo()
+    clock.move(LONG_AFTER)
+    assert crm.send().sent == len(recorder.handed) == 1
+
+
+def test_a_person_may_have_it_sent_once_more(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    crash(crm, recorder)
+    clock.move(LONG_AFTER)
+    crm.send()
+    [doubt] = crm.unknowns()
+    crm.settle(doubt.touch.key, Settled.AGAIN, by="Kim")
+    assert crm.send().sent == 1
+    assert len(recorder.handed) == 2
+
+
+def test_what_was_to_be_repeated_and_has_become_stale_stays_in_doubt(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder(guarantee=keyed(timedelta(days=365)))
+    crm = one(recorder)
+    crash(crm, recorder)
+    clock.move(timedelta(days=100))
+    crm.send()
+    assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
+
+
+def test_a_refusal_for_now_that_outlives_its_occasion_expires(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    recorder.fate = ["retry"]
+    assert crm.send().counts() == {State.RETRY: 1}
+    clock.move(timedelta(days=100))
+    assert crm.send().counts() == {State.EXPIRED: 1}
+    assert recorder.handed == []

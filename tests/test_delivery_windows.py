@@ -1,0 +1,153 @@
+"""Windows: few messages at a time, verdicts that are fresh, and nothing that waits longer than it must."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recording_channel import Recorder
+from situations import consent, patient
+
+from crmkit import CRM, Campaign, FixedClock, State
+from crmkit.delivery.pace import SPAN, WINDOW, Pace
+from crmkit.people.medium import Medium, Purpose
+from crmkit.plugins import Limits
+
+SECOND = timedelta(seconds=1)
+RETURN = Campaign(
+    "back",
+    objective="reactivate",
+    message="reactivation",
+    segment="next_visit is empty",
+    schedule="on 2026-11-23",
+)
+
+
+def person(id_: str, **fields: str) -> dict[str, str]:
+    return patient(id_, **{"household": f"H{id_}", "email": f"{id_.lower()}@x.example", **fields})
+
+
+@pytest.fixture
+def many(exports: Callable[..., None], open_crm: Callable[..., CRM]) -> Callable[..., CRM]:
+    """Open a CRM whose so many patients are all due, through a given channel."""
+
+    def opened(number: int, recorder: Recorder, **more: Any) -> CRM:
+        rows = [person(f"P{one:04}") for one in range(number)]
+        exports("patients", rows)
+        exports("consents", [consent(row["id"]) for row in rows])
+        crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"}, **more)
+        crm.sync()
+        crm.add(RETURN)
+        assert len(crm.plan().ready()) == number
+        return crm
+
+    return opened
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.floats(0, 1000)), max_size=20))
+def test_a_window_is_small_at_first_and_never_longer_than_the_channel_has_shown(calls: list[tuple[int, float]]) -> None:
+    pace = Pace()
+    assert pace.size == 1
+    for messages, seconds in calls:
+        before = pace.size
+        pace.took(messages, timedelta(seconds=seconds))
+        assert 1 <= pace.size <= min(WINDOW, before * 10)
+        if timedelta(seconds=seconds) >= messages * SPAN:
+            assert pace.size == 1
+
+
+def test_a_quick_channel_gets_windows_of_a_hundred(many: Any) -> None:
+    recorder = Recorder()
+    assert many(500, recorder).send().sent == 500
+    assert recorder.sizes == [1, 10, 10, 100, 100, 100, 100, 79]
+
+
+def test_a_slow_channel_gets_one_message_at_a_time(many: Any, clock: FixedClock) -> None:
+    recorder = Recorder(clock=clock, each=SECOND)
+    assert many(20, recorder).send().sent == 20
+    assert set(recorder.sizes) == {1}
+
+
+def test_what_becomes_true_within_a_slow_batch_counts_for_all_that_has_not_left(
+    many: Any, exports: Any, clock: FixedClock
+) -> None:
+    recorder = Recorder(clock=clock, each=SECOND)
+    crm = many(1000, recorder)
+    order = [touch.patient for touch in crm.send(dry=True).touches]
+    withdrawn, died, booked, bounced = order[301], order[302], order[999], order[640]
+
+    def happen(_: Any) -> None:
+        if len(recorder.handed) == 300:
+            crm.opt_out(withdrawn, Purpose.MARKETING, Medium.EMAIL)
+            other = {died: {"deceased_on": "2026-11-01"}, bounced: {"email": "gone"}}
+            exports("patients", [person(one, **other.get(one, {})) for one in order])
+            at = (clock.now() + timedelta(days=9)).isoformat()
+            exports("visits", [{"id": "V1", "patient": booked, "starts_at": at, "status": "booked"}])
+            crm.sync()
+
+    recorder.between = happen
+    done = crm.send()
+    assert done.sent == 996
+    assert not {message.key for message in recorder.handed} & keys_of(done, {withdrawn, died, booked, bounced})
+    reasons = {touch.patient: touch.reason for touch in done.touches if touch.state is not State.SENT}
+    assert reasons == {
+        withdrawn: "opted_out",
+        died: "deceased",
+        booked: "left_segment",
+        bounced: "bad_address",
+    }
+
+
+def keys_of(done: Any, patients: set[str]) -> set[str]:
+    return {touch.key for touch in done.touches if touch.patient in patients}
+
+
+def test_stopping_amid_a_batch_keeps_the_rest(many: Any, clock: FixedClock) -> None:
+    recorder = Recorder(clock=clock, each=SECOND)
+    crm = many(30, recorder)
+    recorder.between = lambda _: crm.stop(by="Kim") if len(recorder.handed) == 9 else None  # type: ignore[assignment, func-returns-value]
+    counts = crm.send().counts()
+    assert counts == {State.SENT: 10, State.HELD: 20}
+    crm.resume()
+    crm.plan()
+    assert crm.send().counts() == {State.SENT: 20}
+    assert Counter(recorder.keys).most_common(1)[0][1] == 1
+
+
+def test_an_interrupt_leaves_nothing_in_doubt_that_was_answered(many: Any) -> None:
+    recorder = Recorder()
+    crm = many(300, recorder)
+
+    def interrupt(size: int) -> None:
+        if len(recorder.handed) > 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        crm.send(progress=interrupt)
+    states = Counter(event.state for event in last_events(crm))
+    assert set(states) == {State.SENT, State.READY}
+    assert states[State.SENT] == len(recorder.handed)
+    crm.send()
+    assert len(set(recorder.keys)) == len(recorder.keys) == 300
+
+
+def last_events(crm: CRM) -> list[Any]:
+    return list({event.key: event for event in crm.feed()}.values())
+
+
+def test_a_limit_counts_over_all_senders_together(many: Any, clock: FixedClock) -> None:
+    recorder = Recorder(limits=Limits(per_second=2))
+    crm = many(20, recorder)
+    began = clock.now()
+    seen: list[Any] = []
+    recorder.between = lambda _: seen.append(clock.now())  # type: ignore[assignment]
+    crm.send(limit=10)
+    crm.send(limit=10)
+    assert clock.now() - began >= timedelta(seconds=9)
+    within = Counter((at - began) // SECOND for at in seen)
+    assert max(within.values()) <= 2
