@@ -71,15 +71,6 @@ def test_what_is_stopped_does_not_leave_and_goes_on_when_it_may(two, outbox, cam
     assert crm.send().sent == 2
 
 
-def test_a_stop_reaches_a_sending_that_runs_just_now(two, outbox):
-    crm = two()
-    claimed = crm._stages.dispatch._claim(10, None)
-    crm.stop(by="Kim")
-    done = crm._stages.dispatch._window(claimed)
-    assert [touch.reason for touch in done.touches] == ["stopped", "stopped"]
-    assert outbox() == []
-
-
 def test_a_programme_that_went_on_after_weeks_fires_nothing_late(two, clock, outbox):
     crm = two()
     crm.stop(by="Kim")

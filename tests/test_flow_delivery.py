@@ -186,12 +186,8 @@ def test_a_crash_before_the_answer_leaves_it_unknown_and_what_was_only_claimed_g
     crm.add(BIRTHDAY)
     clock.move(timedelta(days=1))
     crm.plan()
-    dispatch = crm._stages.dispatch
-    due = len(dispatch._claim(100, ["P0"]))
-    claimed = dispatch._claim(100, ["P1"])
-    with crm._store.begin() as connection:
-        dispatch._prepare(connection, claimed, clock.now())
-    assert due == len(claimed) == 1
+    assert len(claimed(crm, clock, ["P0"])) == 1
+    on_its_way(crm, clock, ["P1"])
     rest = crm.send().sent
     clock.move(timedelta(minutes=6))
     again = crm.send()
@@ -218,23 +214,31 @@ def test_an_answer_that_comes_late_settles_what_had_been_given_up_as_unknown(exp
     crm.add(BIRTHDAY)
     clock.move(timedelta(days=1))
     crm.plan()
-    dispatch = crm._stages.dispatch
-    with crm._store.begin() as connection:
-        written, _ = dispatch._prepare(connection, claim_one(dispatch, connection, clock), clock.now())
+    handed = on_its_way(crm, clock)
     clock.move(timedelta(minutes=10))
     open_crm().send()
-    patient_id = written[0].touch.patient
+    patient_id = handed[0].touch.patient
     assert {event.patient: event.state for event in crm.feed()}[patient_id] is State.UNKNOWN
-    receipts = {one.touch.key: Receipt(one.touch.key, Outcome.SENT, reference="Q7") for one in written}
+    receipts = {one.touch.key: Receipt(one.touch.key, Outcome.SENT, reference="Q7") for one in handed}
     with crm._store.begin() as connection:
-        settled = dispatch._record(connection, written, receipts, clock.now())
+        settled = crm._stages.dispatch.record.answers(connection, handed, receipts, clock.now())
     assert [touch.state for touch in settled] == [State.SENT]
     assert crm.send().touches == ()
 
 
-def claim_one(dispatch, connection, clock):
-    lease = timedelta(minutes=5)
-    return dispatch.ledger.claim(connection, owner="slow", now=clock.now(), lease=lease, limit=1)
+def claimed(crm, clock, only_to=None):
+    """Claim one touch as a sender does that dies thereafter."""
+    with crm._store.begin() as connection:
+        claims = crm._stages.dispatch.claims
+        return claims.claim(connection, "slow", clock.now(), timedelta(minutes=5), 1, only_to=only_to)
+
+
+def on_its_way(crm, clock, only_to=None):
+    """Write down the intent of one hand-over, as a sender does that dies before the answer."""
+    dispatch = crm._stages.dispatch
+    window = dispatch.preparation.window(claimed(crm, clock, only_to))
+    with crm._store.begin() as connection:
+        return dispatch.record.intend(connection, window, "slow", clock.now())
 
 
 def test_on_the_hosts_own_engine_a_rehearsal_leaves_nothing_behind(exports, practice, clock, tmp_path, outbox):
