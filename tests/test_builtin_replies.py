@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkit.builtin.replies import ReplyParser, own_words, reply_event
-from crmkit.builtin.stopwords import WORDS, read_stop
+from crmkit.builtin.replies import ReplyParser, own_words
 from crmkit.delivery.event import EventKind, Payload
+from crmkit.delivery.reply import reply_event
+from crmkit.delivery.stopwords import WORDS, read_stop
 from crmkit.errors import CrmkitError
 from crmkit.people.medium import Medium, Purpose
 

@@ -9,9 +9,12 @@ from weakref import WeakValueDictionary
 
 import attrs
 
+from crmkit.builtin.bounces import BounceParser
+from crmkit.builtin.replies import ReplyParser
 from crmkit.builtin.session import EmailSettings
 from crmkit.builtin.smtp import Conversation
 from crmkit.delivery.channel import Channel, Receipt
+from crmkit.delivery.event import EventParser
 from crmkit.errors import ConfigError
 from crmkit.messages.message import Message
 from crmkit.people.medium import Medium
@@ -63,7 +66,7 @@ class EmailChannel:
 
 
 class EmailPlugin(CrmkitSpec):
-    """Registers the channel."""
+    """Registers the channel, and the parsers of what comes back by e-mail."""
 
     info = PluginInfo("email", settings=EmailSettings)
 
@@ -78,6 +81,12 @@ class EmailPlugin(CrmkitSpec):
             raise ConfigError("the mail server is missing", where="settings.email.host", mend="name the server")
         channel = self._channels[id(ctx)] = EmailChannel(ctx.settings)
         return [channel]
+
+    @hookimpl
+    def crmkit_event_parsers(self, ctx: Context) -> Iterable[EventParser]:
+        """Return the parsers of bounces and complaints, and of answers."""
+        del ctx
+        return [BounceParser(), ReplyParser()]
 
     @hookimpl
     def crmkit_close(self, ctx: Context) -> None:

@@ -1,11 +1,10 @@
-"""Answers of readers, by SMS or by e-mail: each becomes an event, and the wish to stop is read from it."""
+"""Answers of readers by e-mail: each becomes an event, and the wish to stop is read from it."""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from email.message import Message as Mail
 from itertools import takewhile
 
@@ -25,8 +24,9 @@ from crmkit.builtin.incoming import (
     text_of,
     written_at,
 )
-from crmkit.builtin.stopwords import read_stop
-from crmkit.delivery.event import Event, EventKind, Payload
+from crmkit.delivery.event import Event, Payload
+from crmkit.delivery.reply import reply_event
+from crmkit.delivery.stopwords import read_stop
 from crmkit.people.medium import Medium
 
 #: Where a reader's own words end: what follows is quoted, signed or a telephone's advertisement of itself.
@@ -44,41 +44,6 @@ _BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li)\b[^<>]{0,200}>")
 _ANSWER = re.compile(r"(?i)\s*(?:re|aw|sv|antw|rif|res|fwd?|wg|tr)\s*:")
 _OPENS = re.compile(r"(?i)(?:on|am|le|il|el|em|op)\b.*\d")
 _READ = 20_000
-
-
-def reply_event(
-    text: str, *, event_id: str, medium: Medium, at: datetime | None = None, key: str = "", address: str = ""
-) -> Event:
-    """Return the event of one answer; for parsers of the forms in which SMS providers hand answers on.
-
-    Args:
-        text: What the reader wrote. It does not enter the event.
-        event_id: The provider's own id of the answer.
-        medium: By which way it came.
-        at: When it was written, aware.
-        key: The key of the touch that is answered, where the provider knows it.
-        address: From which number or address it came.
-
-    Raises:
-        ValueError: If the event cannot be made of these.
-
-    >>> reply_event("Stop!", event_id="in-1", medium=Medium.SMS).evidence
-    'a wish to stop (en)'
-    >>> reply_event("See you on Friday", event_id="in-2", medium=Medium.SMS).evidence
-    'an answer for a person to read'
-    """
-    stop = read_stop(text, medium)
-    evidence = f"a wish to stop ({stop.language})" if stop else "an answer for a person to read"
-    return Event(
-        id=event_id,
-        kind=EventKind.REPLIED,
-        medium=medium,
-        at=at,
-        key=key,
-        address=address,
-        stop=stop,
-        evidence=evidence,
-    )
 
 
 @attrs.frozen

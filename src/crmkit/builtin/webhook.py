@@ -18,16 +18,16 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 
-from crmkit.delivery.event import Event, EventKind, Payload, Stop
+from crmkit.delivery.event import Event, EventKind, EventParser, Payload, Stop
 from crmkit.errors import ConfigError, NotFound, SourceError
 from crmkit.people.medium import Medium, Purpose
-from crmkit.plugins.spec import CrmkitSpec, PluginInfo
+from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo, hookimpl
 from crmkit.settings import secret
 
 #: How far the sender's clock may be from ours; a copy of a call that is sent again later is refused.
@@ -205,6 +205,16 @@ class HookPlugin(CrmkitSpec):
     """Reads signed calls of providers and bridges."""
 
     info = PluginInfo("hook", settings=HookSettings)
+
+    @hookimpl
+    def crmkit_event_parsers(self, ctx: Context) -> Iterable[EventParser]:
+        """Return the parser, if there are secrets: a call that nobody signed is worth nothing."""
+        if not ctx.settings.secrets:
+            return []
+        try:
+            return [HookParser(ctx.settings.secrets)]
+        except ConfigError as problem:
+            raise problem.within("settings.hook") from None
 
 
 plugin = HookPlugin()

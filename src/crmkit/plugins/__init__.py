@@ -6,6 +6,8 @@ A vendor needs nothing but what stands in `__all__` here.
 from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold
 from crmkit.delivery.channel import BLIND, QUERYABLE, Channel, Guarantee, Limits, Outcome, Question, Receipt, keyed
+from crmkit.delivery.event import Event, EventKind, EventParser, Payload, Stop
+from crmkit.delivery.reply import reply_event
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
@@ -24,6 +26,9 @@ __all__ = [
     "Channel",
     "Context",
     "CrmkitSpec",
+    "Event",
+    "EventKind",
+    "EventParser",
     "Fault",
     "Guarantee",
     "Guard",
@@ -32,6 +37,7 @@ __all__ = [
     "Message",
     "MessageType",
     "Outcome",
+    "Payload",
     "PluginInfo",
     "Purpose",
     "Question",
@@ -39,12 +45,14 @@ __all__ = [
     "Row",
     "Ruling",
     "Source",
+    "Stop",
     "Verdict",
     "defer",
     "deny",
     "hold",
     "hookimpl",
     "keyed",
+    "reply_event",
     "secret",
     "to_bytes",
 ]

@@ -14,10 +14,11 @@ import pluggy
 from crmkit.campaigns.guard import Guard
 from crmkit.clock import Clock
 from crmkit.delivery.channel import Channel
-from crmkit.errors import ConfigError, CrmkitError, PluginError, nearest
+from crmkit.delivery.event import EventParser
+from crmkit.errors import ConfigError, CrmkitError, NotFound, PluginError, nearest
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
-from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, OwnedSource
+from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, OwnedParser, OwnedSource
 from crmkit.plugins.spec import API_VERSION, GROUP, Context, CrmkitSpec, PluginInfo
 from crmkit.records.source import Source
 from crmkit.segments.field import Field
@@ -53,11 +54,24 @@ class Admitted:
     fields: Mapping[str, Field]
     guards: tuple[Guard, ...]
     metrics: tuple[Metric[Any], ...]
+    event_parsers: Mapping[str, EventParser]
     _close: Callable[[], None] = attrs.field(repr=False)
 
     def close(self) -> None:
         """Let every plugin give back what it holds open."""
         self._close()
+
+    def event_parser(self, name: str) -> EventParser:
+        """Return the event parser of a full name, or the only one of the plugin that is called so.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        of_plugin = [one for full, one in self.event_parsers.items() if full.partition(".")[0] == name]
+        found = self.event_parsers.get(name) or (of_plugin[0] if len(of_plugin) == 1 else None)
+        if found is None:
+            raise NotFound("there is no such event parser", where="events", mend=nearest(name, self.event_parsers))
+        return found
 
 
 def discover() -> dict[str, Found]:
@@ -161,6 +175,9 @@ def _collect(hooks: _Hooks, found: tuple[Found, ...]) -> Admitted:
         fields=_by_name(owned_fields, "field"),
         guards=tuple(OwnedGuard(owner, one) for owner, one in hooks.all("crmkit_guards", _ANY)),
         metrics=tuple(OwnedMetric(owner, one) for owner, one in hooks.all("crmkit_metrics", _ANY)),
+        event_parsers=_by_name(
+            [OwnedParser(owner, one) for owner, one in hooks.all("crmkit_event_parsers", _ANY)], "event parser"
+        ),
         close=hooks.close,
     )
 
@@ -169,6 +186,8 @@ def _by_name(items: Iterable[T], what: str) -> dict[str, T]:
     found: dict[str, T] = {}
     for item in items:
         name = str(getattr(item, "name", ""))
+        if not name:
+            raise PluginError(f"a {what} has no name", where=str(getattr(item, "owner", "")))
         if name in found:
             raise PluginError(f"the {what} {name} is registered twice")
         found[name] = item

@@ -12,6 +12,7 @@ from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import Verdict, deny
 from crmkit.delivery import channel as delivery
 from crmkit.delivery.channel import Channel, Guarantee, Limits, Question, Receipt
+from crmkit.delivery.event import Event, EventParser, Payload
 from crmkit.errors import CrmkitError, PluginError
 from crmkit.messages.message import Message
 from crmkit.metrics.measure import Outcome
@@ -160,6 +161,36 @@ class OwnedMetric:
     def value(self, state: Any) -> Outcome:
         """Return what the state amounts to."""
         return self.metric.value(state)
+
+
+@attrs.frozen
+class OwnedParser:
+    """An event parser under its owner's name; its failure is an error that names it and quotes nothing."""
+
+    owner: str
+    parser: EventParser = attrs.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return full_name(self.owner, self.parser.name)
+
+    def parse(self, payload: Payload) -> Sequence[Event]:
+        """Return the payload's events.
+
+        Raises:
+            CrmkitError: As the parser raises it; any other exception becomes a PluginError.
+        """
+        try:
+            events = tuple(self.parser.parse(payload))
+        except CrmkitError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a faulty plugin must not stop the others
+            # Not even the traceback may go on: what stumbled over a payload usually quotes it.
+            raise PluginError(f"failed while reading a payload ({type(problem).__name__})", where=self.name) from None
+        if not all(isinstance(one, Event) for one in events):
+            raise PluginError("returned something that is no Event", where=self.name)
+        return events
 
 
 def full_name(owner: str, name: str) -> str:

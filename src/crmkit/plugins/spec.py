@@ -13,6 +13,7 @@ import pluggy
 from crmkit.campaigns.guard import Guard
 from crmkit.clock import Clock
 from crmkit.delivery.channel import Channel
+from crmkit.delivery.event import EventParser
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
 from crmkit.records.source import Source
@@ -104,6 +105,11 @@ class CrmkitSpec:
     @_hookspec
     def crmkit_metrics(self, ctx: Context) -> Iterable[Metric[Any]]:
         """Return metrics."""
+        raise NotImplementedError
+
+    @_hookspec
+    def crmkit_event_parsers(self, ctx: Context) -> Iterable[EventParser]:
+        """Return parsers of what comes back: bounces, complaints, answers, and what a provider reports."""
         raise NotImplementedError
 
     @_hookspec

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import cache
 
 from crmkit.delivery.event import Stop
 from crmkit.people.medium import Medium, Purpose
@@ -156,6 +158,15 @@ _PROMOTIONAL = (Purpose.MARKETING, Purpose.FEEDBACK)
 _LONGEST = 400
 
 
+@cache
+def _known() -> Mapping[str, frozenset[str]]:
+    return {
+        language: frozenset(" ".join(word.split()) for word in re.split(r"[;\n]", text) if word.strip())
+        for language, text in WORDS.items()
+    }
+
+
+@cache
 def _pattern(language: str) -> re.Pattern[str]:
     noun = f"(?:(?:{_NOUNS[language]}|{_ADVERTISING[language]})(?: (?:{_NOUNS[language]}))?)"
     filled = "|".join(SENTENCES[language]).replace("NOUN", noun)
@@ -212,7 +223,7 @@ def plain_letters(text: str) -> str:
 
 def _word(plain: str) -> str:
     """Return the language of a text that is one of the words, alone or with "all"; empty if it is none."""
-    for language, words in _KNOWN.items():
+    for language, words in _known().items():
         rest = re.sub(rf"^(?:{_EVERYTHING[language]}) | ?(?:{_EVERYTHING[language]})$", "", plain)
         if plain in words or (rest != plain and rest in words | {"stop"}):
             return language
@@ -220,7 +231,7 @@ def _word(plain: str) -> str:
 
 
 def _sentence(plain: str) -> str:
-    return next((language for language, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), "")
+    return next((language for language in SENTENCES if _pattern(language).fullmatch(plain)), "")
 
 
 def _purposes(said: str, language: str, medium: Medium) -> tuple[Purpose, ...]:
@@ -229,10 +240,3 @@ def _purposes(said: str, language: str, medium: Medium) -> tuple[Purpose, ...]:
     if re.search(rf"\b(?:stop)?(?:{_EVERYTHING[language]})$|\b(?:{_EVERYTHING[language]})\b", said):
         return tuple(Purpose)
     return bare_stop(medium)
-
-
-_KNOWN = {
-    language: frozenset(" ".join(word.split()) for word in re.split(r"[;\n]", text) if word.strip())
-    for language, text in WORDS.items()
-}
-_PATTERNS = {language: _pattern(language) for language in SENTENCES}
