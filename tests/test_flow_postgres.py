@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import pytest
+import sqlalchemy as sa
 from situations import consent, patient
 from test_flow_delivery import BIRTHDAY, people
 
@@ -48,3 +49,22 @@ def test_sync_plan_rehearse_and_send_agree(crm, exports, outbox):
     exports("consents", [consent("P0", given="no", at="2026-01-01")])
     assert crm.sync().kinds["patient"].changed == 1
     assert {event.state for event in crm.feed()} >= {State.READY, State.SENT, State.DENIED}
+
+
+def test_a_key_of_whole_numbers_is_asked_about_in_the_last_second(server, practice, clock):
+    engine = sa.create_engine(server)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE person (no integer PRIMARY KEY, name text)")
+        connection.exec_driver_sql("INSERT INTO person VALUES (7, 'Mia'), (8, 'Leo')")
+    queries = {"patients": "SELECT no AS id, name AS given FROM person"}
+    fetch = {"patients": f"{queries['patients']} WHERE no IN :ids"}
+    settings = {"sql": {"url": server, "queries": queries, "fetch": fetch}}
+    with CRM(practice, server, plugins=["sql"], settings=settings, clock=clock, prefix="asked_") as crm:
+        crm.sync()
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE person SET name = 'Ada' WHERE no = 7")
+            connection.exec_driver_sql("DELETE FROM person WHERE no = 8")
+        assert crm._stages.truth.renew(["7", "8"], clock.now()) == {"8"}
+        with crm._store.read() as connection:
+            assert crm._stages.history.patients(connection, ["7"])["7"].name.given == "Ada"
+    engine.dispose()

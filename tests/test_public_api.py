@@ -46,6 +46,7 @@ VENDOR = {
     "EventKind",
     "EventParser",
     "Fault",
+    "FetchingSource",
     "Guarantee",
     "Guard",
     "Limits",

@@ -35,8 +35,8 @@ def practice_database(tmp_path):
     return url
 
 
-def open_crm(url, queries):
-    settings = {"sql": {"url": url, "queries": queries}}
+def open_crm(url, queries, fetch=None):
+    settings = {"sql": {"url": url, "queries": queries, "fetch": fetch or {}}}
     clock = FixedClock(datetime(2026, 11, 23, tzinfo=UTC))
     return CRM(PRACTICE, "sqlite://", plugins=["sql"], settings=settings, clock=clock)
 
@@ -71,3 +71,50 @@ def test_a_failing_query_tells_neither_url_nor_rows(practice_database):
 def test_a_misspelt_kind_is_named():
     with pytest.raises(ConfigError, match="did you mean patients"):
         open_crm("sqlite://", {"pateints": PATIENTS})
+
+
+FETCH = {"patients": f"{PATIENTS} WHERE no IN :ids", "visits": f"{VISITS} WHERE person IN :ids"}
+
+
+def execute(url, *statements):
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_single_patients_are_asked_about_in_the_last_second(practice_database):
+    url = practice_database
+    with open_crm(url, {"patients": PATIENTS, "visits": VISITS}, FETCH) as crm:
+        crm.sync()
+        truth, now = crm._stages.truth, crm.clock.now()
+        assert truth.asks
+        execute(url, "UPDATE person SET mail = 'new@stone.example' WHERE no = '7'", "DELETE FROM appointment")
+        assert truth.renew(["7", "nobody"], now) == frozenset()
+        with crm._store.read() as connection:
+            assert crm._stages.history.patients(connection, ["7"])["7"].contacts[0].value == "new@stone.example"
+            assert connection.execute(sa.select(crm._stages.records.visit.now)).all() == []
+        execute(url, "DELETE FROM person")
+        assert truth.renew(["7"], now) == {"7"}
+        execute(url, "DROP TABLE person")
+        assert truth.renew(["7"], now) == {"7"}
+
+
+def test_nobody_is_asked_without_queries_for_it(practice_database):
+    with open_crm(practice_database, {"patients": PATIENTS}) as crm:
+        assert not crm._stages.truth.asks
+
+
+@pytest.mark.parametrize(
+    ("fetch", "told"),
+    [
+        ({"patients": PATIENTS}, "settings.sql.fetch.patients: the query takes no :ids"),
+        ({"patients": f"{PATIENTS} WHERE no = 'x'::ids"}, "takes no :ids"),
+        ({"visits": FETCH["visits"]}, "there is no query for patients"),
+        ({"pateints": FETCH["patients"]}, "did you mean patients"),
+    ],
+)
+def test_a_query_that_cannot_ask_is_refused(fetch, told):
+    with pytest.raises(ConfigError, match=told):
+        open_crm("sqlite://", {"patients": PATIENTS}, fetch)

@@ -30,6 +30,7 @@ from crmkit.people.medium import Medium
 from crmkit.plugins.door import Admitted
 from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables
+from crmkit.records.truth import Truth
 from crmkit.store.store import Store
 
 
@@ -63,6 +64,7 @@ class Stages:
     ledger: Ledger
     programme: Programme
     history: History
+    truth: Truth
     renderer: Renderer
     planner: Planner
     dispatch: Dispatch
@@ -115,6 +117,8 @@ def put_together(
         ledger=ledger,
         programme=programme,
         history=history,
+        # A rehearsal reads the records as they are and asks nobody.
+        truth=Truth(store, records, practice, () if store.temporary else admitted.sources),
         renderer=renderer,
         planner=Planner(practice, ledger, programme, members, judge, settlement),
         dispatch=Dispatch(

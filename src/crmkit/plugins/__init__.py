@@ -13,7 +13,7 @@ from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins.spec import API_VERSION, Context, CrmkitSpec, PluginInfo, hookimpl
-from crmkit.records.source import Batch, Fault, Row, Source
+from crmkit.records.source import Batch, Fault, FetchingSource, Row, Source
 from crmkit.settings import secret
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "EventKind",
     "EventParser",
     "Fault",
+    "FetchingSource",
     "Guarantee",
     "Guard",
     "Limits",

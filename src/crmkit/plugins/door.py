@@ -18,7 +18,7 @@ from crmkit.delivery.event import EventParser
 from crmkit.errors import ConfigError, CrmkitError, NotFound, PluginError, nearest
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
-from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, OwnedParser, OwnedSource
+from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, OwnedParser, owned_source
 from crmkit.plugins.spec import API_VERSION, GROUP, Context, CrmkitSpec, PluginInfo
 from crmkit.records.source import Source
 from crmkit.segments.field import Field
@@ -169,7 +169,7 @@ def _collect(hooks: _Hooks, found: tuple[Found, ...]) -> Admitted:
     ]
     return Admitted(
         found=found,
-        sources=tuple(OwnedSource(owner, one) for owner, one in hooks.all("crmkit_sources", _ANY)),
+        sources=tuple(owned_source(owner, one) for owner, one in hooks.all("crmkit_sources", _ANY)),
         channels=tuple(OwnedChannel(owner, one) for owner, one in hooks.all("crmkit_channels", _ANY)),
         message_types=_by_name(types, "message type"),
         fields=_by_name(owned_fields, "field"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from crmkit.metrics.measure import Outcome
 from crmkit.metrics.metric import Metric
 from crmkit.metrics.panel import PanelRow
 from crmkit.people.medium import Medium
-from crmkit.records.source import Batch, Source
+from crmkit.records.source import Batch, FetchingSource, Source, fetches
 
 
 @attrs.frozen
@@ -40,8 +40,11 @@ class OwnedSource:
         Raises:
             CrmkitError: As the source raises it; any other exception becomes a PluginError.
         """
+        yield from self._batches(lambda: self.source.read(since))
+
+    def _batches(self, ask: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
         try:
-            for batch in self.source.read(since):
+            for batch in ask():
                 if not isinstance(batch, Batch):
                     raise PluginError("yielded something that is no Batch", where=self.name)
                 yield batch
@@ -49,6 +52,26 @@ class OwnedSource:
             raise
         except Exception as problem:
             raise PluginError(f"failed while reading ({type(problem).__name__})", where=self.name) from problem
+
+
+@attrs.frozen
+class OwnedFetchingSource(OwnedSource):
+    """A source that answers the last-second question, under its owner's name."""
+
+    source: FetchingSource = attrs.field(repr=False)
+
+    def fetch(self, ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the source's batches about some patients.
+
+        Raises:
+            CrmkitError: As the source raises it; any other exception becomes a PluginError.
+        """
+        yield from self._batches(lambda: self.source.fetch(tuple(ids)))
+
+
+def owned_source(owner: str, source: Source) -> OwnedSource:
+    """Return a source under its owner's name, with a `fetch` only if it has one itself."""
+    return OwnedFetchingSource(owner, source) if fetches(source) else OwnedSource(owner, source)
 
 
 @attrs.frozen

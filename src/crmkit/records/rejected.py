@@ -81,10 +81,13 @@ def keep_rejections(
         for one in rejections
         for fault in one.faults
     }
-    again = {*(settled or ()), *((one.row.kind, one.row.id) for one in rejections)}
-    if settled is not None and again:
+    if settled is not None:
+        again = {*settled, *((one.row.kind, one.row.id) for one in rejections)}
+        # Thousands may have been read anew, and few were ever rejected: only those are looked for.
+        there = {(kind, id_) for kind, id_ in connection.execute(sa.select(table.c.kind, table.c.row_id).where(mine))}
         one = sa.and_(mine, table.c.kind == sa.bindparam("of"), table.c.row_id == sa.bindparam("id_"))
-        connection.execute(sa.delete(table).where(one), [{"of": kind, "id_": id_} for kind, id_ in again])
+        if mended := [{"of": kind, "id_": id_} for kind, id_ in again & there]:
+            connection.execute(sa.delete(table).where(one), mended)
     if rows:
         connection.execute(sa.insert(table), list(rows.values()))
 

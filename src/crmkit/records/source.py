@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeGuard
 
 import attrs
 
@@ -42,6 +42,10 @@ class Row:
     faults: tuple[Fault, ...] = ()
 
 
+def _kinds(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(names)
+
+
 @attrs.frozen
 class Batch:
     """Some rows of one source.
@@ -50,11 +54,14 @@ class Batch:
         rows: At most a few thousand rows, of any kinds; patients come before what belongs to them.
         cursor: What to hand in next time to read only what changed since; None if the source cannot tell.
         complete: True if the source yields all its rows each time, not only the changed ones.
+        whole: Of a `fetch` only: the kinds of which these are all the rows that the patients have. What the records
+            hold of such a kind beyond them has gone. Of other kinds, silence says nothing.
     """
 
     rows: tuple[Row, ...] = attrs.field(repr=False)
     cursor: str | None = None
     complete: bool = True
+    whole: frozenset[str] = attrs.field(default=(), converter=_kinds)
 
 
 class Source(Protocol):
@@ -68,3 +75,24 @@ class Source(Protocol):
     def read(self, since: str | None) -> Iterator[Batch]:
         """Yield batches of rows changed since a cursor (all rows if None)."""
         ...
+
+
+class FetchingSource(Source, Protocol):
+    """A source that can be asked about single patients in the last second before they are written to."""
+
+    def fetch(self, ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the rows of these patients as they are now, of all kinds that the source has for them.
+
+        It is asked about the patients of every window of messages, at most a few hundred, and about their guardians;
+        it should answer within a second. Rows of other patients are passed over. A patient of this source whose own
+        row does not come is not written to, and neither is anybody whom an error left unanswered.
+
+        Args:
+            ids: The patients' ids in the source.
+        """
+        ...
+
+
+def fetches(source: Source) -> TypeGuard[FetchingSource]:
+    """Tell whether a source answers the last-second question."""
+    return callable(getattr(source, "fetch", None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -70,6 +71,14 @@ class Store:
                 yield Store(self.engine, prefix=self.prefix, owned=False, pinned=connection, temporary=True)
             finally:
                 transaction.rollback()
+
+    def lock(self, connection: sa.Connection, what: str) -> None:
+        """Let nobody else take the lock of this name until the transaction ends; on SQLite only one writes anyway."""
+        if connection.dialect.name == "postgresql":
+            # The prefix belongs to the name: another application's tables in this database have locks of their own.
+            digest = hashlib.sha256(f"{self.prefix}{what}".encode()).digest()
+            number = int.from_bytes(digest[:8], signed=True)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
     def name(self, table: str) -> str:
         """Return a table's name in the database."""

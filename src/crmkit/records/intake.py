@@ -1,0 +1,154 @@
+"""Rows of one source on their way into the canonical tables: built, checked, applied or rejected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.practice import Practice
+from crmkit.records.apply import apply_rows
+from crmkit.records.build import Values, build
+from crmkit.records.rejected import Rejection, keep_rejections
+from crmkit.records.source import Fault, Row
+from crmkit.records.summary import Counts, SyncSummary
+from crmkit.records.tables import RecordTables
+
+#: Tells, inside a transaction, which of some patients were erased on request and must not come back.
+Forgotten = Callable[[sa.Connection, Sequence[str]], frozenset[str]]
+
+
+def nobody(_: sa.Connection, __: Sequence[str]) -> frozenset[str]:
+    """Say that nobody was forgotten."""
+    return frozenset()
+
+
+@attrs.define
+class Taken:
+    """Rows that were taken, by kind, before they are applied."""
+
+    rows: dict[str, dict[str, Values]] = attrs.field(factory=lambda: defaultdict(dict), repr=False)
+    blank: dict[str, list[str]] = attrs.field(factory=lambda: defaultdict(list))
+    rejected: dict[str, int] = attrs.field(factory=lambda: defaultdict(int))
+    forgotten: int = 0
+
+
+@attrs.define(eq=False)
+class Intake:
+    """Takes the rows of one source, batch by batch.
+
+    Attributes:
+        tables: The canonical tables.
+        practice: Whose patients they are.
+        source: The source's name.
+        now: The instant at which all changes become known.
+        owners: By the patient's id, the source that the patient belongs to.
+        forgotten: Tells who must not come back.
+        seen: By kind and id, where each row stood.
+        rejections: The rows that could not be used.
+        foreign: Ids under which the source has a patient, but another source too.
+    """
+
+    tables: RecordTables
+    practice: Practice
+    source: str
+    now: datetime
+    owners: dict[str, str]
+    forgotten: Forgotten = nobody
+    seen: dict[tuple[str, str], tuple[str, int]] = attrs.field(factory=dict, init=False)
+    rejections: list[Rejection] = attrs.field(factory=list, init=False)
+    foreign: set[str] = attrs.field(factory=set, init=False)
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """The practice's id and the source's name."""
+        return self.practice.id, self.source
+
+    def take(
+        self, connection: sa.Connection, rows: Sequence[Row], gone: Mapping[str, Iterable[str]] | None = None
+    ) -> SyncSummary:
+        """Apply some rows in the caller's transaction.
+
+        Args:
+            connection: A transaction that may write.
+            rows: As found; patients come before what belongs to them.
+            gone: By kind, ids of canonical rows that the source has no more; they move to the past.
+        """
+        taken = self._taken(connection, rows)
+        for name, ids in (gone or {}).items():
+            taken.blank[name].extend(ids)
+        kinds: dict[str, Counts] = {}
+        for kind in self.tables.kinds():
+            there, blank, rejected = taken.rows[kind.name], taken.blank[kind.name], taken.rejected[kind.name]
+            counts = apply_rows(connection, kind, self.scope, there, blank, self.now)
+            if there or blank or rejected:
+                kinds[kind.name] = counts + Counts(rejected=rejected)
+        return SyncSummary(kinds, forgotten=taken.forgotten)
+
+    def keep_rejections(self, connection: sa.Connection, *, all_was_read: bool) -> None:
+        """Store what was rejected and remove what has been mended since."""
+        settled = None if all_was_read else self.seen
+        keep_rejections(connection, self.tables, self.scope, self.rejections, self.now, settled=settled)
+
+    def _taken(self, connection: sa.Connection, rows: Sequence[Row]) -> Taken:
+        taken = Taken()
+        asked = {patient for row in rows if (patient := patient_of(row))}
+        forgotten = self.forgotten(connection, sorted(asked))
+        for row in rows:
+            if patient_of(row) in forgotten:
+                taken.forgotten += 1
+            elif faults := self._take(row, taken):
+                taken.rejected[row.kind] += 1
+                self.rejections.append(Rejection(row, faults))
+        return taken
+
+    def _take(self, row: Row, taken: Taken) -> tuple[Fault, ...]:
+        built = build(row, self.practice)
+        faults = built.faults or self._misplaced(row, built.rows[0][1])
+        if faults:
+            return faults
+        for kind, values in built.rows:
+            taken.rows[kind][values["id"]] = values
+        for kind, id_ in built.blank:
+            taken.blank[kind].append(id_)
+        if row.kind == "patient":
+            self.owners[row.id.strip()] = self.source
+        return ()
+
+    def _misplaced(self, row: Row, values: Values) -> tuple[Fault, ...]:
+        key = (row.kind, row.id.strip())
+        first = self.seen.setdefault(key, (row.file, row.line))
+        if first != (row.file, row.line):
+            return (Fault("id", f"occurs twice: first in {first[0]}, line {first[1]}"),)
+        return self._of_another(key[1]) if row.kind == "patient" else self._of_nobody(values["patient"])
+
+    def _of_another(self, id_: str) -> tuple[Fault, ...]:
+        if self.owners.get(id_, self.source) == self.source:
+            return ()
+        self.foreign.add(id_)
+        return (Fault("id", "belongs to a patient of another source: let one of the sources prefix its ids"),)
+
+    def _of_nobody(self, patient: str) -> tuple[Fault, ...]:
+        if patient in self.foreign:
+            return (Fault("patient", "names a patient whose id another source has too: mend the patient's row first"),)
+        if patient not in self.owners:
+            return (Fault("patient", "names a patient who is not known: is the patient's own row missing?"),)
+        return ()
+
+
+def patient_of(row: Row) -> str:
+    """Return the id of the patient to whom a row belongs, empty where it names none."""
+    return (row.id if row.kind == "patient" else row.fields.get("patient", "")).strip()
+
+
+def owners_of(
+    connection: sa.Connection, tables: RecordTables, practice: str, ids: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Return by id which source each patient belongs to: of all patients, or of a few hundred."""
+    patient = tables.patient.now
+    query = sa.select(patient.c.id, patient.c.source).where(patient.c.practice == practice)
+    some = query if ids is None else query.where(patient.c.id.in_(ids))
+    return {row.id: row.source for row in connection.execute(some)}

@@ -1,0 +1,141 @@
+"""Last-second truth: asking the sources once more about a few patients, just before they are written to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.errors import CrmkitError
+from crmkit.practice import Practice
+from crmkit.records.intake import Forgotten, Intake, nobody, owners_of, patient_of
+from crmkit.records.source import Batch, FetchingSource, Source, fetches
+from crmkit.records.sync import write_alone
+from crmkit.records.tables import RecordTables
+from crmkit.store.store import Store
+
+_CHUNK = 500
+#: A row of these kinds that cannot be read might have said that the patient must not be written to.
+_WEIGHTY = ("patient", "consent")
+
+
+def _fetching(sources: Iterable[Source]) -> tuple[FetchingSource, ...]:
+    return tuple(source for source in sources if fetches(source))
+
+
+@attrs.frozen(eq=False)
+class Truth:
+    """Brings the records of some patients up to date.
+
+    Attributes:
+        store: The database.
+        tables: The canonical tables.
+        practice: Whose patients they are.
+        sources: Those of the sources that can be asked about single patients.
+        forgotten: Tells who was erased on request and must not come back.
+    """
+
+    store: Store
+    tables: RecordTables
+    practice: Practice
+    sources: tuple[FetchingSource, ...] = attrs.field(converter=_fetching)
+    forgotten: Forgotten = nobody
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether any source can be asked; if not, the records are as good as the last sync."""
+        return bool(self.sources)
+
+    def renew(self, ids: Sequence[str], now: datetime) -> frozenset[str]:
+        """Take over what the sources say of some patients and their guardians, in transactions of its own.
+
+        Args:
+            ids: The patients' ids.
+            now: The instant at which changes become known.
+
+        Returns:
+            The patients who must not be written to, for nothing sure is known of them or of their guardian: a source
+            failed, does not know them any more, or says something that cannot be read.
+        """
+        if not self.sources:
+            return frozenset()
+        asked = sorted({*ids})
+        unsure = self._ask(asked, now)
+        # Only now it is known who the guardians are.
+        guardians = self._guardians(asked)
+        unsure |= self._ask(sorted({*guardians.values()} - {*asked}), now)
+        return frozenset(id_ for id_ in asked if id_ in unsure or guardians.get(id_) in unsure)
+
+    def _ask(self, ids: Sequence[str], now: datetime) -> set[str]:
+        unsure: set[str] = set()
+        for start in range(0, len(ids), _CHUNK):
+            some = ids[start : start + _CHUNK]
+            for source in self.sources:
+                unsure |= self._ask_one(source, some, now)
+        return unsure
+
+    def _ask_one(self, source: FetchingSource, ids: Sequence[str], now: datetime) -> set[str]:
+        try:
+            batches = list(source.fetch(tuple(ids)))
+        except CrmkitError:
+            return {*ids}
+        with self.store.begin() as connection:
+            write_alone(self.store, connection, self.practice.id)
+            owners = owners_of(connection, self.tables, self.practice.id, ids)
+            own = {id_ for id_, owner in owners.items() if owner == source.name}
+            intake = Intake(self.tables, self.practice, source.name, now, owners, self.forgotten)
+            self._apply(connection, intake, batches, ids)
+        told = {id_ for kind, id_ in intake.seen if kind == "patient"}
+        unread = {patient_of(one.row) for one in intake.rejections if one.row.kind in _WEIGHTY}
+        return (own - told) | (unread - intake.foreign)
+
+    def _apply(self, connection: sa.Connection, intake: Intake, batches: Sequence[Batch], ids: Sequence[str]) -> None:
+        asked = frozenset(ids)
+        rows = [row for batch in batches for row in batch.rows if patient_of(row) in asked]
+        whole = {kind for batch in batches for kind in batch.whole}
+        # Patients first, whatever the order in which they were told.
+        rows.sort(key=lambda row: row.kind != "patient")
+        there = {(row.kind, row.id.strip()) for row in rows}
+        intake.take(connection, rows, self._gone(connection, intake, whole, there, ids))
+        intake.keep_rejections(connection, all_was_read=False)
+
+    def _gone(
+        self,
+        connection: sa.Connection,
+        intake: Intake,
+        whole: Iterable[str],
+        there: set[tuple[str, str]],
+        ids: Sequence[str],
+    ) -> Mapping[str, list[str]]:
+        """Return by kind the rows that the source had for these patients and has no more."""
+        gone: dict[str, list[str]] = defaultdict(list)
+        for kind in self.tables.kinds():
+            if kind.name not in whole or kind.name == "patient":
+                continue
+            table = kind.now
+            mine = (table.c.practice == self.practice.id, table.c.source == intake.source, table.c.patient.in_(ids))
+            for id_ in connection.scalars(sa.select(table.c.id).where(*mine)):
+                if (kind.name, id_) not in there and not _derived(kind.name, id_, ids):
+                    gone[kind.name].append(id_)
+        return gone
+
+    def _guardians(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return by ward who the guardian is, of those who have one."""
+        patient = self.tables.patient.now
+        query = sa.select(patient.c.id, patient.c.guardian).where(
+            patient.c.practice == self.practice.id, patient.c.guardian != ""
+        )
+        found: dict[str, str] = {}
+        with self.store.read() as connection:
+            for start in range(0, len(ids), _CHUNK):
+                some = query.where(patient.c.id.in_(ids[start : start + _CHUNK]))
+                found |= {row.id: row.guardian for row in connection.execute(some)}
+        return found
+
+
+def _derived(kind: str, id_: str, ids: Sequence[str]) -> bool:
+    """Tell whether a contact point stands in its patient's own row, which speaks for it."""
+    return kind == "contact" and id_.rpartition(":")[0] in ids
