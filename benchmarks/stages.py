@@ -23,9 +23,10 @@ Path = tuple[str, ...]
 #: module, name within it, and what it is called in the figures.
 SEND = (
     ("crmkit.delivery.dispatch", "Dispatch._claim", "claim"),
-    ("crmkit.delivery.dispatch", "Dispatch._prepare", "prepare"),
-    ("crmkit.delivery.dispatch", "Dispatch._hand_over", "hand over"),
-    ("crmkit.delivery.dispatch", "Dispatch._record", "record"),
+    ("crmkit.delivery.window", "Preparation.window", "prepare"),
+    ("crmkit.delivery.dispatch", "Dispatch._deliver", "hand over"),
+    ("crmkit.delivery.record", "Record.intend", "intend"),
+    ("crmkit.delivery.record", "Record.answers", "record"),
     ("crmkit.delivery.again", "Again.look", "judge again"),
     ("crmkit.messages.renderer", "Renderer.render", "render"),
     ("crmkit.messages.mime", "to_bytes", "build"),
@@ -37,9 +38,11 @@ SEND = (
 )
 #: What the ledger costs: its methods, the attempts, and every commit. Selecting the due touches is part of claiming.
 LEDGER = (
-    ("crmkit.ledger.ledger", "Ledger.claim", "ledger"),
+    ("crmkit.ledger.claims", "Claims.claim", "ledger"),
+    ("crmkit.ledger.claims", "Claims.start", "ledger"),
+    ("crmkit.ledger.claims", "Claims.recover", "ledger"),
     ("crmkit.ledger.ledger", "Ledger.move", "ledger"),
-    ("crmkit.ledger.ledger", "Ledger.recover", "ledger"),
+    ("crmkit.ledger.ledger", "Ledger.shift", "ledger"),
     ("crmkit.ledger.ledger", "Ledger.unknown", "ledger"),
     ("crmkit.ledger.attempts", "intend", "ledger"),
     ("crmkit.ledger.attempts", "answered", "ledger"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from situations import NOW
 
 from crmkit.errors import StoreError
+from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
 from crmkit.ledger.tables import declare_ledger
@@ -61,7 +62,7 @@ def test_one_hand_over_for_one_patient_message_and_occasion_whatever_the_campaig
     book, connection = ledger
     both = [touch(), touch("copy-of-card")]
     book.judge(connection, both, {}, "plan")
-    claimed = book.claim(connection, owner="me", now=NOW, lease=timedelta(minutes=5), limit=10)
+    claimed = Claims(book).claim(connection, "me", NOW, timedelta(minutes=5), 10)
     sending = [(one, attrs.evolve(one, state=State.SENDING)) for one in claimed]
     assert len(sending) == 2
     with pytest.raises(sa.exc.IntegrityError):
@@ -72,7 +73,7 @@ def test_of_two_who_move_the_same_touch_one_wins(ledger):
     book, connection = ledger
     book.judge(connection, [touch(), touch(patient="P2")], {}, "plan")
     seen = book.touches(connection)
-    first = book.claim(connection, owner="first", now=NOW, lease=timedelta(minutes=5), limit=1)
+    first = Claims(book).claim(connection, "first", NOW, timedelta(minutes=5), 1)
     late = [(one, attrs.evolve(one, state=State.CLAIMED, owner="late")) for one in seen]
     won = book.move(connection, late, "late")
     assert len(first) == len(won) == 1
@@ -88,7 +89,7 @@ def test_what_waits_is_claimed_by_urgency_and_only_when_due(ledger):
         touch(patient="held", state=State.HELD),
     ]
     book.judge(connection, waiting, {}, "plan")
-    claimed = book.claim(connection, owner="me", now=NOW, lease=timedelta(minutes=5), limit=10)
+    claimed = Claims(book).claim(connection, "me", NOW, timedelta(minutes=5), 10)
     assert [one.patient for one in claimed] == ["urgent", "plain"]
 
 

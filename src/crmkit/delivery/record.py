@@ -10,7 +10,7 @@ import attrs
 
 from crmkit.delivery.channel import Channel, Outcome, Receipt, guarantee_of
 from crmkit.delivery.window import LEASE, Window, Written
-from crmkit.ledger.attempts import Answer, Attempt, answered, intend
+from crmkit.ledger.attempts import Answer, Intent, answered, intend
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
@@ -44,7 +44,8 @@ class Record:
         """
         mine = self._sending(connection, window.written, owner, now)
         going = [one for one in window.written if one.touch.key in mine]
-        intend(connection, self.ledger.tables, self.ledger.practice, [self._attempt(one) for one in going], now)
+        intents = [Intent(one.touch, one.message.message_id, one.message.digest) for one in going]
+        intend(connection, self.ledger.tables, self.ledger.practice, intents, now)
         return going
 
     def staying(self, connection: Connection, window: Window) -> list[Touch]:
@@ -56,9 +57,9 @@ class Record:
     ) -> list[Touch]:
         """Write down what the channels answered; return the touches as they are now."""
         told = [receipts.get(one.touch.key) or _silence(one.touch.key) for one in handed]
-        answers = [Answer(one.key, one.outcome.value, one.reference, one.evidence) for one in told]
-        answered(connection, self.ledger.tables, self.ledger.practice, answers, now)
         pairs = list(zip(handed, told, strict=True))
+        answers = [Answer(one.touch, said.outcome.value, said.reference, said.evidence) for one, said in pairs]
+        answered(connection, self.ledger.tables, self.ledger.practice, answers, now)
         sent = [one.touch for one, receipt in pairs if receipt.outcome is Outcome.SENT]
         done = self._sent(connection, sent, now)
         other = [
@@ -95,10 +96,6 @@ class Record:
             moved = self.ledger.shift(connection, keys, State.SENDING, State.SENT, "send", now, owner=owner, lease=None)
             done |= {touch.key: self._outcome(touch, Outcome.SENT, now) for touch in some if touch.key in moved}
         return done
-
-    def _attempt(self, one: Written) -> Attempt:
-        channel, message = self.channels[one.touch.medium].name, one.message
-        return Attempt(one.touch.key, channel, message.message_id, message.digest, one.touch.attempts)
 
     def _late(self, connection: Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[Touch]:
         """Take answers that came when the touch had been given up as unknown: better late than in doubt."""

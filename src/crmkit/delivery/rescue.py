@@ -73,12 +73,8 @@ class Rescue:
             )
             keys = [touch.key for touch in waiting]
             last = last_attempts(connection, self.ledger.tables, self.ledger.practice, keys)
-        mine = [
-            Question(one.key, one.message_id, one.reference, one.at)
-            for one in last.values()
-            if one.channel == channel.name and one.at is not None
-        ]
-        asked = [one for one in mine if one.at <= before]
+        mine = [one for one in last.values() if one.channel == channel.name and one.at <= before]
+        asked = [Question(one.key, one.message_id, one.reference, one.at) for one in mine]
         for start in range(0, len(asked), _ASKED):
             yield asked[start : start + _ASKED]
 

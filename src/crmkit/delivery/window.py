@@ -115,7 +115,7 @@ class Preparation:
         """
         before = first.get(was.key)
         channel = self.channels[judged.touch.medium]
-        if before is None or before.at is None or before.channel != channel.name:
+        if before is None or before.channel != channel.name:
             return doubted(was, now)
         if now - before.at >= guarantee_of(channel).ttl:
             return doubted(was, now)

@@ -208,11 +208,7 @@ def _present(connection: sa.Connection, tables: LedgerTables, practice: str) -> 
     touch, event = tables.touch, tables.event
     query = (
         sa.select(touch.c.key)
-        .join(
-            event,
-            sa.and_(event.c.practice == touch.c.practice, event.c.key == touch.c.key, event.c.number == touch.c.moves),
-            isouter=True,
-        )
+        .join(event, sa.and_(tables.same_touch(event), event.c.number == touch.c.moves), isouter=True)
         .where(touch.c.practice == practice, sa.or_(event.c.state.is_(None), event.c.state != touch.c.state))
     )
     return [f"touch {key}: its state is not what its history tells" for key in connection.scalars(query)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -12,7 +13,9 @@ import sqlalchemy as sa
 from crmkit.ledger.ledger import COLUMNS, Ledger, to_touch
 from crmkit.ledger.share import Share
 from crmkit.ledger.state import CLAIMABLE, State
+from crmkit.ledger.tables import URGENCY
 from crmkit.ledger.touch import Touch
+from crmkit.store.among import among
 
 
 @attrs.frozen(eq=False)
@@ -61,22 +64,30 @@ class Claims:
         share: Share | None = None,
     ) -> list[Touch]:
         """Return the touches that may leave at an instant, most urgent first; of all households or of a share."""
+        wanted = [] if only_to is None else [among(self.ledger.tables.touch.c.patient, only_to)]
+        wanted += [] if share is None else [share.holds(self.ledger.tables.touch.c.household)]
+        # Each state by itself comes in the order of an index, so that the first thousand of a million are at hand.
+        found = [touch for state in CLAIMABLE for touch in self._due(connection, state, now, wanted, limit)]
+        return sorted(found, key=_urgency)[:limit]
+
+    def _due(
+        self,
+        connection: sa.Connection,
+        state: State,
+        now: datetime,
+        wanted: Sequence[sa.ColumnElement[bool]],
+        limit: int | None,
+    ) -> list[Touch]:
         table = self.ledger.tables.touch
         query = (
             sa.select(*(table.c[name] for name in COLUMNS))
-            .where(
-                table.c.practice == self.ledger.practice,
-                table.c.state.in_([state.value for state in CLAIMABLE]),
-                table.c.due <= now,
-            )
-            .where(*([] if only_to is None else [table.c.patient.in_(only_to)]))
-            .where(*([] if share is None else [share.holds(table.c.household)]))
-            .order_by(table.c.priority, table.c.due, table.c.key)
+            .where(table.c.practice == self.ledger.practice, table.c.state == state.value, table.c.due <= now, *wanted)
+            .order_by(*(table.c[name] for name in URGENCY))
             .limit(limit)
         )
         # Several senders on one database pass over each other's rows; SQLite has one writer at a time anyway.
         locked = query.with_for_update(skip_locked=True) if limit is not None else query
-        return [to_touch(row) for row in connection.execute(locked)]
+        return [to_touch(row) for row in connection.execute(locked).all()]
 
     def claim(
         self,
@@ -125,7 +136,7 @@ class Claims:
     def release(self, connection: sa.Connection, keys: Sequence[str], owner: str, now: datetime) -> None:
         """Give back what an owner claimed and did not hand over; what is in doubt goes back to where it was."""
         table = self.ledger.tables.touch
-        mine = (table.c.key.in_(keys), table.c.owner == owner, table.c.state == State.CLAIMED.value)
+        mine = (among(table.c.key, keys), table.c.owner == owner, table.c.state == State.CLAIMED.value)
         self.ledger.move(
             connection, [(was, _freed(was, now)) for was in self.ledger.touches(connection, *mine)], "release"
         )
@@ -156,3 +167,6 @@ def _freed(was: Touch, now: datetime) -> Touch:
     # A repetition whose first attempt may have had an effect is never judged anew: it waits as what it was.
     state = State.RETRY if was.in_doubt else State.READY
     return attrs.evolve(was, state=state, reason="released", owner="", lease=None, changed_at=now)
+
+
+_urgency = attrgetter(*URGENCY)

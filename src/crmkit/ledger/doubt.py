@@ -10,6 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import NotFound
+from crmkit.ledger.attempts import Attempt, last_attempts
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -53,22 +54,17 @@ class Doubt:
 
 def doubts(connection: sa.Connection, ledger: Ledger) -> list[Doubt]:
     """Return the messages in doubt, each with its last attempt, oldest first."""
-    touch, attempt = ledger.tables.touch, ledger.tables.attempt
-    waiting = {one.key: one for one in ledger.touches(connection, touch.c.state == State.UNKNOWN.value)}
-    query = sa.select(attempt).where(attempt.c.practice == ledger.practice).order_by(attempt.c.number)
-    last = {row.key: row for row in connection.execute(query.where(attempt.c.key.in_(list(waiting))))}
-    found = [
-        Doubt(
-            waiting[key],
-            row.channel,
-            row.at,
-            row.message_id,
-            row.reference,
-            row.evidence or "the sender ended before the channel had answered",
-        )
-        for key, row in last.items()
-    ]
+    table = ledger.tables.touch
+    waiting = {one.key: one for one in ledger.touches(connection, table.c.state == State.UNKNOWN.value)}
+    last = last_attempts(connection, ledger.tables, ledger.practice, list(waiting))
+    found = [_doubt(waiting[key], attempt) for key, attempt in last.items()]
     return sorted(found, key=lambda one: (one.at, one.touch.key))
+
+
+def _doubt(touch: Touch, attempt: Attempt) -> Doubt:
+    evidence = attempt.evidence or "the sender ended before the channel had answered"
+    at = attempt.at or touch.changed_at
+    return Doubt(touch, attempt.channel, at, attempt.message_id, attempt.reference, evidence)
 
 
 def settle(connection: sa.Connection, ledger: Ledger, key: str, said: Settled, by: str, now: datetime) -> Touch:

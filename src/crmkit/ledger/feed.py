@@ -51,14 +51,14 @@ def feed(connection: sa.Connection, tables: LedgerTables, practice: str, since: 
     """
     event, touch = tables.event, tables.touch
     query = (
-        sa.select(event, touch.c.patient, touch.c.campaign, touch.c.occasion)
-        .join(touch, sa.and_(touch.c.practice == event.c.practice, touch.c.key == event.c.key))
+        sa.select(event, touch.c.key)
+        .join(touch, tables.same_touch(event))
         .where(event.c.practice == practice)
-        .order_by(event.c.at, event.c.key, event.c.number)
+        .order_by(event.c.at, touch.c.key, event.c.number)
     )
     if since:
         at, key, number = _position(since)
-        later = sa.tuple_(event.c.at, event.c.key, event.c.number) > sa.tuple_(
+        later = sa.tuple_(event.c.at, touch.c.key, event.c.number) > sa.tuple_(
             sa.bindparam("at", at, event.c.at.type), key, number
         )
         query = query.where(later)

@@ -16,6 +16,7 @@ from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, REVOCABLE, State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
+from crmkit.store.among import among
 
 COLUMNS = tuple(field.name for field in attrs.fields(Touch))
 _CHUNK = 500
@@ -45,7 +46,7 @@ class Ledger:
             .where(table.c.practice == self.practice, *where)
             .order_by(table.c.due, table.c.key)
         )
-        return [to_touch(row) for row in connection.execute(query)]
+        return [to_touch(row) for row in connection.execute(query).all()]
 
     def open(self, connection: sa.Connection, campaign: str, now: datetime) -> list[Touch]:
         """Return a campaign's fresh touches that the next plan judges again."""
@@ -170,7 +171,7 @@ class Ledger:
         held += [] if lease_after is None else [table.c.lease > lease_after]
         update = (
             sa.update(table)
-            .where(table.c.practice == self.practice, table.c.key.in_(keys), *held)
+            .where(table.c.practice == self.practice, among(table.c.key, keys), *held)
             .values(**columns, moves=table.c.moves + 1)
             .returning(table.c.key)
         )
@@ -191,7 +192,7 @@ class Ledger:
 
     def _mine(self, connection: sa.Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[tuple[Touch, Touch]]:
         table = self.tables.touch
-        there = self.touches(connection, table.c.key.in_([was.key for was, _ in moves]))
+        there = self.touches(connection, among(table.c.key, [was.key for was, _ in moves]))
         states = {touch.key: (touch.state, touch.owner, touch.changed_at) for touch in there}
         return [(was, now) for was, now in moves if states.get(was.key) == (now.state, now.owner, now.changed_at)]
 
@@ -216,7 +217,7 @@ class Ledger:
     def unknown(self, connection: sa.Connection, keys: Sequence[str]) -> list[Touch]:
         """Return which of some touches are in doubt."""
         table = self.tables.touch
-        return self.touches(connection, table.c.key.in_(keys), table.c.state == State.UNKNOWN.value)
+        return self.touches(connection, among(table.c.key, keys), table.c.state == State.UNKNOWN.value)
 
     def history(self, connection: sa.Connection, key: str) -> list[dict[str, Any]]:
         """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""

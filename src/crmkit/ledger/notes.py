@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from crmkit.ledger.state import State
-from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.touch import Touch
+from crmkit.store.among import among
 
 _SHOWN = ("at", "was", "state", "reason", "detail", "actor")
 
@@ -26,7 +27,9 @@ def note(
     rows = [
         {
             "practice": practice,
-            "key": now.key,
+            "campaign": now.campaign,
+            "occasion": now.occasion,
+            "patient": now.patient,
             "number": now.moves,
             "at": now.changed_at,
             "was": was.state.value if was else "",
@@ -56,23 +59,22 @@ def note_moved(
         return
     touch, event = tables.touch, tables.event
     given = {"was": was.value, "actor": actor, **sealed}
-    columns = ["practice", "key", "number", "at", "state", "reason", "detail", *given]
+    columns = [*TOUCH, "number", "at", "state", "reason", "detail", *given]
     told = sa.select(
-        touch.c.practice,
-        touch.c.key,
+        *(touch.c[name] for name in TOUCH),
         touch.c.moves,
         touch.c.changed_at,
         touch.c.state,
         touch.c.reason,
         touch.c.detail,
         *(sa.literal(value) for value in given.values()),
-    ).where(touch.c.practice == practice, touch.c.key.in_(keys))
+    ).where(touch.c.practice == practice, among(touch.c.key, keys))
     connection.execute(sa.insert(event).from_select(columns, told))
 
 
 def history(connection: sa.Connection, tables: LedgerTables, practice: str, key: str) -> list[dict[str, Any]]:
     """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""
-    event = tables.event
-    mine = (event.c.practice == practice, event.c.key == key)
-    rows = connection.execute(sa.select(*(event.c[name] for name in _SHOWN)).where(*mine).order_by(event.c.number))
+    event, touch = tables.event, tables.touch
+    query = sa.select(*(event.c[name] for name in _SHOWN)).join(touch, tables.same_touch(event))
+    rows = connection.execute(query.where(touch.c.practice == practice, touch.c.key == key).order_by(event.c.number))
     return [dict(row._mapping) for row in rows]

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.columns import key, optional, sealed
+from crmkit.ledger.columns import key, optional, sealed, sealed_index
 from crmkit.ledger.learnt_tables import LearntTables, declare_learnt
 from crmkit.ledger.order import enforce_order
 from crmkit.ledger.state import SPENT
 from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money
+
+#: What names a touch in the tables of its history, and the row's number there.
+TOUCH = ("practice", "campaign", "occasion", "patient")
+_NUMBERED = (*TOUCH, "number")
+#: In which order touches are sent: neighbours in the table are neighbours in time.
+URGENCY = ("priority", "due", *TOUCH[1:])
 
 
 @attrs.frozen(eq=False)
@@ -32,6 +40,10 @@ class LedgerTables:
     attempt: sa.Table
     pace: sa.Table
     learnt: LearntTables
+
+    def same_touch(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """Return the condition that a row of the history belongs to a row of touches."""
+        return sa.and_(*(table.c[name] == self.touch.c[name] for name in TOUCH))
 
 
 def declare_ledger(store: Store) -> LedgerTables:
@@ -119,20 +131,23 @@ def _index(touch: sa.Table) -> None:
         sqlite_where=spent,
         postgresql_where=spent,
     )
-    sa.Index(f"{touch.name}_state_due", touch.c.practice, touch.c.state, touch.c.due)
+    sa.Index(f"{touch.name}_urgency", touch.c.practice, touch.c.state, *(touch.c[name] for name in URGENCY))
     sa.Index(f"{touch.name}_patient_sent", touch.c.practice, touch.c.patient, touch.c.sent_at)
     sa.Index(f"{touch.name}_sent", touch.c.practice, touch.c.sent_at)
     sa.Index(f"{touch.name}_fresh", touch.c.practice, touch.c.campaign, touch.c.stale)
     sa.Index(f"{touch.name}_message", touch.c.practice, touch.c.message, touch.c.occasion, touch.c.patient)
 
 
+def _whose() -> tuple[sa.Column[Any], ...]:
+    # Not the touch's key, which is a digest: rows in the order of their touches lie on few pages of the database.
+    return *(key(name) for name in _NUMBERED[:-1]), sa.Column("number", sa.Integer, nullable=False)
+
+
 def _event(store: Store) -> sa.Table:
-    return sa.Table(
+    event = sa.Table(
         store.name("event"),
         store.metadata,
-        key("practice"),
-        key("key"),
-        sa.Column("number", sa.Integer, nullable=False),
+        *_whose(),
         sa.Column("at", Instant, nullable=False),
         optional("was"),
         key("state"),
@@ -140,19 +155,19 @@ def _event(store: Store) -> sa.Table:
         sa.Column("detail", sa.JSON, nullable=False),
         key("actor"),
         *sealed(),
-        sa.PrimaryKeyConstraint("practice", "key", "number"),
+        sa.PrimaryKeyConstraint(*_NUMBERED),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
     )
+    sealed_index(event)
+    return event
 
 
 def _attempt(store: Store) -> sa.Table:
     return sa.Table(
         store.name("attempt"),
         store.metadata,
-        key("practice"),
-        key("key"),
-        sa.Column("number", sa.Integer, nullable=False),
+        *_whose(),
         sa.Column("at", Instant, nullable=False),
         key("channel"),
         key("message_id"),
@@ -161,7 +176,7 @@ def _attempt(store: Store) -> sa.Table:
         optional("reference"),
         optional("evidence"),
         sa.Column("answered_at", Instant),
-        sa.PrimaryKeyConstraint("practice", "key", "number"),
+        sa.PrimaryKeyConstraint(*_NUMBERED),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
     )
