@@ -152,9 +152,11 @@ TAMPERING = (
     "DELETE FROM crmkit_event WHERE state = 'claimed'",
     "DELETE FROM crmkit_learnt_consent",
     "UPDATE crmkit_learnt_consent SET given = 1",
-    "INSERT INTO crmkit_event SELECT practice, campaign, occasion, patient, 99, at, was, state, reason, detail, actor, writer, link"
+    "INSERT INTO crmkit_event"
+    " SELECT practice, campaign, occasion, patient, 99, at, was, state, reason, detail, actor, writer, link"
     " FROM crmkit_event WHERE state = 'sent'",
-    "INSERT INTO crmkit_event SELECT practice, campaign, occasion, patient, 99, at, was, state, reason, detail, actor, writer, link + 50"
+    "INSERT INTO crmkit_event"
+    " SELECT practice, campaign, occasion, patient, 99, at, was, state, reason, detail, actor, writer, link + 50"
     " FROM crmkit_event WHERE state = 'sent'",
     "UPDATE crmkit_audit SET rows = rows + 1 WHERE number = 2",
     "UPDATE crmkit_audit SET link = 'x' WHERE number = 1",

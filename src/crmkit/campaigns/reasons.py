@@ -33,6 +33,7 @@ REASONS = MappingProxyType(
         "doubtful_name": "the name looks wrong ({problem}): mend it in the practice software",
         "template_failed": "the template could not be filled in ({problem})",
         "no_channel": "no channel delivers {medium}",
+        "source_silent": "the practice software gave no answer about this patient just now",
         "cap": "gets enough for now: at most {most} in {days} days",
         "withheld": "withheld by lot, so that the effect can be measured",
         "carried": "one copy goes to this address: carried by patient {patient}",

@@ -108,6 +108,7 @@ def put_together(
     judge = Judge(practice, history, admitted.message_types, renderer, admitted.guards, frozenset(by_medium))
     settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps)
     claims = Claims(ledger)
+    truth = Truth(store, records, practice, () if store.temporary else admitted.sources)
     again = Again(programme, members, judge, settlement)
     return Stages(
         store=store,
@@ -118,13 +119,13 @@ def put_together(
         programme=programme,
         history=history,
         # A rehearsal reads the records as they are and asks nobody.
-        truth=Truth(store, records, practice, () if store.temporary else admitted.sources),
+        truth=truth,
         renderer=renderer,
         planner=Planner(practice, ledger, programme, members, judge, settlement),
         dispatch=Dispatch(
             seal,
             claims,
-            Preparation(store, ledger, again, renderer, by_medium, clock),
+            Preparation(store, ledger, truth, again, renderer, by_medium, clock),
             Record(ledger, claims, by_medium),
             Rescue(seal, ledger, claims, by_medium, clock),
             by_medium,

@@ -20,12 +20,15 @@ from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
 from crmkit.messages.renderer import Renderer
 from crmkit.people.medium import Medium
+from crmkit.records.truth import Truth
 from crmkit.store.store import Store
 
 #: For so long a sender holds what it has claimed or is handing over; then somebody else may look after it.
 LEASE = timedelta(minutes=5)
 #: For so long a verdict holds: what is older is judged again before it leaves.
 VALID = timedelta(seconds=5)
+#: When a source that gave no answer about a patient is asked again.
+_ASK_AGAIN = timedelta(minutes=15)
 
 
 @attrs.frozen
@@ -63,6 +66,7 @@ class Preparation:
     Attributes:
         store: The database.
         ledger: The touches.
+        truth: Asks the sources once more.
         again: Judges a second time.
         renderer: Writes the messages.
         channels: The channel for each medium.
@@ -71,6 +75,7 @@ class Preparation:
 
     store: Store
     ledger: Ledger
+    truth: Truth
     again: Again
     renderer: Renderer
     channels: Mapping[Medium, Channel]
@@ -78,12 +83,22 @@ class Preparation:
 
     def window(self, claimed: Sequence[Touch]) -> Window:
         """Judge claimed touches again, on the records as they are now, and render what may leave."""
+        unsure = self._unsure(claimed)
+        sure = [touch for touch in claimed if touch.patient not in unsure]
         now = self.clock.now()
-        doubtful = [touch.key for touch in claimed if touch.in_doubt]
+        doubtful = [touch.key for touch in sure if touch.in_doubt]
         with self.store.read() as connection:
-            second = self.again.look(connection, claimed, now)
+            second = self.again.look(connection, sure, now)
             first = first_attempts(connection, self.ledger.tables, self.ledger.practice, doubtful)
-        return self._window(claimed, second, first, now)
+        window = self._window(sure, second, first, now)
+        put_off = tuple((touch, _put_off(touch, now)) for touch in claimed if touch.patient in unsure)
+        return attrs.evolve(window, staying=window.staying + put_off) if put_off else window
+
+    def _unsure(self, claimed: Sequence[Touch]) -> frozenset[str]:
+        """Return the patients of whom no source says anything sure just now."""
+        if not self.truth.asks:
+            return frozenset()
+        return self.truth.renew([touch.patient for touch in claimed], self.clock.now())
 
     def _window(self, claimed: Sequence[Touch], second: Second, first: Mapping[str, Attempt], now: datetime) -> Window:
         was = {touch.key: touch for touch in claimed}
@@ -141,6 +156,13 @@ class Preparation:
 def doubted(was: Touch, now: datetime) -> Touch:
     """Return a touch of which nobody knows whether it left, for a person to settle."""
     return attrs.evolve(was, state=State.UNKNOWN, reason="unknown", owner="", lease=None, changed_at=now)
+
+
+def _put_off(was: Touch, now: datetime) -> Touch:
+    """Return a touch about whose patient nothing sure is known just now: it waits for the source to answer again."""
+    state = State.RETRY if was.in_doubt else State.DEFERRED
+    later = now + _ASK_AGAIN
+    return attrs.evolve(was, state=state, reason="source_silent", due=later, owner="", lease=None, changed_at=now)
 
 
 def _kept(was: Touch, touch: Touch, now: datetime) -> Touch:
