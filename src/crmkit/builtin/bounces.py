@@ -11,6 +11,7 @@ import attrs
 from crmkit.builtin.complaints import complaints
 from crmkit.builtin.fault import is_about_address, status_of
 from crmkit.builtin.incoming import (
+    MOST_GROUPS,
     MOST_PARTS,
     bare_address,
     blocks,
@@ -66,7 +67,7 @@ class BounceParser:
 def _reported(mail: Mail, payload: Payload) -> list[Event] | None:
     """Read delivery-status parts (RFC 3464); None if there is no such part, or none that says anything."""
     reports = (part for part in parts(mail) if kind_of(part) == "message/delivery-status")
-    groups = list(islice((group for part in reports for group in blocks(part)), 10 * MOST_PARTS))
+    groups = list(islice((group for part in reports for group in blocks(part)), MOST_GROUPS))
     told = [group for group in groups if header(group, "action")]
     if not told:
         return None

@@ -18,8 +18,12 @@ from crmkit.errors import SourceError
 #: What lies beyond is not read: the report of a bounce stands at the beginning.
 MOST_BYTES = 1_000_000
 MOST_PARTS = 200
+MOST_GROUPS = 10 * MOST_PARTS
 MOST_ADDRESS = 320
 
+#: A report begins a new group of fields after each of these.
+_GAP = re.compile(rb"(?:\r\n|\r|\n)(?=[\r\n])")
+_MOST_COMMENTS = 20
 _TYPED = re.compile(rb"(?i)[\r\n]content-type:")
 _KEY = re.compile(r"[0-9a-f]{32}")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
@@ -38,6 +42,8 @@ _UNDELIVERED = re.compile(
     r"(?i)(?:mail |message )?(?:undeliver|non-?deliver|(?:could )?not (?:be )?delivered|unzustellbar|failure notice"
     r"|delivery (?:fail|status|problem|error)|returned mail|failed mail)"
 )
+#: Put behind the subject of the message that failed.
+_APPENDED = re.compile(r"(?i)\(delivery fail\w*\)$")
 
 
 def read_mail(payload: Payload) -> Mail:
@@ -46,15 +52,24 @@ def read_mail(payload: Payload) -> Mail:
     Raises:
         SourceError: If it is no mail, or made to exhaust whoever reads it.
     """
-    body = payload.body[:MOST_BYTES]
+    body = _beginning(payload.body)
     if not body.strip():
         raise SourceError("the mail is empty", where="mail")
-    if len(_TYPED.findall(body)) > MOST_PARTS or body.count(b"\n--") > 10 * MOST_PARTS:
+    if len(_TYPED.findall(body)) > MOST_PARTS or body.count(b"\n--") + body.count(b"\r--") > MOST_GROUPS:
         raise SourceError(f"the mail has more than {MOST_PARTS} parts", where="mail")
     try:
         return email.message_from_bytes(body)
     except (email.errors.MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
         raise SourceError(f"the mail cannot be read ({type(problem).__name__})", where="mail") from None
+
+
+def _beginning(body: bytes) -> bytes:
+    """Return so much of a mail as is read: some bytes, and of a report some groups of fields."""
+    beginning = body[:MOST_BYTES]
+    if b"delivery-status" not in beginning.lower():
+        return beginning
+    last = next(islice(_GAP.finditer(beginning), MOST_GROUPS, None), None)
+    return beginning[: last.start()] if last else beginning
 
 
 def parts(mail: Mail) -> Iterator[Mail]:
@@ -96,7 +111,7 @@ def text_of(part: Mail) -> str:
 
 def sender(mail: Mail) -> str:
     """Return the address that the mail says it is from."""
-    return bare_address(parseaddr(header(mail, "from"))[1])
+    return bare_address(_parsed(header(mail, "from")))
 
 
 def written_at(text: str, payload: Payload) -> datetime | None:
@@ -138,11 +153,17 @@ def answered_key(mail: Mail) -> str:
 
 def from_mail_system(mail: Mail) -> bool:
     """Tell whether the mail comes from a mail server, not from a person: an answer's subject begins with "Re:"."""
+    if _sent_by_system(mail) or _UNDELIVERED.match(subject(mail)):
+        return True
+    answers = mail.get("in-reply-to") is not None or mail.get("references") is not None
+    return not answers and bool(_APPENDED.search(subject(mail)))
+
+
+def _sent_by_system(mail: Mail) -> bool:
+    """Tell it by the form and the sender alone: a subject can be quoted."""
     if mail.get("x-failed-recipients") is not None or kind_of(mail) == "multipart/report":
         return True
-    if "@" not in sender(mail) or _SYSTEM.search(header(mail, "from")):
-        return True
-    return bool(_UNDELIVERED.match(subject(mail)))
+    return "@" not in sender(mail) or bool(_SYSTEM.search(header(mail, "from")))
 
 
 def is_automatic(mail: Mail) -> bool:
@@ -152,7 +173,7 @@ def is_automatic(mail: Mail) -> bool:
     if header(mail, "precedence").lower().replace("-", "_").startswith("auto_reply"):
         return True
     submitted = header(mail, "auto-submitted").lower()
-    if submitted and not submitted.startswith("no") and not from_mail_system(mail):
+    if submitted and not submitted.startswith("no") and not _sent_by_system(mail):
         return True
     return bool(_AWAY.match(subject(mail)))
 
@@ -186,6 +207,11 @@ def bare_address(text: str) -> str:
     >>> bare_address(" <mia+2Bnews@brighteyes.example>")
     'mia+news@brighteyes.example'
     """
-    bare = parseaddr(text.strip().strip('"'))[1] or text.strip(" <>")
+    bare = _parsed(text.strip().strip('"')) or text.strip(" <>")
     plain = _XTEXT.sub(lambda found: chr(int(found[1], 16)), bare)
     return plain if "@" in plain and len(plain) <= MOST_ADDRESS and plain.isprintable() and " " not in plain else ""
+
+
+def _parsed(text: str) -> str:
+    # The standard library reads a comment within a comment by calling itself.
+    return "" if text.count("(") > _MOST_COMMENTS else parseaddr(text)[1]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import email
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import Message as Mail
 from itertools import islice, takewhile
 
@@ -40,7 +43,8 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
         return []
     plain = _bounded(payload.body)
     try:
-        temporary, permanent = all_failures(plain)
+        with _silent():
+            temporary, permanent = all_failures(plain)
     except Exception:  # noqa: BLE001 - a reader of wild mail that stumbles has found nothing
         return []
     words = notice_of(plain)
@@ -71,6 +75,17 @@ def notice_of(mail: Mail) -> str:
     return " ".join(said)
 
 
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep flufl.bounce from logging what it stumbles over: it quotes the mail."""
+    log, silence = logging.getLogger("flufl.bounce"), logging.Filter("nobody")
+    log.addFilter(silence)
+    try:
+        yield
+    finally:
+        log.removeFilter(silence)
+
+
 def _address(found: bytes) -> str:
     text = found.decode("ascii", "replace").strip()
     return text if bare_address(text) else ""
@@ -81,6 +96,10 @@ def _bounded(body: bytes) -> Mail:
     plain = email.message_from_bytes(_short(body[:_SCANNED]))
     if sum(1 for _ in islice(plain.walk(), MOST_PARTS + 1)) > MOST_PARTS:
         return Mail()
+    if not header(plain, "from"):
+        # Without a sender one of the patterns stumbles, and those after it are not tried.
+        del plain["from"]
+        plain["from"] = "<>"
     for part in plain.walk():
         if not part.is_multipart() and part.get("content-transfer-encoding") is not None:
             text = _short(raw_text(part)).decode("ascii")

@@ -90,7 +90,7 @@ def own_words(text: str) -> str:
     'Stop'
     """
     lines = [line.strip() for line in text[:_READ].splitlines()]
-    pairs = takewhile(lambda pair: not _ends(*pair), zip(lines, [*lines[1:], ""], strict=True))
+    pairs = takewhile(lambda pair: not _ends(*pair), zip(lines, [*lines[1:], ""], strict=False))
     return "\n".join(line for line, _ in pairs).strip()
 
 
