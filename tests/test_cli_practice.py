@@ -15,8 +15,10 @@ from click.testing import CliRunner, Result
 
 from crmkit.builtin.folder import FolderChannel
 from crmkit.cli import main
+from crmkit.cli.decisions import SAID
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.demo.sample import PATIENTS, sample
+from crmkit.ledger.doubt import Settled
 
 AT = "2026-11-23T10:00+11:00"
 
@@ -263,8 +265,14 @@ def test_what_is_in_doubt_is_listed_and_settled_by_a_person(due: str, monkeypatc
     assert "Nothing is in doubt." in run("unknowns").stdout
     steps = told("history", one["key"])["history"]
     assert [step["state"] for step in steps][-2:] == ["unknown", "cancelled"]
-    assert "Kim says that it never left" in run("history", one["key"]).stdout
+    shown = run("history", one["key"]).stdout
+    assert "Kim says that it never left" in shown
+    assert "2026-11-23 10:00   unknown     handed to the channel folder" in shown
     assert "no touch" in run("history", "nothing").stdout
+
+
+def test_the_words_for_settling_are_those_of_the_ledger() -> None:
+    assert [word.replace("-", "_") for word in SAID] == list(Settled)
 
 
 def test_the_trail_is_verified_with_the_key_of_the_file(practice: Path) -> None:

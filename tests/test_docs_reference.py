@@ -16,12 +16,13 @@ from crmkit.builtin.csv import CsvSettings
 from crmkit.builtin.email import EmailSettings
 from crmkit.builtin.folder import FolderSettings
 from crmkit.builtin.messages import standard_message_types
+from crmkit.builtin.webhook import HookSettings
 from crmkit.campaigns.campaign import Campaign, Objective
 from crmkit.campaigns.caps import Cap
 from crmkit.campaigns.reasons import REASONS
 from crmkit.cli import main
 from crmkit.crm.config import _File, read_config
-from crmkit.ledger.state import FOLLOWS, State
+from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.tables import declare_ledger
 from crmkit.messages.views import FIELDS, LAYOUT_FIELDS
 from crmkit.people.patient import Status
@@ -131,7 +132,12 @@ def settings(name: str, cls: type) -> list[str]:
         ("## [campaigns.ID]", keys(Campaign)[1:]),
         (
             "## [settings.NAME]",
-            [*settings("csv", CsvSettings), *settings("folder", FolderSettings), *settings("email", EmailSettings)],
+            [
+                *settings("csv", CsvSettings),
+                *settings("folder", FolderSettings),
+                *settings("email", EmailSettings),
+                *settings("hook", HookSettings),
+            ],
         ),
     ],
 )
@@ -176,6 +182,15 @@ def test_a_state_that_nothing_reaches_is_told_as_such() -> None:
     code += "".join((ROOT / f"src/crmkit/ledger/{one}.py").read_text("utf-8") for one in ("ledger", "claims"))
     outcomes = {"sent", "refused", "retry", "unknown"}
     assert told == {state for state in State if f"State.{state.name}" not in code and state not in outcomes}
+
+
+def test_which_state_may_follow_which_is_told() -> None:
+    told: dict[str, set[str]] = {}
+    for states, follows in rows(STATES, "## Which state may follow which"):
+        named = follows.replace("any judgement but claimed", ", ".join(JUDGEMENTS))
+        named = named.replace("any judgement", ", ".join((*JUDGEMENTS, State.CLAIMED))).replace("nothing", "")
+        told |= dict.fromkeys(states.split(", "), {one for one in named.split(", ") if one})
+    assert told == {state.value: {one.value for one in follows} for state, follows in FOLLOWS.items()}
 
 
 def test_reasons_are_those_of_the_code() -> None:

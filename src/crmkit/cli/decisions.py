@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from crmkit.campaigns.reasons import in_words
 from crmkit.cli import show
+from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
-from crmkit.ledger.doubt import Doubt, Settled
+
+if TYPE_CHECKING:
+    from crmkit.ledger.doubt import Doubt
 
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept in the history.")
+#: The words of `crmkit.ledger.doubt.Settled`, which is not loaded for the sake of a help text.
+SAID = ("sent", "not-sent", "again")
 _CAMPAIGN = click.argument("campaign", default="")
 
 
@@ -49,15 +56,15 @@ def resume(given: Given, campaign: str) -> int:
 
 @click.command()
 @click.option("--settle", "key", metavar="KEY", help="Settle the message of this key.")
-@click.option(
-    "--as", "said", type=click.Choice([one.value.replace("_", "-") for one in Settled]), help="What was found out."
-)
+@click.option("--as", "said", type=click.Choice(SAID), help="What was found out.")
 @click.option("--by", default="", metavar="NAME", help="Who found it out.")
 @common()
 def unknowns(given: Given, key: str | None, said: str | None, by: str) -> int:
     """List the messages that may or may not have left, with the evidence; or settle one."""
     if bool(key) != bool(said) or (key and not by):
         raise click.UsageError("to settle a message, give --settle KEY, --as and --by")
+    from crmkit.ledger.doubt import Settled
+
     with given.crm() as crm:
         if key and said:
             touch = crm.settle(key, Settled(said.replace("-", "_")), by=by)
@@ -97,11 +104,14 @@ def _document(one: Doubt) -> dict[str, str]:
 def history(given: Given, key: str) -> int:
     """Show what happened to the touch of a KEY, which `crmkit send --json` and `crmkit unknowns` tell."""
     with given.crm() as crm:
-        steps = crm.history(key)
+        steps, practice = crm.history(key), crm.practice
     if given.as_json:
         show.say_json({"key": key, "history": steps})
     elif steps:
-        rows = [(one["at"], one["state"], in_words(one["reason"], one["detail"]), one["actor"]) for one in steps]
+        rows = [
+            (local(one["at"], practice), one["state"], in_words(one["reason"], one["detail"]), one["actor"])
+            for one in steps
+        ]
         show.say_table(("at", "state", "why", "by"), rows)
     else:
         show.say("There is no touch of this key.")
