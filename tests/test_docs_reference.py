@@ -189,7 +189,7 @@ def test_which_state_may_follow_which_is_told() -> None:
     for states, follows in rows(STATES, "## Which state may follow which"):
         named = follows.replace("any judgement but claimed", ", ".join(JUDGEMENTS))
         named = named.replace("any judgement", ", ".join((*JUDGEMENTS, State.CLAIMED))).replace("nothing", "")
-        told |= dict.fromkeys(states.split(", "), {one for one in named.split(", ") if one})
+        told |= {state: {one for one in named.split(", ") if one} for state in states.split(", ")}
     assert told == {state.value: {one.value for one in follows} for state, follows in FOLLOWS.items()}
 
 
