@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from postgres import NoPostgres, Postgres, running
 from situations import NOW
 
 from crmkit import CRM, FixedClock, Practice
@@ -77,3 +78,21 @@ def open_crm(tmp_path: Path, practice: Practice, clock: FixedClock) -> Iterator[
 def outbox(tmp_path: Path) -> Callable[[], list[bytes]]:
     """Return the messages that were delivered so far."""
     return lambda: [path.read_bytes() for path in sorted((tmp_path / "outbox").glob("*.eml"))]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server for the whole run: `fresh()` returns the URL of an empty database."""
+    try:
+        with running(tmp_path_factory.mktemp("postgres")) as server:
+            yield server
+    except NoPostgres as problem:
+        pytest.skip(str(problem))
+
+
+@pytest.fixture
+def postgres(postgres_server: Postgres) -> Iterator[str]:
+    """The URL of an empty database on PostgreSQL, for this test alone."""
+    url = postgres_server.fresh()
+    yield url
+    postgres_server.drop(url)

