@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -51,10 +54,11 @@ class Content:
     fallback: str = "en"
     _markdown: MarkdownIt = attrs.field(init=False, factory=lambda: MarkdownIt("commonmark", {"html": False}))
     _read: dict[Path, tuple[tuple[int, int], Article]] = attrs.field(init=False, factory=dict, repr=False)
+    _paths: dict[tuple[str, str, str], tuple[Path, ...]] = attrs.field(init=False, factory=dict, repr=False)
 
     def awaits(self, kind: MessageType, occasion: str, language: str) -> Path | None:
         """Return the path at which a file is still to be written, or None where all is there."""
-        if not kind.content or self._find(kind, occasion, language):
+        if not kind.content or self._find(kind, occasion, language)[0]:
             return None
         return self._path(kind, occasion)
 
@@ -64,11 +68,9 @@ class Content:
         Raises:
             TemplateError: If the file has no title or no text, or is not UTF-8.
         """
-        path = self._find(kind, occasion, language) if kind.content else None
+        path, mark = self._find(kind, occasion, language) if kind.content else (None, (0, 0))
         if path is None:
             return None
-        about = path.stat()
-        mark = (about.st_mtime_ns, about.st_size)
         if path not in self._read or self._read[path][0] != mark:
             self._read[path] = (mark, self._parse(path))
         return self._read[path][1]
@@ -80,12 +82,21 @@ class Content:
         tag = f".{language}" if language else ""
         return (self.folder or Path("content")) / kind.stem / f"{period}{tag}.md"
 
-    def _find(self, kind: MessageType, occasion: str, language: str) -> Path | None:
-        if self.folder is None:
-            return None
-        wanted = (language, language.split("-")[0], "", self.fallback, self.fallback.split("-")[0])
-        paths = (self._path(kind, occasion, tag) for tag in dict.fromkeys(wanted))
-        return next((path for path in paths if path.is_file()), None)
+    def _find(self, kind: MessageType, occasion: str, language: str) -> tuple[Path | None, tuple[int, int]]:
+        """Return the file that serves best, and what tells whether it is still the one that was read."""
+        for path in self._candidates(kind, occasion, language) if self.folder else ():
+            with suppress(OSError):
+                about = os.stat(path)
+                if stat.S_ISREG(about.st_mode):
+                    return path, (about.st_mtime_ns, about.st_size)
+        return None, (0, 0)
+
+    def _candidates(self, kind: MessageType, occasion: str, language: str) -> tuple[Path, ...]:
+        asked = (kind.stem, occasion, language)
+        if asked not in self._paths:
+            wanted = (language, language.split("-")[0], "", self.fallback, self.fallback.split("-")[0])
+            self._paths[asked] = tuple(self._path(kind, occasion, tag) for tag in dict.fromkeys(wanted))
+        return self._paths[asked]
 
     def _parse(self, path: Path) -> Article:
         lines = _lines(path)

@@ -11,6 +11,7 @@ import attrs
 
 from crmkit.clock import utc
 from crmkit.errors import TemplateError
+from crmkit.messages.form import Filled
 from crmkit.people.medium import Medium, Purpose
 
 _BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -41,6 +42,7 @@ class Message:
         at: When it was written.
         language: BCP 47.
         message_id: The e-mail's Message-ID with its angle brackets, always the same for one key.
+        filled: The form from which subject and bodies come, if they come from one: it is quicker to write down.
 
     Raises:
         TemplateError: If a line break or another control character stands in anything but the bodies.
@@ -63,6 +65,7 @@ class Message:
     at: datetime = attrs.field(converter=utc)
     language: str
     message_id: str
+    filled: Filled | None = attrs.field(default=None, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):

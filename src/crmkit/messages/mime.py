@@ -7,12 +7,15 @@ tests hold them against what it makes and against what it reads.
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64, b2a_qp
+from binascii import b2a_base64
+from collections.abc import Sequence
 from datetime import datetime
 
 from crmkit.errors import TemplateError
+from crmkit.messages.form import Form
 from crmkit.messages.header import further_line, mailbox_line, text_line
 from crmkit.messages.message import Message
+from crmkit.messages.quoted import Quoted, in_quoted_printable, wants_base64
 from crmkit.people.medium import Medium
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -20,6 +23,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 #: The headers that are the message's own: a second one would say something else.
 _OWN = re.compile(r"(?i)from|to|cc|bcc|subject|date|message-id|auto-submitted|mime-version|content-t[a-z-]+")
+
+
+_PART = b'Content-Type: text/%%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n'
+_QUOTED, _BASE64 = _PART % b"quoted-printable", _PART % b"base64"
 
 
 def to_bytes(message: Message) -> bytes:
@@ -67,27 +74,38 @@ def _date(at: datetime) -> bytes:
 
 
 def _bodies(message: Message) -> tuple[bytes, ...]:
-    text = _part("plain", message.text)
+    form, values = _form(message)
+    text = _part(b"plain", message.text, form.quoted_text if form else None, values)
     if not message.html:
         return (b"MIME-Version: 1.0\r\n", text)
     # Neither quoted-printable nor base64 can hold "=_", so the boundary never meets its like.
     boundary = b"--=_" + message.key.encode("ascii")
     kind = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%s"\r\n\r\n' % boundary[2:]
-    html = _part("html", message.html)
+    html = _part(b"html", message.html, form.quoted_html if form else None, values)
     return (kind, boundary, b"\r\n", text, b"\r\n", boundary, b"\r\n", html, b"\r\n", boundary, b"--\r\n")
 
 
-def _part(kind: str, text: str) -> bytes:
+def _form(message: Message) -> tuple[Form | None, tuple[str, ...]]:
+    filled = message.filled
+    # Whoever changed a body of the message since then has taken another text in the place of the form's.
+    if filled is None or filled.text is not message.text or filled.html is not message.html:
+        return None, ()
+    return filled.form, filled.values
+
+
+def _part(kind: bytes, text: str, quoted: Quoted | None, values: Sequence[str]) -> bytes:
+    written = quoted.fill(values) if quoted else None
+    if written is not None:
+        return _QUOTED % kind + written
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     raw = text.encode("utf-8")
-    # Each further octet of a character adds four to quoted-printable, where base64 adds a third of all.
-    coding = b"base64" if len(raw) - len(text) > len(raw) // 10 else b"quoted-printable"
-    body = _base64(raw) if coding == b"base64" else b2a_qp(raw)
-    head = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n'
-    return head % (kind.encode("ascii"), coding) + body.replace(b"\n", b"\r\n")
+    if wants_base64(len(raw), len(text)):
+        return _BASE64 % kind + _base64(raw)
+    return _QUOTED % kind + in_quoted_printable(raw)
 
 
 def _base64(raw: bytes) -> bytes:
     lines = raw.replace(b"\n", b"\r\n")
-    return b"".join([b2a_base64(lines[at : at + 57]) for at in range(0, len(lines), 57)])
+    parts = [b2a_base64(lines[at : at + 57], newline=False) for at in range(0, len(lines), 57)]
+    return b"".join([part + b"\r\n" for part in parts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,26 +11,23 @@ import attrs
 from crmkit import words
 from crmkit.clock import utc
 from crmkit.errors import MissingField, NotFound, TemplateError, nearest
-from crmkit.messages.content import Content
+from crmkit.messages.content import Article, Content
 from crmkit.messages.draft import Draft
 from crmkit.messages.links import Links
 from crmkit.messages.message import Message
+from crmkit.messages.page import Page
 from crmkit.messages.sandbox import Sandbox
 from crmkit.messages.sheet import Sheet, check_needs, compile_sheet
 from crmkit.messages.templates import Shelf
 from crmkit.messages.type import MessageType
-from crmkit.messages.views import (
-    ContentView,
-    LinksView,
-    OccasionView,
-    PatientView,
-    PracticeView,
-    RecipientView,
-    World,
-)
+from crmkit.messages.views import ContentView, OccasionView, PracticeView, one_line
 from crmkit.people.email import normalise_email
 from crmkit.people.medium import Medium, Purpose
 from crmkit.practice import Practice
+
+#: Which page: message type, medium, the reader's language, occasion, day and content.
+_Which = tuple[str, Medium, str, str, date | None, Article | None]
+_MOST_PAGES = 512
 
 
 @attrs.define(eq=False)
@@ -54,10 +51,12 @@ class Renderer:
     _files: Content = attrs.field(init=False, repr=False)
     _speaker: PracticeView = attrs.field(init=False, repr=False)
     _sender: str = attrs.field(init=False, repr=False)
+    _domain: str = attrs.field(init=False, repr=False)
     _sandbox: Sandbox = attrs.field(init=False, repr=False, factory=Sandbox)
     _sheets: dict[tuple[str, Medium, str], Sheet] = attrs.field(init=False, repr=False, factory=dict)
     _languages: dict[tuple[str, Medium], tuple[str, ...]] = attrs.field(init=False, repr=False, factory=dict)
     _dates: dict[tuple[date, str], str] = attrs.field(init=False, repr=False, factory=dict)
+    _pages: dict[_Which, Page] = attrs.field(init=False, repr=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.links = Links(self.practice)
@@ -65,6 +64,7 @@ class Renderer:
         self._files = Content(self.content, self.practice.locale)
         self._speaker = PracticeView.of(self.practice)
         self._sender = normalise_email(self.practice.email).value
+        self._domain = self._sender.rsplit("@", 1)[-1].lower()
 
     def check(self) -> None:
         """Compile every template of every message type.
@@ -86,10 +86,10 @@ class Renderer:
         Needed is what the message type says, what its templates print outside any `if` (other than
         `if for_child`), and on e-mail that is not care the unsubscribe link.
         """
-        kind = self._kind(draft.type)
+        page = self._page(draft, None)
         # Whether there can be a link is asked here, not which: signing one costs more than all the rest.
-        url = "there is one" if self._linked(draft, kind) else ""
-        return self._lack(draft, kind, self._sheet_for(draft, kind), self._world(draft, kind, "", url))
+        url = "there is one" if self._linked(draft, page.kind) else ""
+        return self._lack(draft, page, page.values(draft, url))
 
     def awaits(self, type_name: str, occasion: str, language: str) -> Path | None:
         """Return the path of the content file that an occasion still waits for, or None where it needs none."""
@@ -112,18 +112,18 @@ class Renderer:
             NotFound: If there is no such message type.
         """
         at = utc(now)
-        kind = self._kind(draft.type)
-        sheet = self._sheet_for(draft, kind)
-        linked = self._linked(draft, kind)
-        url = self.links.unsubscribe(draft.patient.id, kind.purpose, draft.medium) if linked else ""
-        world = self._world(draft, kind, self._today(at, draft.recipient.language, sheet.language), url)
-        lack = self._lack(draft, kind, sheet, world)
+        page = self._page(draft, self.practice.today(at))
+        linked = self._linked(draft, page.kind)
+        url = self.links.unsubscribe(draft.patient.id, page.kind.purpose, draft.medium) if linked else ""
+        values = page.values(draft, url)
+        lack = self._lack(draft, page, values)
         if lack:
-            raise MissingField(lack, where=f"{kind.name} by {draft.medium}")
-        return self._message(draft, kind, sheet, world, at)
+            raise MissingField(lack, where=f"{page.kind.name} by {draft.medium}")
+        return self._message(draft, page, values, at)
 
-    def _message(self, draft: Draft, kind: MessageType, sheet: Sheet, world: World, at: datetime) -> Message:
-        subject, text, html = sheet.write(world)
+    def _message(self, draft: Draft, page: Page, values: Sequence[str], at: datetime) -> Message:
+        subject, text, html, filled = page.write(draft, values)
+        kind, language = page.kind, page.sheet.language
         return Message(
             key=draft.key,
             practice=self.practice.id,
@@ -131,16 +131,17 @@ class Renderer:
             purpose=kind.purpose,
             medium=draft.medium,
             to=draft.contact.value,
-            to_name=world.recipient.name,
+            to_name=one_line(draft.recipient.name.display),
             from_email=self._sender,
             from_name=self.practice.name,
             subject=subject,
             text=text,
             html=html,
-            headers=_headers(draft, sheet, world),
+            headers=_headers(draft, language, values[-1]),
             at=at,
-            language=sheet.language,
-            message_id=f"<{draft.key}@{self._sender.rsplit('@', 1)[-1].lower()}>",
+            language=language,
+            message_id=f"<{draft.key}@{self._domain}>",
+            filled=filled,
         )
 
     def _kind(self, name: str) -> MessageType:
@@ -164,9 +165,6 @@ class Renderer:
             )
         return chosen
 
-    def _sheet_for(self, draft: Draft, kind: MessageType) -> Sheet:
-        return self._sheet(kind, draft.medium, self._language(kind, draft.medium, draft.recipient.language))
-
     def _sheet(self, kind: MessageType, medium: Medium, language: str) -> Sheet:
         key = (kind.name, medium, language)
         if key not in self._sheets:
@@ -176,43 +174,46 @@ class Renderer:
     def _linked(self, draft: Draft, kind: MessageType) -> bool:
         return draft.medium is Medium.EMAIL and kind.purpose is not Purpose.CARE and self.links.available
 
-    def _world(self, draft: Draft, kind: MessageType, today: str, url: str) -> World:
-        reader = draft.recipient.language or self.practice.locale
-        return World(
-            patient=PatientView.of(draft.patient.name),
-            recipient=RecipientView.of(draft.recipient.name),
-            practice=self._speaker,
-            occasion=OccasionView.of(draft.occasion),
-            content=ContentView.of(self._files.article(kind, draft.occasion, reader)),
-            links=LinksView(url),
-            today=today,
-            for_child=draft.for_child,
-        )
+    def _page(self, draft: Draft, day: date | None) -> Page:
+        """Return what a message has in common with others; without a day it is only good for asking what lacks."""
+        kind, reader = self._kind(draft.type), draft.recipient.language
+        # A file may have been changed since the last message was written.
+        article = self._files.article(kind, draft.occasion, reader or self.practice.locale) if kind.content else None
+        which = (kind.name, draft.medium, reader, draft.occasion, day, article)
+        page = self._pages.get(which)
+        if page is None:
+            if len(self._pages) >= _MOST_PAGES:
+                self._pages.clear()
+            page = self._pages[which] = self._new_page(draft, kind, day, article)
+        return page
 
-    def _lack(self, draft: Draft, kind: MessageType, sheet: Sheet, world: World) -> str | None:
+    def _new_page(self, draft: Draft, kind: MessageType, day: date | None, article: Article | None) -> Page:
+        reader = draft.recipient.language
+        sheet = self._sheet(kind, draft.medium, self._language(kind, draft.medium, reader))
+        today = self._today(day, reader, sheet.language) if day else ""
+        occasion, content = OccasionView.of(draft.occasion), ContentView.of(article)
+        return Page(kind, sheet, self._speaker, occasion, content, today)
+
+    def _lack(self, draft: Draft, page: Page, values: Sequence[str]) -> str | None:
         if not draft.contact.value:
             return f"recipient.{draft.medium}"
-        if draft.medium is Medium.EMAIL and self.needs_links(kind) and not world.links.unsubscribe:
+        if draft.medium is Medium.EMAIL and self.needs_links(page.kind) and not values[-1]:
             return "links.unsubscribe"
-        return next((field for field in sheet.needs[draft.for_child] if world.lacks(field)), None)
+        return page.lack(draft, values)
 
-    def _today(self, at: datetime, reader: str, language: str) -> str:
+    def _today(self, day: date, reader: str, language: str) -> str:
         # English is offered without a country, yet an Australian practice writes no American date.
         regional = [tag for tag in (reader, self.practice.locale) if tag.startswith(f"{language}-")]
-        key = (self.practice.today(at), regional[0] if regional else language)
+        key = (day, regional[0] if regional else language)
         if key not in self._dates:
             self._dates[key] = words.long_date(*key)
         return self._dates[key]
 
 
-def _headers(draft: Draft, sheet: Sheet, world: World) -> tuple[tuple[str, str], ...]:
+def _headers(draft: Draft, language: str, url: str) -> tuple[tuple[str, str], ...]:
     if draft.medium is not Medium.EMAIL:
         return ()
-    language = ("Content-Language", sheet.language)
-    if not world.links.unsubscribe:
-        return (language,)
-    return (
-        language,
-        ("List-Unsubscribe", f"<{world.links.unsubscribe}>"),
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-    )
+    spoken = ("Content-Language", language)
+    if not url:
+        return (spoken,)
+    return (spoken, ("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))

@@ -15,7 +15,7 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from crmkit.errors import MissingField, TemplateError, nearest
-from crmkit.messages.views import View
+from crmkit.messages.views import READER, MessageView, View
 
 _ALLOWED = (
     nodes.Template,
@@ -73,12 +73,14 @@ class Part:
         fields: All dotted fields and plain names that it looks at.
         prints: The dotted fields that it prints whatever the data, for readers who are the patient (False) and for
             those who are not (True).
+        weighs: Whether it compares what a reader's field holds, and not only asks whether it is empty.
     """
 
     where: str
     template: Template = attrs.field(repr=False)
     fields: frozenset[str]
     prints: Mapping[bool, frozenset[str]]
+    weighs: bool
 
     def render(self, context: Mapping[str, object]) -> str:
         """Return the text.
@@ -108,12 +110,13 @@ def compile_part(sandbox: Sandbox, source: str, where: str, known: Mapping[str, 
         tree = sandbox.parse(source, where, where)
         fields = frozenset(_checked(tree, where, known))
         prints = {child: unconditional_fields(tree, for_child=child) for child in (False, True)}
+        weighs = any(_of_reader(one) for one in tree.find_all(nodes.Compare))
         code = sandbox.compile(tree, where, where)
     except TemplateSyntaxError as problem:
         raise TemplateError(
             f"the template cannot be read: {problem.message}", where=f"{where}:{problem.lineno}"
         ) from None
-    return Part(where, sandbox.template_class.from_code(sandbox, code, {}), fields, prints)
+    return Part(where, sandbox.template_class.from_code(sandbox, code, {}), fields, prints, weighs)
 
 
 def unconditional_fields(tree: nodes.Template, *, for_child: bool) -> frozenset[str]:
@@ -165,6 +168,11 @@ def _known(node: nodes.Name | nodes.Getattr, place: str, known: Mapping[str, fro
     choices |= {value for value, fields in known.items() if not fields}
     near = {choice for choice in choices if choice.startswith(f"{name}.")} or choices
     raise TemplateError(f"the field {word} is unknown", where=place, mend=nearest(word, near))
+
+
+def _of_reader(compare: nodes.Compare) -> bool:
+    # What stands in the layout as the message was made of a reader's fields too.
+    return any(name.name in READER or name.name == MessageView.word for name in compare.find_all(nodes.Name))
 
 
 def _dotted(node: nodes.Node) -> str:

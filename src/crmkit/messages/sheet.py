@@ -28,12 +28,16 @@ class Sheet:
         language: BCP 47, as the folder is named.
         direction: `ltr` or `rtl`.
         needs: The dotted fields that must not be empty, for readers who are the patient (False) or not (True).
+        fields: All dotted fields that it needs or looks at.
+        weighs: Whether it compares what a reader's field holds, and not only asks whether it is empty.
     """
 
     language: str
     direction: str
     foot: FootView
     needs: Mapping[bool, tuple[str, ...]]
+    fields: frozenset[str]
+    weighs: bool
     subject: Part | None
     text: Part
     html: Part | None
@@ -74,12 +78,14 @@ def compile_sheet(shelf: Shelf, sandbox: Sandbox, kind: MessageType, medium: Med
         _check_impersonal(kind, part)
     around_text = _layout(sandbox, shelf.layout(medium, "txt"), "message.text")
     around_html = _layout(sandbox, shelf.layout(medium, "html"), "message.html") if HTML in parts else None
-    wraps = [part for part in (around_text, around_html) if part]
+    whole = [*parts.values(), *(part for part in (around_text, around_html) if part)]
     return Sheet(
         language=language,
         direction=words.direction(language),
         foot=foot(language, kind.purpose),
-        needs={child: _needs(kind, [*parts.values(), *wraps], child) for child in (False, True)},
+        needs={child: _needs(kind, whole, child) for child in (False, True)},
+        fields=frozenset(kind.needs).union(*(part.fields for part in whole)),
+        weighs=any(part.weighs for part in whole),
         subject=parts.get(SUBJECT),
         text=parts[TEXT],
         html=parts.get(HTML),

@@ -26,6 +26,15 @@ def one_line(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _CONTROL.sub(" ", text).strip()
 
 
+#: What a template may say of a name, in the order of `PatientView`, and what a `PersonName` calls it.
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        **{field: field for field in ("greeting", "given", "preferred", "family", "prefix")},
+        "name": "display",
+    }
+)
+
+
 class View:
     """An object that a template may look into; `word` is what templates call it."""
 
@@ -48,8 +57,7 @@ class PatientView(View):
     @classmethod
     def of(cls, name: PersonName) -> PatientView:
         """Return the view of a name."""
-        parts = (name.greeting, name.given, name.preferred, name.family, name.prefix, name.display)
-        return cls(*map(one_line, parts))
+        return cls(*(one_line(getattr(name, part)) for part in NAMES.values()))
 
 
 @attrs.frozen
@@ -159,6 +167,9 @@ FIELDS = _fields(
     PatientView, RecipientView, PracticeView, OccasionView, ContentView, LinksView, values=("today", "for_child")
 )
 
+#: The views of which each reader's message has its own.
+READER = frozenset({PatientView.word, RecipientView.word, LinksView.word})
+
 #: What a layout may print: it is the same for all patients.
 LAYOUT_FIELDS = _fields(PracticeView, OccasionView, LinksView, MessageView, FootView, values=("today",))
 
@@ -189,3 +200,11 @@ class World:
         """Tell whether a dotted field is empty."""
         view, _, name = field.partition(".")
         return not (getattr(getattr(self, view), name) if name else getattr(self, view))
+
+    def with_fields(self, values: Mapping[str, str]) -> World:
+        """Return the same world with other values in some dotted fields."""
+        views: dict[str, dict[str, str]] = {}
+        for field, value in values.items():
+            view, _, name = field.partition(".")
+            views.setdefault(view, {})[name] = value
+        return attrs.evolve(self, **{view: attrs.evolve(getattr(self, view), **new) for view, new in views.items()})

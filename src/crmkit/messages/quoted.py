@@ -1,0 +1,99 @@
+"""A text with gaps as a part of an e-mail: what is the same for all readers is written in quoted-printable only once.
+
+Quoted-printable looks at one line at a time. So only the lines that have a gap are written anew for each reader.
+"""
+
+from __future__ import annotations
+
+from binascii import b2a_qp
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from crmkit.messages.cloze import Cloze
+
+
+def in_quoted_printable(raw: bytes) -> bytes:
+    """Return octets whose lines end in LF as quoted-printable with CRLF."""
+    return b2a_qp(raw).replace(b"\n", b"\r\n")
+
+
+def wants_base64(octets: int, characters: int) -> bool:
+    """Tell which coding is the shorter one for a text of so many octets and characters.
+
+    Each further octet of a character adds four to quoted-printable, where base64 adds a third of all.
+    """
+    return octets - characters > octets // 10
+
+
+@attrs.frozen(eq=False)
+class Quoted:
+    """A text in quoted-printable, with gaps.
+
+    Attributes:
+        pieces: What is written already, with nothing in the place of each line that has a gap.
+        lines: The lines that have a gap, each with its place among the pieces.
+        octets: How many octets the text has without its values.
+        characters: How many characters.
+    """
+
+    pieces: tuple[bytes, ...]
+    lines: tuple[tuple[int, Cloze], ...]
+    octets: int
+    characters: int
+    _gaps: tuple[int, ...]
+
+    @classmethod
+    def of(cls, cloze: Cloze) -> Quoted | None:
+        """Write a text; None if it has line ends that would first have to be changed."""
+        fixed = "".join(cloze.pieces)
+        if "\r" in fixed:
+            return None
+        pieces: list[bytes] = [b""]
+        lines = []
+        for line in _runs(cloze):
+            if line.gaps:
+                lines.append((len(pieces), line))
+                pieces += [b"", b""]
+            else:
+                pieces[-1] += in_quoted_printable(line.pieces[0].encode("utf-8"))
+        gaps = tuple(number for _, number in cloze.gaps)
+        return cls(tuple(pieces), tuple(lines), len(fixed.encode("utf-8")), len(fixed), gaps)
+
+    def fill(self, values: Sequence[str]) -> bytes | None:
+        """Return the text with the values in its gaps; None if it is one that base64 writes shorter."""
+        octets, characters = self.octets, self.characters
+        for number in self._gaps:
+            value = values[number]
+            characters += len(value)
+            octets += len(value) if value.isascii() else len(value.encode("utf-8"))
+        if wants_base64(octets, characters):
+            return None
+        pieces = list(self.pieces)
+        for place, line in self.lines:
+            pieces[place] = in_quoted_printable(line.fill(values).encode("utf-8"))
+        return b"".join(pieces)
+
+
+def _runs(cloze: Cloze) -> Iterator[Cloze]:
+    """Yield the text in order: each line that has a gap by itself, and what stands between such lines."""
+    gaps = dict(cloze.gaps)
+    line: list[str] = []
+    numbers: list[tuple[int, int]] = []
+    for place, piece in enumerate(cloze.pieces):
+        if place in gaps:
+            numbers.append((len(line), gaps[place]))
+            line.append("")
+            continue
+        head, end, rest = piece.rpartition("\n")
+        if not numbers:
+            yield Cloze((head + end,))
+            line = [rest]
+        elif not end:
+            line.append(piece)
+        else:
+            first, _, between = (head + end).partition("\n")
+            yield Cloze((*line, first + "\n"), tuple(numbers))
+            yield Cloze((between,))
+            line, numbers = [rest], []
+    yield Cloze(tuple(line), tuple(numbers))
