@@ -15,6 +15,8 @@ import crmkit.plugins
 HEAVY = ("hypothesis", "jinja2", "babel", "phonenumbers", "sqlalchemy", "pluggy", "lark", "rich", "altair", "click")
 
 HOST = {
+    "Origin",
+    "run_day",
     "CRM",
     "Campaign",
     "Cap",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from crmkit.campaigns.plan import Plan
     from crmkit.clock import Clock, FixedClock, SystemClock
     from crmkit.crm.crm import CRM
+    from crmkit.crm.origin import Origin
+    from crmkit.crm.work import run_day
     from crmkit.errors import CrmkitError
     from crmkit.ledger.state import State
     from crmkit.ledger.touch import Touch
@@ -30,6 +32,7 @@ __all__ = [
     "FixedClock",
     "Medium",
     "Objective",
+    "Origin",
     "Plan",
     "Practice",
     "Purpose",
@@ -37,6 +40,7 @@ __all__ = [
     "SystemClock",
     "Touch",
     "__version__",
+    "run_day",
 ]
 
 _HOMES = {
@@ -48,12 +52,14 @@ _HOMES = {
     "FixedClock": "crmkit.clock",
     "Medium": "crmkit.people.medium",
     "Objective": "crmkit.campaigns.campaign",
+    "Origin": "crmkit.crm.origin",
     "Plan": "crmkit.campaigns.plan",
     "Practice": "crmkit.practice",
     "Purpose": "crmkit.people.medium",
     "State": "crmkit.ledger.state",
     "SystemClock": "crmkit.clock",
     "Touch": "crmkit.ledger.touch",
+    "run_day": "crmkit.crm.work",
 }
 
 

@@ -13,7 +13,7 @@ from crmkit.builtin.bounces import BounceParser
 from crmkit.builtin.replies import ReplyParser
 from crmkit.builtin.session import EmailSettings
 from crmkit.builtin.smtp import Conversation
-from crmkit.delivery.channel import Channel, Receipt
+from crmkit.delivery.channel import Channel, Limits, Receipt
 from crmkit.delivery.event import EventParser
 from crmkit.errors import ConfigError
 from crmkit.messages.message import Message
@@ -34,6 +34,11 @@ class EmailChannel:
     medium: Medium = Medium.EMAIL
     _free: list[Conversation] = attrs.field(factory=list, init=False, repr=False)
     _lock: Lock = attrs.field(factory=Lock, init=False, repr=False)
+
+    @property
+    def limits(self) -> Limits:
+        """How much the server may be handed."""
+        return Limits(per_second=self.settings.per_second)
 
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Hand over the messages, shared out among the connections; one recipient's failure touches no other."""

@@ -40,6 +40,7 @@ class EmailSettings:
         timeout: Seconds to wait for an answer. RFC 5321 section 4.5.3.2 asks for minutes, also after the data.
         connections: How many connections share the messages of one call; more help where each answer takes long.
         pipelining: Write ahead where the server offers it (RFC 2920).
+        per_second: The most messages in a second that the server lets one hand over, over all processes together.
         dsn: Ask for reports of failure and delay where the server offers it (RFC 3461).
     """
 
@@ -52,6 +53,7 @@ class EmailSettings:
     connections: int = attrs.field(default=1, validator=[attrs.validators.ge(1), attrs.validators.le(100)])
     pipelining: bool = True
     dsn: bool = True
+    per_second: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ import click
 
 from crmkit.cli.show import say_problem
 from crmkit.clock import Clock, FixedClock, SystemClock
-from crmkit.errors import CrmkitError
+from crmkit.errors import ConfigError, CrmkitError
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
@@ -51,11 +51,15 @@ class Given:
         config: The `crm.toml`.
         as_json: One JSON document on stdout instead of tables, and nothing else.
         at: The instant at which the clock stands; None for the machine's clock.
+        factory: The host's function that makes the CRM, in the place of a `crm.toml`; empty for none.
+        practice: What that function is given.
     """
 
     config: Path = _CONFIG
     as_json: bool = False
     at: datetime | None = None
+    factory: str = ""
+    practice: str = ""
 
     def clock(self) -> Clock:
         """Return the clock to run on."""
@@ -65,7 +69,12 @@ class Given:
         """Return the practice's CRM; use it as a context manager."""
         from crmkit.crm.crm import CRM
 
-        return CRM.from_file(self.config, clock=self.clock())
+        if not self.factory:
+            return CRM.from_file(self.config, clock=self.clock())
+        if self.at is not None:
+            mend = "leave out --at, or name a crm.toml with --config"
+            raise ConfigError("a CRM that the host makes has the host's clock", where="--at", mend=mend)
+        return CRM.made_by(self.factory, self.practice)
 
 
 def common(*, config: bool = True) -> Callable[[Callable[..., int]], Callable[..., None]]:
@@ -77,10 +86,19 @@ def common(*, config: bool = True) -> Callable[[Callable[..., int]], Callable[..
 
     def decorate(command: Callable[..., int]) -> Callable[..., None]:
         @functools.wraps(command)
-        def run(config: Path = _CONFIG, *, as_json: bool, at: datetime | None, **more: Any) -> None:
-            click.get_current_context().exit(_run(command, Given(config, as_json, at), more))
+        def run(
+            config: Path = _CONFIG,
+            *,
+            as_json: bool,
+            at: datetime | None,
+            factory: str = "",
+            practice: str = "",
+            **more: Any,
+        ) -> None:
+            given = Given(config, as_json, at, factory, practice)
+            click.get_current_context().exit(_run(command, given, more))
 
-        for option in (_AT, _JSON, *([_CONFIG_OPTION] if config else [])):
+        for option in (_AT, _JSON, *((_PRACTICE, _FACTORY, _CONFIG_OPTION) if config else ())):
             run = option(run)
         return run
 
@@ -120,6 +138,17 @@ _CONFIG_OPTION = click.option(
     show_default=True,
     show_envvar=True,
     help="The practice's settings and programme.",
+)
+_FACTORY = click.option(
+    "--factory",
+    default="",
+    metavar="MODULE:FUNCTION",
+    envvar="CRMKIT_FACTORY",
+    show_envvar=True,
+    help="A function of the host that makes the CRM, in the place of a crm.toml.",
+)
+_PRACTICE = click.option(
+    "--practice", default="", metavar="ID", help="What --factory is given: by custom the practice."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
 _AT = click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ import click
 from crmkit.cli import show
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
+from crmkit.cli.watching import watched
 from crmkit.errors import ConfigError
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -27,13 +29,28 @@ _FOLDER = "folder"
 @click.option("--yes", is_flag=True, help="Send. Without it, nothing leaves.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take up at most so many touches.")
 @click.option("--only-to", multiple=True, metavar="PATIENT", help="Reach nobody but this patient; may be repeated.")
+@click.option("--watch", is_flag=True, help="Go on: send whatever falls due, until ended by Ctrl-C or SIGTERM.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long --watch waits when nothing is left to do.",
+)
 @common()
-def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...]) -> int:
+def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], watch: bool, every: float) -> int:
     """Send what is due; without --yes, only show it."""
+    if watch and (not yes or limit or only_to):
+        raise ConfigError(
+            "watching sends all that is due", where="--watch", mend="add --yes, without --limit or --only-to"
+        )
     with given.crm() as crm:
         if not yes:
             return _dry(given, crm.send(only_to=only_to or None, dry=True), limit)
         _refuse_false_time(given, crm)
+        if watch:
+            return watched(given, crm, timedelta(seconds=every))
         done = _send(given, crm, limit, only_to or None)
     troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]
     if given.as_json:

@@ -21,9 +21,10 @@ from crmkit.crm import answers
 from crmkit.crm.config import read_config
 from crmkit.crm.decisions import Decisions
 from crmkit.crm.opened import open_practice
+from crmkit.crm.origin import Origin
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
+from crmkit.crm.sending import Sending
 from crmkit.crm.stages import Wishes
-from crmkit.delivery.dispatch import Dispatched, Order
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.feed import FeedEvent, feed
 from crmkit.ledger.learnt import learn_consent
@@ -44,7 +45,7 @@ from crmkit.report.page import render_page, write_report
 WEEK = timedelta(days=6)
 
 
-class CRM(Decisions):
+class CRM(Decisions, Sending):
     """A practice, its database and its plugins, with the programme that runs on them.
 
     Args:
@@ -119,7 +120,23 @@ class CRM(Decisions):
             audit_key=config.audit_key,
         )
         crm._replace(config.campaigns)
+        crm.origin = Origin("crmkit.crm.origin:from_file", str(Path(path).absolute()))
         return crm
+
+    @classmethod
+    def made_by(cls, factory: str, practice: str = "") -> CRM:
+        """Return the CRM that an importable function of the host makes, such as `myapp.crm:make`.
+
+        Workers on other machines then build theirs in the same way.
+
+        Args:
+            factory: `module:function`.
+            practice: What the function is given, if anything.
+
+        Raises:
+            ConfigError: If there is no such function, it fails, or it returns something else.
+        """
+        return Origin(factory, practice).open()
 
     def __enter__(self) -> CRM:
         return self
@@ -214,26 +231,6 @@ class CRM(Decisions):
         with self._store.read() as connection:
             last = through or self.practice.today(now) + WEEK
             return answers.why(self._stages, connection, patient, last, now)
-
-    def send(
-        self,
-        *,
-        limit: int | None = None,
-        only_to: Sequence[str] | None = None,
-        dry: bool = False,
-        progress: Callable[[int], None] = lambda _: None,
-    ) -> Dispatched:
-        """Hand over what is due, each touch once, and return what came of it.
-
-        Args:
-            limit: Take up at most so many touches.
-            only_to: Reach nobody but these patients.
-            dry: Only return what would leave and what would not.
-            progress: Is told the size of each window that was handed over.
-        """
-        if dry:
-            return self._stages.dispatch.due(only_to=only_to)
-        return self._stages.dispatch.send(Order(limit, only_to, progress=progress))
 
     def rehearse(
         self,

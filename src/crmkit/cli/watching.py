@@ -1,0 +1,62 @@
+"""Sending whatever falls due until told to end, as one of any number of processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from crmkit.cli import show
+from crmkit.cli.options import DONE, Given
+from crmkit.clock import wait
+from crmkit.errors import StoreError
+
+if TYPE_CHECKING:
+    from crmkit.crm.crm import CRM
+    from crmkit.delivery.dispatch import Dispatched
+
+
+def watched(given: Given, crm: CRM, every: timedelta) -> int:
+    """Watch until a signal; what is being handed over is finished, and what was only claimed is given back."""
+    with _signals() as stopping:
+        if not given.as_json:
+            show.say(f"Watching, every {every.total_seconds():g} seconds. Ctrl-C ends it.")
+        while not stopping():
+            try:
+                crm.watch(every=every, stopping=stopping, told=lambda done: _tell(given, crm, done))
+            except StoreError as problem:
+                # The database is away for a moment: that must not end a process that runs for months.
+                show.say_problem(problem, as_json=given.as_json)
+                wait(crm.clock, every)
+    return DONE
+
+
+def _tell(given: Given, crm: CRM, done: Dispatched) -> None:
+    if not done.touches:
+        return
+    counts = {state.value: number for state, number in sorted(done.counts().items())}
+    at = crm.clock.now().astimezone(crm.practice.zone)
+    if given.as_json:
+        show.say_json({"at": at.isoformat(), "counts": counts})
+    else:
+        show.say(f"{at:%Y-%m-%d %H:%M:%S}  {', '.join(f'{number:,} {state}' for state, number in counts.items())}")
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], bool]]:
+    """Let the first signal ask for an end, and a second one end at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {one: signal.signal(one, ask) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

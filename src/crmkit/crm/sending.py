@@ -1,0 +1,104 @@
+"""Sending, as the host asks for it: once, again and again, or shared out among workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from datetime import timedelta
+
+from crmkit.clock import Clock, wait
+from crmkit.crm.origin import Origin
+from crmkit.crm.stages import Stages
+from crmkit.crm.work import send_share
+from crmkit.delivery.dispatch import Dispatched, Order
+from crmkit.errors import ConfigError
+from crmkit.ledger.share import Share
+from crmkit.store.among import among
+
+_CHUNK = 500
+_NAP = timedelta(seconds=1)
+
+
+class Sending:
+    """The part of a `CRM` that lets messages out.
+
+    Attributes:
+        origin: How a worker elsewhere builds the same CRM; None if the host has not said it.
+    """
+
+    clock: Clock
+    origin: Origin | None = None
+    _stages: Stages
+
+    def send(
+        self,
+        *,
+        limit: int | None = None,
+        only_to: Sequence[str] | None = None,
+        dry: bool = False,
+        executor: Executor | None = None,
+        shares: int = 2,
+        progress: Callable[[int], None] = lambda _: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Dispatched:
+        """Hand over what is due, each touch once, and return what came of it.
+
+        Args:
+            limit: Take up at most so many touches; not together with an executor.
+            only_to: Reach nobody but these patients.
+            dry: Only return what would leave and what would not.
+            executor: Share the work out among these workers, each with a CRM of its own that it builds by `origin`:
+                threads, processes, or a cluster's. Without one, this process sends.
+            shares: Into how many parts the households are divided for the executor, at most 256.
+            progress: Is told the size of each window, or of each share, that is done.
+            stopping: Is asked between windows whether to leave the rest for later.
+
+        Raises:
+            ConfigError: If an executor is given and nobody knows how a worker builds the CRM.
+        """
+        if dry:
+            return self._stages.dispatch.due(only_to=only_to)
+        if executor is None:
+            return self._stages.dispatch.send(Order(limit, only_to, None, progress, stopping))
+        if limit is not None:
+            raise ConfigError("a limit cannot be shared out", where="send", mend="leave out limit or executor")
+        done: list[str] = []
+        for keys in self._shared_out(executor, shares, only_to):
+            done += keys
+            progress(len(keys))
+        return self._read(done)
+
+    def watch(
+        self,
+        *,
+        every: timedelta = timedelta(seconds=30),
+        stopping: Callable[[], bool] = lambda: False,
+        told: Callable[[Dispatched], None] = lambda _: None,
+    ) -> None:
+        """Send whatever falls due, again and again, until told to stop; any number of processes may do so at once.
+
+        Args:
+            every: How long to wait when nothing is left to do.
+            stopping: Is asked between windows and while waiting whether to end.
+            told: Is given what each round came to.
+        """
+        while not stopping():
+            told(self.send(stopping=stopping))
+            until = self.clock.now() + every
+            while not stopping() and self.clock.now() < until:
+                wait(self.clock, min(_NAP, until - self.clock.now()))
+
+    def _shared_out(self, executor: Executor, shares: int, only_to: Sequence[str] | None) -> Iterator[list[str]]:
+        if self.origin is None:
+            mend = "build the CRM by CRM.made_by('myapp.crm:make') or CRM.from_file, so that workers can do the same"
+            raise ConfigError("a worker would not know how to build this CRM", where="executor", mend=mend)
+        parts = [Share(shares, number) for number in range(shares)]
+        waiting = [executor.submit(send_share, self.origin, part, only_to) for part in parts]
+        for one in waiting:
+            yield one.result()
+
+    def _read(self, keys: Sequence[str]) -> Dispatched:
+        ledger, key = self._stages.ledger, self._stages.tables.touch.c.key
+        parts = [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
+        with self._stages.store.read() as connection:
+            return Dispatched(tuple(one for part in parts for one in ledger.touches(connection, among(key, part))))

@@ -1,0 +1,145 @@
+"""Many workers: shares of the households, factories by name, and a sender that watches until told to end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from situations import consent, patient
+
+from crmkit import CRM, Campaign, Origin, State, run_day
+from crmkit.errors import ConfigError
+from crmkit.ledger.share import Share
+
+CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
+MODULE = """
+from datetime import datetime, timezone
+from pathlib import Path
+from crmkit import CRM, FixedClock, Practice
+
+HERE = Path(__file__).parent
+
+def make(practice=""):
+    bright = Practice(id="bright-eyes", name="Bright Eyes", country="AU", timezone="Australia/Sydney", locale="en_AU",
+                      currency="AUD", email="hello@brighteyes.example", public_url="https://brighteyes.example/crm",
+                      keys=["a key for tests"])
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    clock = FixedClock(datetime(2026, 11, 22, 23, tzinfo=timezone.utc))
+    return CRM(bright, f"sqlite:///{HERE}/crm.db", plugins=["csv", "folder"], settings=settings, clock=clock, root=HERE)
+
+def nothing():
+    return "no CRM"
+
+def failing():
+    raise RuntimeError("Mia Stone")
+"""
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of a module whose `make` opens a practice with 40 cards that are due."""
+    name = f"clinic_{os.getpid()}_{abs(hash(str(tmp_path)))}"
+    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rows = [patient(f"P{one}", household=f"H{one // 2}", email=f"p{one}@x.example") for one in range(40)]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    with CRM.made_by(f"{name}:make") as crm:
+        crm.sync()
+        crm.add(CARD)
+        crm.plan()
+    return name
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+@pytest.mark.parametrize("shares", [2, 5])
+def test_any_executor_shares_the_work_out_and_nobody_gets_two(
+    clinic: str, pool: Any, shares: int, outbox: Callable[[], list[bytes]]
+) -> None:
+    with CRM.made_by(f"{clinic}:make") as crm, pool(2) as workers:
+        seen: list[int] = []
+        done = crm.send(executor=workers, shares=shares, progress=seen.append)
+        assert (done.sent, len(outbox()), len(seen), sum(seen)) == (40, 40, shares, 40)
+        assert crm.send().touches == ()
+
+
+def test_a_day_of_a_practice_is_one_call(clinic: str) -> None:
+    assert run_day(Origin(f"{clinic}:make", "bright-eyes")) == {"sent": 40}
+    assert run_day(Origin(f"{clinic}:make")) == {}
+
+
+@given(st.integers(1, 256), st.text("0123456789abcdef", min_size=2, max_size=32))
+def test_every_household_is_in_exactly_one_share(of: int, digest: str) -> None:
+    assert sum(digest[:2] in Share(of, number).digits for number in range(of)) == 1
+
+
+@pytest.mark.parametrize(
+    ("factory", "told"),
+    [
+        ("nowhere:make", "cannot be imported"),
+        ("{clinic}:missing", "cannot be imported"),
+        ("{clinic}:nothing", "returned no CRM"),
+        ("{clinic}:failing", "failed (RuntimeError)"),
+        ("make", "names no function"),
+    ],
+)
+def test_a_factory_that_is_none_is_told(clinic: str, factory: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)) as problem:
+        CRM.made_by(factory.format(clinic=clinic))
+    assert "Stone" not in str(problem.value)
+
+
+def test_work_is_not_shared_out_by_a_crm_that_no_worker_could_build(open_crm: Any) -> None:
+    with pytest.raises(ConfigError, match="how to build this CRM"), ThreadPoolExecutor(1) as pool:
+        open_crm().send(executor=pool)
+
+
+def test_watching_sends_what_falls_due_and_ends_between_windows_when_asked(
+    exports: Any, open_crm: Any, clock: Any
+) -> None:
+    rows = [
+        patient(f"P{one}", born=f"1980-11-{23 + one}", household=f"H{one}", email=f"p{one}@x.example")
+        for one in range(4)
+    ]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    crm = open_crm()
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    rounds: list[int] = []
+    end = clock.now() + timedelta(days=3, hours=1)
+    crm.watch(every=timedelta(hours=6), stopping=lambda: clock.now() > end, told=lambda done: rounds.append(done.sent))
+    assert sum(rounds) == 4
+    assert rounds[0] == 1, "one on each day"
+    assert len(rounds) > 10
+
+
+def test_a_watching_process_ends_at_a_signal_with_nothing_in_doubt(clinic: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "crmkit", "send", "--yes", "--watch", "--every", "0.2"]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    process = subprocess.Popen(
+        [*command, "--factory", f"{clinic}:make"], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    outbox = tmp_path / "outbox"
+    until = time.monotonic() + 60
+    while len(list(outbox.glob("*.eml"))) < 40 and time.monotonic() < until:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "40 sent" in told
+    with CRM.made_by(f"{clinic}:make") as crm:
+        assert {event.state for event in {one.key: one for one in crm.feed()}.values()} == {State.SENT}
