@@ -22,6 +22,7 @@ from crmkit.campaigns.caps import Cap
 from crmkit.campaigns.reasons import REASONS
 from crmkit.cli import main
 from crmkit.crm.config import _File, read_config
+from crmkit.crm.hours import OwnHours
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.tables import declare_ledger
 from crmkit.messages.views import FIELDS, LAYOUT_FIELDS
@@ -125,10 +126,15 @@ def settings(name: str, cls: type) -> list[str]:
     [
         (
             "## The top of the file",
-            [key for key in keys(_File) if key not in ("practice", "settings", "channels", "caps", "campaigns")],
+            [
+                key
+                for key in keys(_File)
+                if key not in ("practice", "settings", "channels", "caps", "hours", "campaigns")
+            ],
         ),
         ("## [practice]", keys(Practice)),
         ("## [caps.NAME]", keys(Cap)),
+        ("## [hours]", keys(OwnHours)),
         ("## [campaigns.ID]", keys(Campaign)[1:]),
         (
             "## [settings.NAME]",

@@ -52,6 +52,8 @@ RIGHT: dict[str, Any] = {
         ("keys", ["", "secret"], '["a long random text"]'),
         ("adult_age", -1, "must be >= 0"),
         ("adult_age", 99, "must be <= 25"),
+        ("region", "AU-NSW", "such as NSW for AU-NSW"),
+        ("region", "New South Wales", "such as NSW for AU-NSW"),
     ],
 )
 def test_a_value_that_cannot_be_right_says_how_to_write_it(field: str, value: object, mend: str) -> None:

@@ -46,6 +46,12 @@ def _currency(_: Any, __: Any, value: str) -> None:
         raise ValueError(f"practice currency {value!r}: use the three letters of ISO 4217, such as AUD")
 
 
+def _region(practice: Any, _: Any, value: str) -> None:
+    if value and not re.fullmatch(r"[A-Z0-9]{1,3}", value):
+        mend = f"use what stands behind the hyphen in ISO 3166-2, such as NSW for AU-NSW, in {practice.country}"
+        raise ValueError(f"practice region {value!r}: {mend}")
+
+
 def _address(_: Any, __: Any, value: str) -> None:
     problem = normalise_email(value).problem
     if problem:
@@ -91,6 +97,8 @@ class Practice:
         public_url: Where patients reach the host, for unsubscribe links.
         keys: Secrets that sign links, newest first; older ones stay valid.
         adult_age: Below it, messages go to the guardian.
+        region: The state or canton, as ISO 3166-2 writes it behind the hyphen: `NSW` for AU-NSW. Its own rules and
+            public holidays count; without it, those of the whole country and of all states of its time zone.
 
     Raises:
         ValueError: If a value cannot be right.
@@ -108,6 +116,7 @@ class Practice:
     public_url: str = attrs.field(default="", validator=_url, converter=_bare)
     keys: tuple[str, ...] = attrs.field(default=(), converter=_keys, repr=False)
     adult_age: int = attrs.field(default=18, validator=[attrs.validators.ge(0), attrs.validators.le(25)])
+    region: str = attrs.field(default="", validator=_region)
 
     @cached_property
     def zone(self) -> ZoneInfo:

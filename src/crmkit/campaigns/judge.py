@@ -219,6 +219,8 @@ class Judge:
         )
         if verdict.until and utc(verdict.until) <= max(intent.due, now):
             verdict = ALLOWED  # a deferral that is over keeps nobody waiting
+        if verdict.ruling is Ruling.DEFER and arm == lot.WITHHELD:
+            verdict = ALLOWED  # nor does one matter to who gets nothing
         state, reason, detail = _STATES[verdict.ruling], verdict.reason or "ready", dict(verdict.detail)
         if state is State.READY and arm == lot.WITHHELD:
             state, reason = State.WITHHELD, "withheld"

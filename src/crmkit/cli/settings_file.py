@@ -36,6 +36,14 @@ address = $address
 $public_url
 # Signs the unsubscribe links. Keep it secret, and keep it: links of old messages need it.
 keys = [$key]
+# Your state or canton, if its rules and public holidays are to count: NSW for AU-NSW.
+# region = "..."
+
+# The law and courtesy keep messages out of the night. With these lines nothing leaves outside your own hours either.
+# Remove the # in front of them.
+# [hours]
+# week = "Mon-Fri 09:00-17:00, Sat 09:00-12:00"
+# closed = "12-24..01-02"    # quiet days, here of every year
 
 # The folder with the files from the practice software: patients.csv, visits.csv, consents.csv and so on.
 [settings.csv]

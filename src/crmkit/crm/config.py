@@ -12,6 +12,7 @@ import attrs
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap
+from crmkit.crm.hours import OwnHours, read_hours
 from crmkit.errors import ConfigError
 from crmkit.people.medium import Medium
 from crmkit.practice import Practice
@@ -29,6 +30,7 @@ class Config:
         settings: Their settings by name.
         campaigns: The whole programme.
         caps: How much a patient and an address may get.
+        hours: The practice's own hours and quiet days.
         channels: Which channel delivers a medium, where several could.
         templates: The folder of the practice's own templates.
         content: The folder of its content files.
@@ -42,6 +44,7 @@ class Config:
     settings: Mapping[str, Mapping[str, Any]]
     campaigns: tuple[Campaign, ...]
     caps: tuple[Cap, ...]
+    hours: OwnHours
     channels: Mapping[Medium, str]
     templates: Path | None
     content: Path | None
@@ -59,6 +62,7 @@ class _File:
     settings: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     campaigns: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     caps: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    hours: dict[str, Any] = attrs.field(factory=dict)
     channels: dict[str, str] = attrs.field(factory=dict)
     templates: str = ""
     content: str = ""
@@ -82,6 +86,7 @@ def read_config(path: Path) -> Config:
         settings=file.settings,
         campaigns=tuple(_campaign(id_, given, f"{name}: campaigns.{id_}") for id_, given in file.campaigns.items()),
         caps=tuple(structure(Cap, cap, where=f"{name}: caps.{id_}") for id_, cap in file.caps.items()) or (Cap(),),
+        hours=read_hours(file.hours, f"{name}: hours"),
         channels=_channels(file.channels, f"{name}: channels"),
         templates=_folder(file.templates, root, f"{name}: templates"),
         content=root / file.content if file.content else None,

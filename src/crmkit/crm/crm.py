@@ -20,6 +20,7 @@ from crmkit.clock import Clock, FixedClock, SystemClock
 from crmkit.crm import answers
 from crmkit.crm.config import read_config
 from crmkit.crm.decisions import Decisions
+from crmkit.crm.hours import practice_hours
 from crmkit.crm.opened import open_practice
 from crmkit.crm.origin import Origin
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
@@ -56,6 +57,8 @@ class CRM(Decisions, Sending):
         templates: A folder of the practice's own templates.
         content: A folder of content files, such as `newsletter/2026-q4.md`.
         caps: How much a patient and an address may get; by default one marketing message in seven days.
+        hours: The practice's own, such as `Mon-Fri 09:00-17:00`; by default law and courtesy alone restrict them.
+        closed: The quiet days on which nothing leaves, such as `12-24..01-02`.
         channels: Which channel delivers a medium, by medium, where several could.
         clock: Tells the time.
         root: The folder to which relative paths in settings refer; by default the current one.
@@ -77,6 +80,8 @@ class CRM(Decisions, Sending):
         templates: str | Path | None = None,
         content: str | Path | None = None,
         caps: Sequence[Cap] | None = None,
+        hours: str = "",
+        closed: str = "",
         channels: Mapping[Medium, str] | None = None,
         clock: Clock | None = None,
         root: str | Path = ".",
@@ -87,6 +92,7 @@ class CRM(Decisions, Sending):
         self.clock = clock or SystemClock()
         here = Path(root).absolute()
         wishes = Wishes(
+            practice_hours(practice, hours, closed),
             here / templates if templates else None,
             here / content if content else None,
             tuple(caps) if caps is not None else (Cap(),),
@@ -114,6 +120,8 @@ class CRM(Decisions, Sending):
             templates=config.templates,
             content=config.content,
             caps=config.caps,
+            hours=config.hours.week,
+            closed=config.hours.closed,
             channels=config.channels,
             clock=clock,
             root=config.root,

@@ -35,7 +35,7 @@ class Opened:
         admitted: What the plugins registered.
         channels: One for each medium.
         renderer: Writes the messages; it holds the compiled templates.
-        wishes: Caps and the like.
+        wishes: Caps, hours and the like.
         owner: The name under which this process claims touches.
     """
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import attrs
 
+from crmkit.builtin.hours import HoursGuard
 from crmkit.campaigns.caps import Cap
 from crmkit.campaigns.judge import Judge
 from crmkit.campaigns.members import Members
+from crmkit.campaigns.openings import Openings
 from crmkit.campaigns.planner import Planner
 from crmkit.campaigns.programme import Programme
 from crmkit.campaigns.settle import Settlement
@@ -20,6 +22,7 @@ from crmkit.delivery.dispatch import Dispatch
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import Preparation
+from crmkit.hours.hours import Hours
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.history import History
@@ -27,7 +30,8 @@ from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.tables import LedgerTables
 from crmkit.messages.renderer import Renderer
 from crmkit.people.medium import Medium
-from crmkit.plugins.door import Admitted
+from crmkit.plugins.door import CORE, Admitted
+from crmkit.plugins.owned import OwnedGuard
 from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables
 from crmkit.records.truth import Truth
@@ -39,6 +43,7 @@ class Wishes:
     """What the host may set beside the practice and the plugins.
 
     Attributes:
+        hours: When the practice's messages may leave.
         templates: The folder of the practice's own templates.
         content: The folder of its content files.
         caps: How much a patient and an address may get.
@@ -46,6 +51,7 @@ class Wishes:
         audit_key: The key that signs the audit trail; without one no trail is kept.
     """
 
+    hours: Hours
     templates: Path | None = None
     content: Path | None = None
     caps: tuple[Cap, ...] = attrs.field(factory=lambda: (Cap(),))
@@ -92,7 +98,7 @@ def put_together(
         admitted: What the plugins registered.
         channels: One for each medium.
         renderer: Writes the messages; shared, for it holds the compiled templates.
-        wishes: Caps and the like.
+        wishes: Caps, hours and the like.
         clock: The real one, or a rehearsal's.
         owner: The name under which touches are claimed.
         remember: Read each person once only, for rehearsals.
@@ -105,7 +111,9 @@ def put_together(
     programme = Programme(ledger_tables, practice.id)
     history = History(records, ledger_tables, practice.id, remember=remember)
     members = Members(practice, records, ledger_tables, admitted.fields)
-    judge = Judge(practice, history, admitted.message_types, renderer, admitted.guards, frozenset(by_medium))
+    # The one guard that needs a value of the practice: it is put together here, and no plugin can leave it out.
+    guards = (*admitted.guards, OwnedGuard(CORE, HoursGuard(Openings(wishes.hours))))
+    judge = Judge(practice, history, admitted.message_types, renderer, guards, frozenset(by_medium))
     settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps)
     claims = Claims(ledger)
     truth = Truth(store, records, practice, () if store.temporary else admitted.sources)

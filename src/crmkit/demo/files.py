@@ -36,6 +36,13 @@ phone = "+61255501234"
 address = "1 High St, Newtown NSW 2042"               # the law wants it in every newsletter
 public_url = "https://brighteyes.example/crm"         # where the unsubscribe links lead
 keys = ["demo-key-not-secret"]                        # signs those links; in your own practice, keep it secret
+region = "NSW"                                        # whose public holidays are meant
+
+# The law and courtesy keep messages out of the night. With these lines nothing leaves outside your own hours either.
+# Remove the # in front of them.
+# [hours]
+# week = "Mon-Fri 09:00-17:00, Sat 09:00-12:00"
+# closed = "12-24..01-02"                             # quiet days, here of every year
 
 # The folder with the files from the practice software: patients.csv, visits.csv and so on.
 [settings.csv]
