@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from crmkit.ledger.state import FOLLOWS, State
+
+#: What most touches go through comes first.
+_BY_FREQUENCY = tuple(sorted(FOLLOWS, key=[State.READY, State.CLAIMED, State.SENDING, *FOLLOWS].index))
 
 
 def enforce_order(touch: sa.Table) -> None:
@@ -24,9 +29,9 @@ def sqlite_order(touch: sa.Table) -> tuple[str, ...]:
     refuse = "SELECT RAISE(ABORT, 'this state may not follow')"
     return (
         f"CREATE TRIGGER {name}_order BEFORE UPDATE OF state ON {name} FOR EACH ROW"
-        f" WHEN {_forbidden()} BEGIN {refuse}; END",
+        f" WHEN {_forbidden('instr')} BEGIN {refuse}; END",
         f"CREATE TRIGGER {name}_start BEFORE INSERT ON {name} FOR EACH ROW"
-        f" WHEN NEW.state NOT IN ({_all_states()}) BEGIN {refuse}; END",
+        f" WHEN {_unheard_of('instr')} BEGIN {refuse}; END",
     )
 
 
@@ -38,19 +43,27 @@ def postgresql_order(touch: sa.Table) -> tuple[str, ...]:
         f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'this state may not follow' USING ERRCODE = 'check_violation'; END $$",
         f"CREATE TRIGGER {touch.name}_order BEFORE UPDATE OF state ON {place}{touch.name} FOR EACH ROW"
-        f" WHEN ({_forbidden()}) EXECUTE FUNCTION {function}()",
+        f" WHEN ({_forbidden('strpos')}) EXECUTE FUNCTION {function}()",
         f"CREATE TRIGGER {touch.name}_start BEFORE INSERT ON {place}{touch.name} FOR EACH ROW"
-        f" WHEN (NEW.state NOT IN ({_all_states()})) EXECUTE FUNCTION {function}()",
+        f" WHEN ({_unheard_of('strpos')}) EXECUTE FUNCTION {function}()",
     )
 
 
-def _forbidden() -> str:
-    pairs = [f"'{was}>{now}'" for was, follows in FOLLOWS.items() for now in follows]
-    return f"OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN ({', '.join(pairs)})"
+def _forbidden(place: str) -> str:
+    """Return the condition that a step is none that may be, where `place` finds one text in another.
+
+    An `IN` over so many texts costs SQLite more for each row than all else that it does with it.
+    """
+    steps = " ".join(f"WHEN '{was}' THEN '{_marked(FOLLOWS[was])}'" for was in _BY_FREQUENCY)
+    return f"OLD.state <> NEW.state AND {place}(CASE OLD.state {steps} ELSE '' END, '|' || NEW.state || '|') = 0"
 
 
-def _all_states() -> str:
-    return ", ".join(f"'{state}'" for state in State)
+def _unheard_of(place: str) -> str:
+    return f"{place}('{_marked(State)}', '|' || NEW.state || '|') = 0"
+
+
+def _marked(states: Iterable[State]) -> str:
+    return f"|{'|'.join(states)}|"
 
 
 def _escaped(statement: str) -> str:

@@ -119,6 +119,8 @@ def _touch(store: Store) -> sa.Table:
 
 def _index(touch: sa.Table) -> None:
     spent = touch.c.state.in_([state.value for state in SPENT])
+    # The same for SQLite, which takes far longer over an IN than over a look into one text.
+    marked = sa.text(f"instr('|{'|'.join(SPENT)}|', '|' || state || '|') > 0")
     sa.Index(f"{touch.name}_key", touch.c.practice, touch.c.key, unique=True)
     # practice x patient x message type x occasion, from sending on: a renamed campaign sends no second card.
     sa.Index(
@@ -128,7 +130,7 @@ def _index(touch: sa.Table) -> None:
         touch.c.message,
         touch.c.occasion,
         unique=True,
-        sqlite_where=spent,
+        sqlite_where=marked,
         postgresql_where=spent,
     )
     sa.Index(f"{touch.name}_urgency", touch.c.practice, touch.c.state, *(touch.c[name] for name in URGENCY))
