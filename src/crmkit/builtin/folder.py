@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from crmkit.delivery.channel import Channel, Outcome, Receipt
-from crmkit.errors import ConfigError
+from crmkit.errors import ConfigError, TemplateError
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium
@@ -43,7 +43,11 @@ class FolderChannel:
         file = self.path / f"{message.key}.eml"
         part = file.with_suffix(".part")
         try:
-            part.write_bytes(to_bytes(message))
+            raw = to_bytes(message)
+        except TemplateError:
+            return Receipt(message.key, Outcome.REFUSED, evidence="form: cannot be written as e-mail")
+        try:
+            part.write_bytes(raw)
             os.replace(part, file)
         except OSError as problem:
             return Receipt(message.key, Outcome.RETRY, evidence=f"errno {problem.errno}")

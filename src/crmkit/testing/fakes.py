@@ -1,0 +1,137 @@
+"""What stands in for the machine at the other end: a provider, the practice's software, a mailbox.
+
+A fake is started anew for each example by a function without arguments that hands back a context manager. What it
+yields has `settings`, which lead the plugin to it; each further thing that it can do lets more laws be tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import attrs
+
+from crmkit.delivery.event import Payload
+from crmkit.records.source import Row
+
+
+class Trouble(StrEnum):
+    """What goes wrong at the other end."""
+
+    #: Nobody listens: nothing can have left.
+    UNREACHABLE = "cannot be reached"
+    #: It answers, and wants none of the messages.
+    REFUSES = "refuses"
+    #: It answers that it has too much to do.
+    OVERLOADED = "is overloaded"
+    #: It takes each message and is gone before it answers.
+    LOST = "takes the message and never answers"
+    #: It takes each message and answers something that is no answer.
+    NONSENSE = "takes the message and answers nonsense"
+
+
+@attrs.frozen
+class Taken:
+    """One message that a provider accepted.
+
+    Attributes:
+        to: The address as it was given to the provider.
+        text: The words that the reader would see, decoded.
+        key: The name under which the provider swallows a second copy; empty where it knows none.
+    """
+
+    to: str
+    text: str
+    key: str = ""
+
+
+class Fake(Protocol):
+    """What every fake has."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings that lead the plugin to the fake; they are laid over those of the test."""
+        ...
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """A fake that tells what it accepted."""
+
+    def taken(self) -> Sequence[Taken]:
+        """Return the messages accepted so far; of several copies with one key there is one."""
+        ...
+
+
+@runtime_checkable
+class Fallible(Protocol):
+    """A fake that can be made to fail."""
+
+    def fail(self, trouble: Trouble | None) -> None:
+        """Fail in this way from now on; None works again.
+
+        Raises:
+            NotImplementedError: If this fake cannot fail in that way; the law is then not tried.
+        """
+        ...
+
+
+@runtime_checkable
+class Software(Protocol):
+    """A fake of the practice's software into which the kit writes rows."""
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Add rows, or replace those of the same kind and id, as the practice's software keeps them.
+
+        Raises:
+            NotImplementedError: If the software cannot hold such a row; the example is then passed over.
+        """
+        ...
+
+
+@runtime_checkable
+class Mailbox(Protocol):
+    """A fake with samples of what arrives, for event parsers."""
+
+    @property
+    def payloads(self) -> Sequence[Payload]:
+        """Payloads that each hold at least one event."""
+        ...
+
+    @property
+    def signed(self) -> bool:
+        """Whether a payload proves who sent it, so that an altered one must be refused."""
+        ...
+
+
+MakesFake: TypeAlias = Callable[[], AbstractContextManager[Fake]]
+
+
+@attrs.frozen
+class NoFake:
+    """The fake of a plugin that asks no other machine."""
+
+    settings: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Samples:
+    """A fake for event parsers: payloads as they arrive. It is its own context manager.
+
+    >>> from datetime import UTC, datetime
+    >>> with Samples((Payload(b"From: ...", received_at=datetime(2026, 11, 23, tzinfo=UTC)),)) as fake:
+    ...     len(fake.payloads)
+    1
+    """
+
+    payloads: tuple[Payload, ...]
+    signed: bool = False
+    settings: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def __enter__(self) -> Samples:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None

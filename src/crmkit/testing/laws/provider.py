@@ -1,0 +1,219 @@
+"""What every channel must keep towards the provider behind it: these laws need a fake that tells what it took."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from crmkit.delivery.channel import Channel, Outcome, Question, Receipt, guarantee_of
+from crmkit.messages.message import Message
+from crmkit.testing.fakes import Fallible, Provider, Taken, Trouble
+from crmkit.testing.law import Kind, law
+from crmkit.testing.laws.channel import outcomes
+from crmkit.testing.samples import message_of, reference_of
+from crmkit.testing.strategies.sent import batches
+from crmkit.testing.trial import NotRun, Trial
+
+_BOTH = (Provider, Fallible)
+
+
+def in_trouble(trial: Trial[Channel], trouble: Trouble, batch: Sequence[Message]) -> Sequence[Receipt]:
+    """Return the receipts of a batch that is sent while something is wrong at the provider."""
+    trial.fail(trouble)
+    return list(trial.thing.send(batch))
+
+
+def bare(text: str) -> str:
+    """Return an address or words without what providers write differently: blanks, signs, case.
+
+    >>> bare("+44 7700 900123") == bare("447700900123")
+    True
+    """
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+@law(
+    Kind.CHANNEL,
+    "What is reported as sent has reached the address of its own message, and no other address got its words.",
+    mend="Make one request from one message; do not zip lists of addresses with lists of texts.",
+    safety=True,
+    wants=(Provider,),
+)
+def right_address(trial: Trial[Channel]) -> None:
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    sent = outcomes(trial.thing.send(batch))
+    taken = trial.provider.taken()
+    for message in batch:
+        got = {bare(one.to) for one in taken if bare(reference_of(message.key)) in bare(one.text)}
+        if sent.get(message.key) is Outcome.SENT:
+            trial.expect(got, f"{message.key} is reported as sent, and no message with its last line was taken")
+        trial.expect(got <= {bare(message.to)}, f"the words of {message.key} went to another address")
+
+
+@law(
+    Kind.CHANNEL,
+    "What is reported as sent has left whole: nothing is cut without a word.",
+    mend="Refuse what is too long for the provider (Outcome.REFUSED, evidence='too long'), or send it in parts.",
+    wants=(Provider,),
+)
+def whole_text(trial: Trial[Channel]) -> None:
+    long = message_of(1001, trial.thing.medium, "We look forward to seeing you again. " * 60)
+    batch = (*trial.draw(batches(trial.thing.medium, odd=True)), long)
+    sent = outcomes(trial.thing.send(batch))
+    taken = [bare(one.text) for one in trial.provider.taken()]
+    for message in batch:
+        whole = any(bare(message.text) in text for text in taken)
+        trial.expect(whole or sent.get(message.key) is not Outcome.SENT, f"{message.key} left with other words")
+
+
+@law(
+    Kind.CHANNEL,
+    "Each message leaves at most once in a call.",
+    mend="Do not try again inside send: answer Outcome.RETRY or UNKNOWN, and the core decides.",
+    safety=True,
+    wants=(Provider,),
+)
+def once_each(trial: Trial[Channel]) -> None:
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    trial.thing.send(batch)
+    for message in batch:
+        copies = _copies(message, trial.provider.taken())
+        trial.expect(copies <= 1, f"{copies} copies of {message.key} in one call")
+
+
+def _copies(message: Message, taken: Sequence[Taken]) -> int:
+    return sum(bare(reference_of(message.key)) in bare(one.text) for one in taken)
+
+
+@law(
+    Kind.CHANNEL,
+    "A channel that is keyed gives the provider the same key for the same message, whoever sends it again.",
+    mend="Derive the provider's idempotency key from Message.key alone: no counter, no clock, no random part.",
+    safety=True,
+    wants=(Provider,),
+)
+def keyed_by_message(trial: Trial[Channel]) -> None:
+    if guarantee_of(trial.thing).ttl <= timedelta(0):
+        raise NotRun("the channel does not say that its provider knows keys")
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    trial.thing.send(batch)
+    trial.home.clock.move(timedelta(minutes=1))
+    # Another batch, in which the same messages stand elsewhere.
+    again = (message_of(1000, trial.thing.medium), *reversed(batch))
+    trial.again().send(again)
+    for message in again:
+        copies = _copies(message, trial.provider.taken())
+        trial.expect(copies == 1, f"the provider took {copies} copies of {message.key}")
+
+
+@law(
+    Kind.CHANNEL,
+    "Where the provider refuses, nothing is reported as sent.",
+    mend="Read the status of every answer; only the one that the provider documents as accepted is Outcome.SENT.",
+    safety=True,
+    wants=_BOTH,
+    examples=5,
+)
+def refusal_is_not_sent(trial: Trial[Channel]) -> None:
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    told = set(outcomes(in_trouble(trial, Trouble.REFUSES, batch)).values())
+    trial.expect(Outcome.SENT not in told, "a message that was refused is reported as sent")
+
+
+@law(
+    Kind.CHANNEL,
+    "A provider that is overloaded is asked again later: nothing is sent, and nothing refused for good.",
+    mend="Answer Outcome.RETRY to 429 and 503, and to what else your provider documents as temporary.",
+    wants=_BOTH,
+    examples=5,
+)
+def overload_is_temporary(trial: Trial[Channel]) -> None:
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    told = set(outcomes(in_trouble(trial, Trouble.OVERLOADED, batch)).values())
+    trial.expect(not told & {Outcome.SENT, Outcome.REFUSED}, f"reported: {', '.join(sorted(told))}")
+
+
+@law(
+    Kind.CHANNEL,
+    "A provider that cannot be reached has got nothing: each message is to be tried again.",
+    mend="Answer Outcome.RETRY where the connection could not be opened, for every message of the batch.",
+    wants=_BOTH,
+    examples=5,
+)
+def unreachable_is_retry(trial: Trial[Channel]) -> None:
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    told = outcomes(in_trouble(trial, Trouble.UNREACHABLE, batch))
+    wrong = {outcome for outcome in told.values() if outcome is not Outcome.RETRY}
+    trial.expect(not wrong and len(told) == len(batch), f"reported: {', '.join(sorted(told.values()))}")
+
+
+@law(
+    Kind.CHANNEL,
+    "What the provider took without an answer is unknown: never to be tried again, never sent, never refused.",
+    mend="Once the request has left, any failure is Outcome.UNKNOWN; RETRY is for what provably had no effect.",
+    safety=True,
+    wants=_BOTH,
+    examples=5,
+)
+def lost_answer_is_unknown(trial: Trial[Channel]) -> None:
+    told = outcomes(in_trouble(trial, Trouble.LOST, (message_of(7, trial.thing.medium),)))
+    wrong = [outcome for outcome in told.values() if outcome is not Outcome.UNKNOWN]
+    trial.expect(not wrong, f"reported: {', '.join(wrong)}")
+
+
+@law(
+    Kind.CHANNEL,
+    "An answer that cannot be read leaves the message unknown, or sent: it is not tried again and not refused.",
+    mend="Catch what reading the answer can raise, and answer Outcome.UNKNOWN for that message.",
+    safety=True,
+    wants=_BOTH,
+    examples=5,
+)
+def nonsense_is_unknown(trial: Trial[Channel]) -> None:
+    told = outcomes(in_trouble(trial, Trouble.NONSENSE, (message_of(7, trial.thing.medium),)))
+    wrong = [outcome for outcome in told.values() if outcome in (Outcome.RETRY, Outcome.REFUSED)]
+    trial.expect(not wrong, f"reported: {', '.join(wrong)}")
+
+
+@law(
+    Kind.CHANNEL,
+    "When the provider works again, so does the channel.",
+    mend="Open a new connection where the old one failed; keep no flag that says the provider is down.",
+    wants=_BOTH,
+    examples=1,
+)
+def recovers(trial: Trial[Channel]) -> None:
+    first, second = message_of(1, trial.thing.medium), message_of(2, trial.thing.medium)
+    in_trouble(trial, Trouble.OVERLOADED, (first,))
+    trial.fail(None)
+    told = outcomes(trial.thing.send((second,)))
+    trial.expect(told == {second.key: Outcome.SENT}, f"reported: {', '.join(told.values())}")
+
+
+@law(
+    Kind.CHANNEL,
+    "Asked what became of an attempt, a queryable channel never says retry of what the provider took.",
+    mend="Answer Outcome.RETRY only where the provider says that it never saw the message; else SENT or UNKNOWN.",
+    safety=True,
+    wants=(Provider,),
+    examples=5,
+)
+def asks_truly(trial: Trial[Channel]) -> None:
+    ask = getattr(trial.thing, "ask", None)
+    if not guarantee_of(trial.thing).queryable or ask is None:
+        raise NotRun("the channel does not say that its provider can be asked")
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    receipts = {receipt.key: receipt for receipt in trial.thing.send(batch)}
+    questions = [Question(one.key, one.message_id, receipts[one.key].reference, one.at) for one in batch]
+    answers = list(ask(tuple(questions)))
+    trial.expect(sorted(one.key for one in answers) == sorted(receipts), "not one receipt for each question")
+    left = {one.key for one in batch if _copies(one, trial.provider.taken())}
+    again = {one.key for one in answers if one.outcome is Outcome.RETRY}
+    trial.expect(not left & again, "retry, of a message that the provider took")
+
+
+LAWS = (
+    *(right_address, whole_text, once_each, keyed_by_message, refusal_is_not_sent, overload_is_temporary),
+    *(unreachable_is_retry, lost_answer_is_unknown, nonsense_is_unknown, recovers, asks_truly),
+)

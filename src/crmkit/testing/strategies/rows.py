@@ -1,0 +1,61 @@
+"""Rows of the practice's software, as a source would find them."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from crmkit.people.medium import Medium
+from crmkit.records.source import Row
+from crmkit.testing.samples import NAMES, address_of
+from crmkit.testing.strategies.people import NUMBERS
+
+#: What stands in date fields.
+DATES = ("1980-11-23", "2024-02-29", "")
+ODD_DATES = ("31/02/1980", "1980-13-01", "yesterday", "0000-00-00", "3.4.80")
+TEXTS = ("", "Mia", "van der Berg", "O'Neill", "Þórdís", 'say "hi"', "a,b;c", "李")
+
+
+def rows(*, odd: bool = False) -> st.SearchStrategy[tuple[Row, ...]]:
+    """Return a few patients and what belongs to them, patients first; odd ones have dates that are none."""
+    return st.lists(NUMBERS, min_size=1, max_size=5, unique=True).flatmap(lambda numbers: _of(numbers, odd))
+
+
+@st.composite
+def _of(draw: st.DrawFn, numbers: list[int], odd: bool) -> tuple[Row, ...]:
+    found = [_patient(draw, number, odd) for number in numbers]
+    for number in numbers:
+        found += [_visit(number, which) for which in range(draw(st.integers(0, 2)))]
+        found += [_consent(draw, number)] if draw(st.booleans()) else []
+    return tuple(sorted(found, key=lambda row: row.kind != "patient"))
+
+
+def _patient(draw: st.DrawFn, number: int, odd: bool) -> Row:
+    given, family, _ = NAMES[number % len(NAMES)]
+    born = st.sampled_from(DATES) | (st.sampled_from(ODD_DATES) if odd else st.nothing())
+    fields = {
+        "given": given,
+        "family": family,
+        "preferred": draw(st.sampled_from(TEXTS)),
+        "born": draw(born),
+        "email": address_of(Medium.EMAIL, number),
+        "mobile": address_of(Medium.SMS, number),
+        "city": draw(st.sampled_from(TEXTS)),
+    }
+    return Row("patient", f"P{number:06d}", fields)
+
+
+def _visit(number: int, which: int) -> Row:
+    fields = {"patient": f"P{number:06d}", "day": f"2026-0{which + 1}-15", "status": "completed"}
+    return Row("visit", f"V{number}-{which}", fields)
+
+
+def _consent(draw: st.DrawFn, number: int) -> Row:
+    fields = {
+        "patient": f"P{number:06d}",
+        "purpose": draw(st.sampled_from(("marketing", "service"))),
+        "medium": "email",
+        "given": draw(st.sampled_from(("yes", "no"))),
+        "at": "2025-03-01T09:00:00+11:00",
+        "evidence": "form 7",
+    }
+    return Row("consent", f"C{number}", fields)

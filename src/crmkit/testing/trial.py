@@ -1,0 +1,115 @@
+"""One law tried on one object of a plugin: what the law may use."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Generic, TypeVar, cast
+
+import attrs
+
+from crmkit.testing.fakes import Fallible, Mailbox, Provider, Software, Trouble
+from crmkit.testing.heard import Heard, listen
+from crmkit.testing.home import Home
+from crmkit.testing.watch import watched
+
+T = TypeVar("T")
+
+
+class Broken(AssertionError):  # noqa: N818 - a law is broken, the program is not
+    """A law is not kept.
+
+    Args:
+        seen: What was seen instead, as one sentence.
+    """
+
+    def __init__(self, seen: str) -> None:
+        self.seen = seen
+        super().__init__(seen)
+
+
+# Hypothesis passes a SkipTest on at once.
+class NotRun(unittest.SkipTest):
+    """A law that cannot be tried on this object; the text says why."""
+
+
+@attrs.frozen(eq=False)
+class Trial(Generic[T]):
+    """What a law is given.
+
+    Attributes:
+        thing: The object under test, as the plugin registered it, without any wrapper of the core.
+        name: Its name.
+        home: Where the plugin was opened: the fake, the folder, the clock.
+        draw: Draws a value from a hypothesis strategy.
+    """
+
+    thing: T
+    name: str
+    home: Home = attrs.field(repr=False)
+    draw: Callable[[Any], Any] = attrs.field(repr=False)
+    _kind: str = attrs.field(repr=False, alias="kind")
+    _elsewhere: Callable[[], AbstractContextManager[Home]] = attrs.field(repr=False, alias="elsewhere")
+
+    def again(self) -> T:
+        """Return the object of the same name from the plugin opened once more in the same place."""
+        return cast("T", self.home.open().things(self._kind)[self.name])
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[Trial[T]]:
+        """Open the plugin in a place of its own: another fake, another folder; yields the same object there."""
+        with self._elsewhere() as home:
+            thing = self.thing if self._kind == "plugin" else home.open().things(self._kind)[self.name]
+            yield Trial(thing, self.name, home, self.draw, self._kind, self._elsewhere)
+
+    @property
+    def provider(self) -> Provider:
+        """The fake, if it tells what it took; the law is else not tried. So for the three that follow."""
+        if not isinstance(self.home.fake, Provider):
+            raise NotRun("the fake does not tell what it took")
+        return self.home.fake
+
+    @property
+    def software(self) -> Software:
+        """The fake, if rows can be put into it."""
+        if not isinstance(self.home.fake, Software):
+            raise NotRun("no rows can be put into the fake")
+        return self.home.fake
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The fake, if it has samples of what arrives."""
+        if not isinstance(self.home.fake, Mailbox):
+            raise NotRun("the fake has no samples of what arrives")
+        return self.home.fake
+
+    def fail(self, trouble: Trouble | None) -> None:
+        """Make the other end fail in this way from now on; None works again."""
+        if not isinstance(self.home.fake, Fallible):
+            raise NotRun("the fake cannot fail")
+        try:
+            self.home.fake.fail(trouble)
+        except NotImplementedError:
+            raise NotRun(f"the fake cannot play an other end that {trouble}") from None
+
+    def listening(self) -> AbstractContextManager[Heard]:
+        """Hear all that is logged, printed or warned of meanwhile."""
+        return listen()
+
+    def watching(self) -> AbstractContextManager[list[str]]:
+        """Note what the plugin's own code asks of the machine meanwhile."""
+        return watched(self.home.package)
+
+    def expect(self, holds: object, seen: str) -> None:
+        """Say that the law is broken unless something holds.
+
+        Args:
+            holds: What must be true.
+            seen: What was seen instead, as a clause.
+
+        Raises:
+            Broken: If it is false.
+        """
+        if not holds:
+            raise Broken(seen)

@@ -1,0 +1,38 @@
+"""Every law catches the plugins that break it, and lets good ones pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mutants.table import MUTANTS, ROOMS, killed, pairs, subject
+
+from crmkit.testing.law import Kind, Law
+from crmkit.testing.laws import LAWS
+from crmkit.testing.run import Verdict, run
+
+GOOD = [(law, made) for law in LAWS for made in ROOMS[law.kind].good]
+
+
+def named(value: Any) -> str:
+    return value.id if isinstance(value, Law) else value.__name__
+
+
+@pytest.mark.parametrize(("law", "mutant"), pairs(), ids=named)
+def test_a_law_catches_who_breaks_it(law: Law, mutant: Any) -> None:
+    assert killed(law, mutant)
+
+
+@pytest.mark.parametrize(("law", "made"), GOOD, ids=named)
+def test_a_good_plugin_keeps_every_law(law: Law, made: Any) -> None:
+    result = run(law, subject(law.kind, made, 10))
+    assert (result.verdict, result.note) == (Verdict.KEPT, "")
+
+
+def test_every_law_has_a_mutant_and_no_mutant_is_without_a_law() -> None:
+    assert set(MUTANTS) == {law.id for law in LAWS}
+    assert all(MUTANTS.values())
+
+
+def test_every_kind_with_laws_has_a_good_plugin() -> None:
+    assert all(ROOMS[kind].good for kind in {law.kind for law in LAWS} if kind in Kind)
