@@ -116,8 +116,10 @@ def fields(candidate: Candidate, _: datetime) -> Verdict:
 
 def name(candidate: Candidate, _: datetime) -> Verdict:
     """Hold what would greet somebody by a name that looks wrong."""
-    people = [candidate.patient, *([candidate.recipient] if candidate.recipient else [])]
-    problem = next((found for person in people if (found := doubt(person.name))), "")
+    patient, recipient = candidate.patient, candidate.recipient
+    problem = doubt(patient.name)
+    if not problem and recipient is not None and recipient is not patient:
+        problem = doubt(recipient.name)
     return hold("doubtful_name", problem=problem) if problem else ALLOWED
 
 

@@ -77,24 +77,37 @@ def allocate(asks: Iterable[Ask], cap: Cap, past: Past) -> dict[str, Room]:
         if ask.purpose not in cap.purposes:
             rooms[ask.key] = Room(ask.at)
             continue
-        at = _first_room(ask, cap, taken)
+        counted = _counted(ask)
+        at = _first_room(ask, cap, counted, taken)
         if at >= ask.stale:
             rooms[ask.key] = Room(None, cap)
             continue
         rooms[ask.key] = Room(at, cap if at > ask.at else None)
-        for who in _counted(ask):
+        for who in counted:
             taken[who].append(at)
     return rooms
 
 
 def _counted(ask: Ask) -> tuple[str, ...]:
-    return (f"patient:{ask.patient}", *([f"address:{ask.address}"] if ask.address else []))
+    return (of_patient(ask.patient), of_address(ask.address)) if ask.address else (of_patient(ask.patient),)
 
 
-def _first_room(ask: Ask, cap: Cap, taken: Mapping[str, Sequence[datetime]]) -> datetime:
+def of_patient(patient: str) -> str:
+    """Return under which name the messages about a patient are counted."""
+    return f"patient:{patient}"
+
+
+def of_address(address: str) -> str:
+    """Return under which name the messages to an address are counted, given its digest."""
+    return f"address:{address}"
+
+
+def _first_room(ask: Ask, cap: Cap, counted: Sequence[str], taken: Mapping[str, Sequence[datetime]]) -> datetime:
     at = ask.at
+    if not any(who in taken for who in counted):
+        return at
     while True:
-        later = [_free_at(at, taken.get(who, ()), most, cap.span) for who, most in zip(_counted(ask), _most(cap))]  # noqa: B905 - an ask without an address has only the first
+        later = [_free_at(at, taken.get(who, ()), most, cap.span) for who, most in zip(counted, _most(cap))]  # noqa: B905 - an ask without an address has only the first
         latest = max(later)
         if latest == at:
             return at

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.campaigns import lot
+from crmkit.campaigns.gone import Gone
 from crmkit.campaigns.guard import Candidate, Guard, consented
 from crmkit.campaigns.programme import Version
 from crmkit.campaigns.reasons import RANK
@@ -19,7 +19,7 @@ from crmkit.campaigns.wants import Wants
 from crmkit.clock import age_on, utc
 from crmkit.ledger.history import CHUNK, Consents, History
 from crmkit.ledger.learnt import address_digest, stops
-from crmkit.ledger.state import SPENT, State
+from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch, digest, touch_key
 from crmkit.messages.draft import Draft
 from crmkit.messages.renderer import Renderer
@@ -90,6 +90,7 @@ class Judge:
         renderer: Knows which fields and files a message needs.
         guards: All admitted guards.
         media: The media for which there is a channel.
+        gone: What has left already.
     """
 
     practice: Practice
@@ -98,6 +99,11 @@ class Judge:
     renderer: Renderer
     guards: Sequence[Guard]
     media: frozenset[Medium]
+    gone: Gone = attrs.field(init=False)
+
+    @gone.default
+    def _what_is_gone(self) -> Gone:
+        return Gone(self.history.tables, self.practice.id)
 
     def judge(
         self, connection: sa.Connection, version: Version, intents: Sequence[Intent], now: datetime
@@ -110,7 +116,7 @@ class Judge:
         self, connection: sa.Connection, version: Version, intents: Sequence[Intent], now: datetime
     ) -> Iterator[Judged]:
         people, consents = self._people(connection, intents)
-        spent = self._spent(connection, version, intents)
+        spent = self.gone.by_others(connection, version.campaign, [(one.patient, one.occasion) for one in intents])
         known = [intent for intent in intents if intent.patient in people]
         wants = Wants(self.renderer, self.types[version.campaign.message_type])
         day = self.practice.today(now)
@@ -251,27 +257,6 @@ class Judge:
 
     def _address(self, contact: ContactPoint | None) -> str:
         return address_digest(self.practice.id, contact.medium, contact.value) if contact else ""
-
-    def _spent(
-        self, connection: sa.Connection, version: Version, intents: Iterable[Intent]
-    ) -> dict[tuple[str, str], str]:
-        """Return by which other campaign a patient has had this message for this occasion already."""
-        asked: dict[str, list[str]] = defaultdict(list)
-        for intent in intents:
-            asked[intent.occasion].append(intent.patient)
-        table = self.history.tables.touch
-        found: dict[tuple[str, str], str] = {}
-        for occasion, patients in asked.items():
-            query = sa.select(table.c.patient, table.c.campaign).where(
-                table.c.practice == self.practice.id,
-                table.c.message == version.campaign.message_type,
-                table.c.occasion == occasion,
-                table.c.campaign != version.campaign.id,
-                table.c.patient.in_(patients),
-                table.c.state.in_([state.value for state in SPENT]),
-            )
-            found |= {(row.patient, occasion): row.campaign for row in connection.execute(query)}
-        return found
 
 
 def intent_of(touch: Touch) -> Intent:

@@ -10,7 +10,6 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.campaigns.campaign import Campaign
-from crmkit.ledger.history import CHUNK
 from crmkit.ledger.tables import LedgerTables
 from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
@@ -21,6 +20,7 @@ from crmkit.segments.field import Field
 from crmkit.segments.scope import Scope
 from crmkit.segments.text import parse, to_text
 from crmkit.segments.tree import Node, rules_of
+from crmkit.store.among import among
 
 
 @attrs.frozen(eq=False)
@@ -39,6 +39,7 @@ class Members:
     ledger: LedgerTables
     fields: Mapping[str, Field]
     _read: dict[str, Node] = attrs.field(factory=dict, init=False)
+    _selects: dict[tuple[str, date], sa.Select[Any]] = attrs.field(factory=dict, init=False)
 
     def segment(self, campaign: Campaign) -> Node:
         """Return a campaign's segment, read once.
@@ -78,18 +79,22 @@ class Members:
         self, connection: sa.Connection, campaign: Campaign, patients: Sequence[str], now: datetime
     ) -> frozenset[str]:
         """Return which of some patients belong to the segment now."""
-        patient = self.records.patient.now
-        found: set[str] = set()
-        for start in range(0, len(patients), CHUNK):
-            these = patient.c.id.in_(patients[start : start + CHUNK])
-            found |= set(connection.scalars(self._select(campaign, now).where(these)))
-        return frozenset(found)
+        return frozenset(connection.scalars(self._among(campaign, now), {"ids": patients}).all())
 
     def failing(self, connection: sa.Connection, campaign: Campaign, patient: str, now: datetime) -> list[str]:
         """Return the rules of the segment that a patient does not meet, as text; a rule under `not` as it stands."""
         node = self.segment(campaign)
         verdicts = connection.execute(explain(node, self.fields, self._scope(now), patient)).first() or ()
         return [to_text(rule) for rule, met in zip(rules_of(node), verdicts, strict=False) if not met]
+
+    def _among(self, campaign: Campaign, now: datetime) -> sa.Select[Any]:
+        """Return the select of those of some patients who belong to the segment, made once for each day."""
+        made_for = (campaign.segment, self.practice.today(now))
+        if made_for not in self._selects:
+            if any(day != made_for[1] for _, day in self._selects):
+                self._selects.clear()
+            self._selects[made_for] = self._select(campaign, now).where(among(self.records.patient.now.c.id, "ids"))
+        return self._selects[made_for]
 
     def _only(self, patient: str | None) -> sa.ColumnElement[bool]:
         return sa.true() if patient is None else self.records.patient.now.c.id == patient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ class Programme:
 
     tables: LedgerTables
     practice: str
+    _known: dict[tuple[str, int], tuple[dict[str, Any], Version]] = attrs.field(factory=dict, init=False, repr=False)
 
     def add(self, connection: sa.Connection, campaign: Campaign, now: datetime) -> int:
         """Store a campaign and return its version; an unchanged one keeps its version."""
@@ -64,10 +66,17 @@ class Programme:
     def versions(self, connection: sa.Connection) -> list[Version]:
         """Return the campaigns that are in force, most urgent first."""
         table = self.tables.campaign
-        query = sa.select(table.c.definition, table.c.version)
+        query = sa.select(table.c.id, table.c.version, table.c.definition)
         rows = connection.execute(query.where(table.c.practice == self.practice, table.c.current)).all()
-        found = [Version(Campaign.from_definition(row.definition), row.version) for row in rows]
+        found = [self._version(row.id, row.version, row.definition) for row in rows]
         return sorted(found, key=lambda version: (version.campaign.priority, version.campaign.id))
+
+    def _version(self, id_: str, number: int, definition: dict[str, Any]) -> Version:
+        # Every window of a sending asks for them, and only a version that was rolled back is ever written anew.
+        known = self._known.get((id_, number))
+        if known is None or known[0] != definition:
+            known = self._known[id_, number] = definition, Version(Campaign.from_definition(definition), number)
+        return known[1]
 
     def find(self, connection: sa.Connection, campaign: str) -> Version:
         """Return one campaign that is in force.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,16 +9,14 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.campaigns.caps import Ask, Cap, Past, Room, allocate
+from crmkit.campaigns.caps import Ask, Cap, Room, allocate
+from crmkit.campaigns.gone import Gone
 from crmkit.campaigns.household import Copy, carriers
 from crmkit.campaigns.judge import refused
-from crmkit.ledger.history import CHUNK
-from crmkit.ledger.state import REACHED, State
+from crmkit.ledger.state import State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.messages.type import MessageType
-
-_COUNTED = (*REACHED, State.SENDING, State.UNKNOWN, State.BOUNCED)
 
 
 @attrs.frozen(eq=False)
@@ -31,12 +28,18 @@ class Settlement:
         practice: The practice's id.
         types: Message types by full name.
         caps: How much a patient and an address may get.
+        gone: What has left already.
     """
 
     tables: LedgerTables
     practice: str
     types: Mapping[str, MessageType]
     caps: Sequence[Cap]
+    gone: Gone = attrs.field(init=False)
+
+    @gone.default
+    def _what_is_gone(self) -> Gone:
+        return Gone(self.tables, self.practice)
 
     def settle(self, connection: sa.Connection, touches: Sequence[Touch], now: datetime) -> list[Touch]:
         """Return the touches, those that are ready settled by priority; all others pass unchanged."""
@@ -62,7 +65,7 @@ class Settlement:
     def _carried(self, connection: sa.Connection, ready: Sequence[Touch], now: datetime) -> list[Touch]:
         shared = [touch for touch in ready if touch.address and not self.types[touch.message].personal]
         copies = [Copy(touch.key, touch.patient, _same(touch), touch.recipient == touch.patient) for touch in shared]
-        by = carriers(copies, self._gone_out(connection, shared)) if copies else {}
+        by = carriers(copies, self.gone.copies(connection, shared)) if copies else {}
         return [
             attrs.evolve(
                 touch,
@@ -76,49 +79,13 @@ class Settlement:
             if touch.key in by
         ]
 
-    def _gone_out(self, connection: sa.Connection, shared: Sequence[Touch]) -> dict[tuple[str, ...], tuple[str, str]]:
-        table = self.tables.touch
-        query = sa.select(
-            table.c.message, table.c.occasion, table.c.medium, table.c.address, table.c.key, table.c.patient
-        ).where(
-            table.c.practice == self.practice,
-            table.c.message.in_(sorted({touch.message for touch in shared})),
-            table.c.occasion.in_(sorted({touch.occasion for touch in shared})),
-            _among(table.c.address, {touch.address for touch in shared}),
-            table.c.state.in_([state.value for state in _COUNTED]),
-        )
-        return {tuple(row[:4]): (row.key, row.patient) for row in connection.execute(query)}
-
     def _capped(self, connection: sa.Connection, ready: Sequence[Touch], now: datetime) -> list[Touch]:
         changed: dict[str, Touch] = {}
         for cap in self.caps:
             asking = [touch for touch in ready if touch.key not in changed]
-            rooms = allocate([_ask(touch, now) for touch in asking], cap, self._past(connection, cap, asking, now))
+            rooms = allocate([_ask(touch, now) for touch in asking], cap, self.gone.past(connection, cap, asking, now))
             changed |= {touch.key: _given(touch, rooms[touch.key], now) for touch in asking if rooms[touch.key].cap}
         return list(changed.values())
-
-    def _past(self, connection: sa.Connection, cap: Cap, asking: Sequence[Touch], now: datetime) -> Past:
-        table = self.tables.touch
-        patients = _among(table.c.patient, {touch.patient for touch in asking})
-        addresses = _among(table.c.address, {touch.address for touch in asking if touch.address})
-        query = sa.select(table.c.patient, table.c.address, table.c.sent_at).where(
-            table.c.practice == self.practice,
-            table.c.sent_at > now - cap.span,
-            table.c.purpose.in_([purpose.value for purpose in cap.purposes]),
-            table.c.state.in_([state.value for state in _COUNTED]),
-            sa.or_(patients, addresses),
-        )
-        past: dict[str, list[datetime]] = defaultdict(list)
-        for row in connection.execute(query):
-            past[f"patient:{row.patient}"].append(row.sent_at)
-            if row.address:
-                past[f"address:{row.address}"].append(row.sent_at)
-        return past
-
-
-def _among(column: sa.Column[str], values: set[str]) -> sa.ColumnElement[bool]:
-    # A window at hand-over asks for a few; a plan asks for so many that reading all is quicker than naming them.
-    return column.in_(sorted(values)) if len(values) <= CHUNK else sa.true()
 
 
 def _same(touch: Touch) -> tuple[str, ...]:

@@ -42,10 +42,14 @@ def standing(statements: Iterable[Consent]) -> Consent | None:
     later and carries evidence, or by a later yes that the kit learnt itself. So no sync can undo an opt-out. At the
     same instant a no holds.
     """
-    said = sorted(statements, key=lambda one: (one.at, not one.given, one.learnt, one.evidence, one.wording))
+    said = list(statements)
+    if len(said) < 2:
+        # As with nearly everybody.
+        return said[0] if said else None
+    said.sort(key=lambda one: (one.at, not one.given, one.learnt, one.evidence, one.wording))
     withdrawals = [one for one in said if one.learnt and not one.given]
     if not withdrawals:
-        return said[-1] if said else None
+        return said[-1]
     opt_out = withdrawals[-1]
     later = [one for one in said if one.at > opt_out.at]
     back = [one for one in later if one.given and (one.learnt or one.evidence)]

@@ -1,0 +1,116 @@
+"""What has left already, as far as it counts for what may still leave."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.campaigns.campaign import Campaign
+from crmkit.campaigns.caps import Cap, of_address, of_patient
+from crmkit.ledger.history import CHUNK
+from crmkit.ledger.state import REACHED, SPENT, State
+from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.touch import Touch
+from crmkit.store.among import among
+
+_COUNTED = tuple(state.value for state in (*REACHED, State.SENDING, State.UNKNOWN, State.BOUNCED))
+_SPENT = tuple(state.value for state in SPENT)
+
+
+@attrs.frozen(eq=False)
+class Gone:
+    """Reads what has left, or may have.
+
+    Attributes:
+        tables: The ledger's tables.
+        practice: The practice's id.
+    """
+
+    tables: LedgerTables
+    practice: str
+    _by_others: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _statements: dict[tuple[str, bool], sa.Select[Any]] = attrs.field(factory=dict, init=False, repr=False)
+
+    @_by_others.default
+    def _select_by_others(self) -> sa.Select[Any]:
+        table = self.tables.touch
+        return sa.select(table.c.patient, table.c.campaign).where(
+            table.c.practice == self.practice,
+            table.c.message == sa.bindparam("message"),
+            table.c.occasion == sa.bindparam("occasion"),
+            table.c.campaign != sa.bindparam("campaign"),
+            among(table.c.patient, "patients"),
+            among(table.c.state, _SPENT),
+        )
+
+    def by_others(
+        self, connection: sa.Connection, campaign: Campaign, asked: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], str]:
+        """Return by which other campaign a patient has had this one's message already for an occasion.
+
+        Args:
+            connection: Reads.
+            campaign: The campaign.
+            asked: Patient and occasion.
+        """
+        patients: dict[str, list[str]] = defaultdict(list)
+        for patient, occasion in asked:
+            patients[occasion].append(patient)
+        found: dict[tuple[str, str], str] = {}
+        for occasion, some in patients.items():
+            given = {"message": campaign.message_type, "campaign": campaign.id, "occasion": occasion, "patients": some}
+            found |= {(who, occasion): other for who, other in map(tuple, connection.execute(self._by_others, given))}
+        return found
+
+    def past(
+        self, connection: sa.Connection, cap: Cap, asking: Sequence[Touch], now: datetime
+    ) -> Mapping[str, Sequence[datetime]]:
+        """Return when messages left that count against a cap, by patient and by address of those who ask."""
+        past: dict[str, list[datetime]] = defaultdict(list)
+        given = {"since": now - cap.span, "purposes": [purpose.value for purpose in cap.purposes]}
+        for column, name in (("patient", of_patient), ("address", of_address)):
+            asked = {getattr(touch, column) for touch in asking} - {""}
+            for who, at in map(tuple, self._rows(connection, column, asked, given)):
+                past[name(who)].append(at)
+        return past
+
+    def copies(self, connection: sa.Connection, shared: Sequence[Touch]) -> dict[tuple[str, ...], tuple[str, str]]:
+        """Return key and patient of what has left, by message type, occasion, medium and address."""
+        table = self.tables.touch
+        columns = (table.c.message, table.c.occasion, table.c.medium, table.c.address, table.c.key, table.c.patient)
+        query = sa.select(*columns).where(
+            table.c.practice == self.practice,
+            among(table.c.message, {touch.message for touch in shared}),
+            among(table.c.occasion, {touch.occasion for touch in shared}),
+            *_named(table.c.address, {touch.address for touch in shared}),
+            among(table.c.state, _COUNTED),
+        )
+        return {tuple(row[:4]): (row.key, row.patient) for row in connection.execute(query)}
+
+    def _rows(
+        self, connection: sa.Connection, column: str, asked: Collection[str], given: Mapping[str, Any]
+    ) -> Sequence[sa.Row[Any]]:
+        made_for = (column, len(asked) <= CHUNK)
+        if made_for not in self._statements:
+            self._statements[made_for] = self._select(*made_for)
+        return connection.execute(self._statements[made_for], {**given, "asked": list(asked)}).all()
+
+    def _select(self, column: str, few: bool) -> sa.Select[Any]:
+        # A window at hand-over asks for a few; a plan asks for so many that reading all is quicker than naming them.
+        table = self.tables.touch
+        return sa.select(table.c[column], table.c.sent_at).where(
+            table.c.practice == self.practice,
+            table.c.sent_at > sa.bindparam("since"),
+            among(table.c.purpose, "purposes"),
+            among(table.c.state, _COUNTED),
+            *([among(table.c[column], "asked")] if few else []),
+        )
+
+
+def _named(column: sa.ColumnElement[str], values: Collection[str]) -> list[sa.ColumnElement[bool]]:
+    return [among(column, values)] if len(values) <= CHUNK else []
