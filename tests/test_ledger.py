@@ -13,7 +13,7 @@ from situations import NOW
 
 from crmkit.errors import StoreError
 from crmkit.ledger.claims import Claims
-from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.ledger import Ledger, Step
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
 from crmkit.ledger.tables import declare_ledger
 from crmkit.ledger.touch import Touch, touch_key
@@ -134,9 +134,10 @@ def test_many_moved_at_once_are_noted_like_one(pair, number):
         ]
         book.judge(connection, many, {}, "plan")
         keys = [one.key for one in many]
-        moved = book.shift(connection, keys, was, now, "me", NOW, owner="", to="me", lease=NOW + timedelta(minutes=5))
+        step, lease = Step(was, now), NOW + timedelta(minutes=5)
+        moved = book.shift(connection, keys, step, "me", NOW, held_by="", owner="me", lease=lease)
         assert moved == set(keys)
-        assert book.shift(connection, keys, was, now, "you", NOW, owner="") == frozenset()
+        assert book.shift(connection, keys, step, "you", NOW, held_by="") == frozenset()
         told = [book.history(connection, key)[-1] for key in keys]
         assert {(one["was"], one["state"], one["actor"]) for one in told} == {(was.value, now.value, "me")}
         assert {one.moves for one in book.touches(connection)} == {2}

@@ -12,7 +12,7 @@ from crmkit.delivery.channel import Channel, Outcome, Receipt, guarantee_of
 from crmkit.delivery.window import LEASE, Window, Written
 from crmkit.ledger.attempts import Answer, Intent, answered, intend
 from crmkit.ledger.claims import Claims
-from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.ledger import Ledger, Step
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
@@ -93,7 +93,8 @@ class Record:
         done: dict[str, Touch] = {}
         for owner, some in owners.items():
             keys = [touch.key for touch in some]
-            moved = self.ledger.shift(connection, keys, State.SENDING, State.SENT, "send", now, owner=owner, lease=None)
+            step = Step(State.SENDING, State.SENT)
+            moved = self.ledger.shift(connection, keys, step, "send", now, held_by=owner, lease=None)
             done |= {touch.key: self._outcome(touch, Outcome.SENT, now) for touch in some if touch.key in moved}
         return done
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.ledger import COLUMNS, Ledger, to_touch
+from crmkit.ledger.ledger import COLUMNS, Ledger, Step, to_touch
 from crmkit.ledger.share import Share
 from crmkit.ledger.state import CLAIMABLE, State
 from crmkit.ledger.tables import URGENCY
 from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
+
+_Conditions: TypeAlias = Sequence[sa.ColumnElement[bool]]
 
 
 @attrs.frozen(eq=False)
@@ -29,65 +31,22 @@ class Claims:
     ledger: Ledger
 
     def start(
-        self,
-        connection: sa.Connection,
-        keys: Sequence[str],
-        channel: str,
-        owner: str,
-        now: datetime,
-        lease: timedelta,
+        self, connection: sa.Connection, keys: Sequence[str], channel: str, owner: str, now: datetime, lease: timedelta
     ) -> frozenset[str]:
         """Note that claimed touches are on their way; return the keys of those that the owner still holds."""
+        step = Step(State.CLAIMED, State.SENDING, tried=True)
+        given = {"reason": "handing_over", "detail": {"channel": channel}, "owner": owner, "lease": now + lease}
         return self.ledger.shift(
-            connection,
-            keys,
-            State.CLAIMED,
-            State.SENDING,
-            "send",
-            now,
-            owner=owner,
-            reason="handing_over",
-            detail={"channel": channel},
-            lease_after=now,
-            to=owner,
-            lease=now + lease,
-            sent_at=now,
-            attempts=self.ledger.tables.touch.c.attempts + 1,
+            connection, keys, step, "send", now, held_by=owner, lease_after=now, sent_at=now, **given
         )
 
-    def due(
-        self,
-        connection: sa.Connection,
-        now: datetime,
-        only_to: Sequence[str] | None = None,
-        limit: int | None = None,
-        share: Share | None = None,
-    ) -> list[Touch]:
-        """Return the touches that may leave at an instant, most urgent first; of all households or of a share."""
-        wanted = [] if only_to is None else [among(self.ledger.tables.touch.c.patient, only_to)]
-        wanted += [] if share is None else [share.holds(self.ledger.tables.touch.c.household)]
-        # Each state by itself comes in the order of an index, so that the first thousand of a million are at hand.
-        found = [touch for state in CLAIMABLE for touch in self._due(connection, state, now, wanted, limit)]
-        return sorted(found, key=_urgency)[:limit]
-
-    def _due(
-        self,
-        connection: sa.Connection,
-        state: State,
-        now: datetime,
-        wanted: Sequence[sa.ColumnElement[bool]],
-        limit: int | None,
-    ) -> list[Touch]:
-        table = self.ledger.tables.touch
-        query = (
-            sa.select(*(table.c[name] for name in COLUMNS))
-            .where(table.c.practice == self.ledger.practice, table.c.state == state.value, table.c.due <= now, *wanted)
-            .order_by(*(table.c[name] for name in URGENCY))
-            .limit(limit)
-        )
-        # Several senders on one database pass over each other's rows; SQLite has one writer at a time anyway.
-        locked = query.with_for_update(skip_locked=True) if limit is not None else query
-        return [to_touch(row) for row in connection.execute(locked).all()]
+    def due(self, connection: sa.Connection, now: datetime, only_to: Sequence[str] | None = None) -> list[Touch]:
+        """Return the touches that may leave at an instant, most urgent first."""
+        found: list[Touch] = []
+        for state in CLAIMABLE:
+            rows = connection.execute(self._due(state, now, self._wanted(only_to, None), COLUMNS)).all()
+            found += map(to_touch, rows)
+        return sorted(found, key=_urgency)
 
     def claim(
         self,
@@ -100,31 +59,37 @@ class Claims:
         only_to: Sequence[str] | None = None,
         share: Share | None = None,
     ) -> list[Touch]:
-        """Claim touches that are due, most urgent first, and return them."""
-        due = self.due(connection, now, only_to, limit, share)
-        mine: set[str] = set()
-        for state in CLAIMABLE:
-            keys = [touch.key for touch in due if touch.state is state]
-            mine |= self.ledger.shift(
-                connection,
-                keys,
-                state,
-                State.CLAIMED,
-                owner,
-                now,
-                owner="",
-                reason="claimed",
-                to=owner,
-                lease=now + lease,
-            )
-        taken: dict[str, Any] = {
-            "state": State.CLAIMED,
-            "owner": owner,
-            "lease": now + lease,
-            "reason": "claimed",
-            "changed_at": now,
-        }
-        return [attrs.evolve(one, **taken, moves=one.moves + 1) for one in due if one.key in mine]
+        """Claim touches that are due, most urgent first, of all households or of a share, and return them."""
+        wanted = self._wanted(only_to, share)
+        # Each state by itself comes in the order of an index, so that the first thousand of a million are at hand.
+        found = {state: self._first(connection, state, now, wanted, limit) for state in CLAIMABLE}
+        first = sorted((_urgency(row), row.key) for rows in found.values() for row in rows)[:limit]
+        keys = {key for _, key in first}
+        given = {"reason": "claimed", "owner": owner, "lease": now + lease}
+        claimed: list[Touch] = []
+        for state, rows in found.items():
+            mine = [row.key for row in rows if row.key in keys]
+            step = Step(state, State.CLAIMED)
+            claimed += map(to_touch, self.ledger.shifted(connection, mine, step, owner, now, "", None, given))
+        return sorted(claimed, key=_urgency)
+
+    def _first(
+        self, connection: sa.Connection, state: State, now: datetime, wanted: _Conditions, limit: int
+    ) -> Sequence[sa.Row[Any]]:
+        query = self._due(state, now, wanted, ("key", *URGENCY)).limit(limit)
+        # Several senders on one database pass over each other's rows; SQLite has one writer at a time anyway.
+        return connection.execute(query.with_for_update(skip_locked=True)).all()
+
+    def _due(self, state: State, now: datetime, wanted: _Conditions, columns: Sequence[str]) -> sa.Select[Any]:
+        table = self.ledger.tables.touch
+        query = sa.select(*(table.c[name] for name in columns)).order_by(*(table.c[name] for name in URGENCY))
+        mine = (table.c.practice == self.ledger.practice, table.c.state == state.value, table.c.due <= now)
+        return query.where(*mine, *wanted)
+
+    def _wanted(self, only_to: Sequence[str] | None, share: Share | None) -> _Conditions:
+        table = self.ledger.tables.touch
+        wanted = [] if only_to is None else [among(table.c.patient, only_to)]
+        return wanted + ([] if share is None else [share.holds(table.c.household)])
 
     def renew(self, connection: sa.Connection, owner: str, now: datetime, lease: timedelta) -> None:
         """Hold what an owner has claimed for longer; what has run out already is not his any more."""

@@ -19,9 +19,25 @@ from crmkit.people.medium import Medium, Purpose
 from crmkit.store.among import among
 
 COLUMNS = tuple(field.name for field in attrs.fields(Touch))
-_CHUNK = 500
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
 _ENUM_PLACES = tuple((COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
+
+
+@attrs.frozen
+class Step:
+    """One step that many touches take together: from which state to which, and whether it is a new attempt.
+
+    Raises:
+        StoreError: If the one may not follow the other.
+    """
+
+    was: State
+    state: State
+    tried: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.state not in FOLLOWS[self.was]:
+            raise StoreError(f"{self.state} may not follow {self.was}")
 
 
 @attrs.frozen(eq=False)
@@ -37,6 +53,7 @@ class Ledger:
     tables: LedgerTables
     practice: str
     seal: Seal | None = None
+    _kept: dict[tuple[object, ...], sa.UpdateBase] = attrs.field(factory=dict, init=False, repr=False)
 
     def touches(self, connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Touch]:
         """Return the touches that meet all conditions, by due time and key."""
@@ -116,16 +133,12 @@ class Ledger:
         self,
         connection: sa.Connection,
         keys: Sequence[str],
-        was: State,
-        state: State,
+        step: Step,
         actor: str,
         now: datetime,
         *,
-        owner: str,
-        reason: str = "",
-        detail: Mapping[str, Any] | None = None,
+        held_by: str,
         lease_after: datetime | None = None,
-        to: str = "",
         **values: Any,
     ) -> frozenset[str]:
         """Move many touches of one owner from one state to another in one statement; return the keys that moved.
@@ -133,49 +146,61 @@ class Ledger:
         Args:
             connection: A transaction that may write.
             keys: Which touches.
-            was: The state that they must be in.
-            state: The state that they come to.
+            step: From which state to which; they must be in that state.
             actor: Who moves them, for the history.
             now: When.
-            owner: Who must hold them.
-            reason: The code; by default the state's name.
-            detail: What the words for the reason need; by default it stays as it is.
+            held_by: Who must hold them.
             lease_after: Only those whose lease ends after this instant.
-            to: Who holds them from now on, empty for nobody.
-            values: Further columns to set.
+            values: Further columns to set; by default nobody holds them any more, and the rest stays as it is.
         """
-        if state not in FOLLOWS[was]:
-            raise StoreError(f"{state} may not follow {was}")
-        columns = {"state": state.value, "reason": reason or state.value, "changed_at": now, "owner": to, **values}
-        if detail is not None:
-            columns["detail"] = dict(detail)
-        moved: set[str] = set()
-        for start in range(0, len(keys), _CHUNK):
-            some = keys[start : start + _CHUNK]
-            done = self._shifted(connection, some, was, owner, lease_after, columns)
-            moved |= done
-            note_moved(connection, self.tables, self.practice, sorted(done), was, actor, self._sealed())
-        return frozenset(moved)
+        return frozenset(
+            row.key for row in self.shifted(connection, keys, step, actor, now, held_by, lease_after, values)
+        )
 
-    def _shifted(
+    def shifted(
         self,
         connection: sa.Connection,
         keys: Sequence[str],
-        was: State,
-        owner: str,
+        step: Step,
+        actor: str,
+        now: datetime,
+        held_by: str,
         lease_after: datetime | None,
-        columns: Mapping[str, Any],
-    ) -> set[str]:
-        table = self.tables.touch
-        held = [table.c.state == was.value, table.c.owner == owner]
-        held += [] if lease_after is None else [table.c.lease > lease_after]
-        update = (
-            sa.update(table)
-            .where(table.c.practice == self.practice, among(table.c.key, keys), *held)
-            .values(**columns, moves=table.c.moves + 1)
-            .returning(table.c.key)
-        )
-        return set(connection.scalars(update))
+        values: Mapping[str, Any],
+    ) -> list[sa.Row[Any]]:
+        """Move touches as `shift` does and return their rows, which hold `COLUMNS` as they are now."""
+        if not keys:
+            return []
+        columns = {"state": step.state.value, "reason": step.state.value, "changed_at": now, "owner": "", **values}
+        given: dict[str, Any] = {f"new_{name}": value for name, value in columns.items()}
+        given |= {"of_practice": self.practice, "keys": keys, "was_state": step.was.value, "was_owner": held_by}
+        given |= {} if lease_after is None else {"lease_after": lease_after}
+        rows = list(connection.execute(self._shift(tuple(columns), step, leased=lease_after is not None), given).all())
+        self._note(connection, [row.key for row in rows], step.was, actor)
+        return rows
+
+    def _shift(self, columns: tuple[str, ...], step: Step, *, leased: bool) -> sa.UpdateBase:
+        """Return the statement of a shift; each is written once, for writing one takes longer than a few rows do."""
+        what = ("shift", columns, step.tried, leased)
+        if what not in self._kept:
+            table = self.tables.touch
+            where = [table.c.practice == sa.bindparam("of_practice"), among(table.c.key, "keys")]
+            where += [table.c.state == sa.bindparam("was_state"), table.c.owner == sa.bindparam("was_owner")]
+            where += [table.c.lease > sa.bindparam("lease_after", type_=table.c.lease.type)] if leased else []
+            new = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
+            counted = {"moves": table.c.moves + 1} | ({"attempts": table.c.attempts + 1} if step.tried else {})
+            update = sa.update(table).where(*where).values({**new, **counted})
+            self._kept[what] = update.returning(*(table.c[name] for name in COLUMNS))
+        return self._kept[what]
+
+    def _note(self, connection: sa.Connection, keys: Sequence[str], was: State, actor: str) -> None:
+        sealed = self._sealed()
+        what = ("note", *sealed)
+        if what not in self._kept:
+            self._kept[what] = note_moved(self.tables, sealed)
+        seal = {f"a_{name}": value for name, value in sealed.items()}
+        given = {"of_practice": self.practice, "keys": keys, "a_was": was.value, "a_actor": actor, **seal}
+        connection.execute(self._kept[what], given)
 
     def _update(self) -> sa.Update:
         table = self.tables.touch

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from crmkit.ledger.state import State
 from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
@@ -45,20 +44,13 @@ def note(
         connection.execute(sa.insert(tables.event), rows)
 
 
-def note_moved(
-    connection: sa.Connection,
-    tables: LedgerTables,
-    practice: str,
-    keys: Sequence[str],
-    was: State,
-    actor: str,
-    sealed: Mapping[str, Any],
-) -> None:
-    """Write down that touches came from one state to the one in which they are now, in one statement."""
-    if not keys:
-        return
+def note_moved(tables: LedgerTables, sealed: Iterable[str]) -> sa.Insert:
+    """Return the statement that notes transitions of many touches at once, from the state that `keys` were in.
+
+    Its parameters are `of_practice`, `keys`, `was`, `actor`, and those of the seal.
+    """
     touch, event = tables.touch, tables.event
-    given = {"was": was.value, "actor": actor, **sealed}
+    given = ("was", "actor", *sealed)
     columns = [*TOUCH, "number", "at", "state", "reason", "detail", *given]
     told = sa.select(
         *(touch.c[name] for name in TOUCH),
@@ -67,9 +59,9 @@ def note_moved(
         touch.c.state,
         touch.c.reason,
         touch.c.detail,
-        *(sa.literal(value) for value in given.values()),
-    ).where(touch.c.practice == practice, among(touch.c.key, keys))
-    connection.execute(sa.insert(event).from_select(columns, told))
+        *(sa.bindparam(f"a_{name}", type_=event.c[name].type).label(name) for name in given),
+    ).where(touch.c.practice == sa.bindparam("of_practice"), among(touch.c.key, "keys"))
+    return sa.insert(event).from_select(columns, told)
 
 
 def history(connection: sa.Connection, tables: LedgerTables, practice: str, key: str) -> list[dict[str, Any]]:
