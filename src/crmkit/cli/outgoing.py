@@ -19,7 +19,7 @@ from crmkit.ledger.touch import Touch
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
-    from crmkit.delivery.dispatch import Dispatched
+    from crmkit.delivery.order import Dispatched
 
 _SHOWN = 20
 _FOLDER = "folder"
@@ -102,7 +102,7 @@ def _after_dry(number: int) -> str:
 
 
 def _say(done: Dispatched, troubled: Sequence[Touch]) -> None:
-    if not done.touches:
+    if not done.counts():
         show.say("Nothing was due: crmkit plan shows the coming days.")
         return
     counts = done.counts()

@@ -15,7 +15,7 @@ from crmkit.errors import StoreError
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
-    from crmkit.delivery.dispatch import Dispatched
+    from crmkit.delivery.order import Dispatched
 
 
 def watched(given: Given, crm: CRM, every: timedelta) -> int:
@@ -34,7 +34,7 @@ def watched(given: Given, crm: CRM, every: timedelta) -> int:
 
 
 def _tell(given: Given, crm: CRM, done: Dispatched) -> None:
-    if not done.touches:
+    if not done.counts():
         return
     counts = {state.value: number for state, number in sorted(done.counts().items())}
     at = crm.clock.now().astimezone(crm.practice.zone)

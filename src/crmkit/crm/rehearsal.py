@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -11,7 +12,7 @@ import attrs
 from crmkit.clock import FixedClock
 from crmkit.crm.stages import Stages
 from crmkit.delivery.channel import Outcome, Receipt
-from crmkit.delivery.dispatch import Order
+from crmkit.delivery.order import Order
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
@@ -89,7 +90,7 @@ def run_days(
         today = practice.today(clock.now())
         with stages.seal.begin() as connection:
             plan = stages.planner.plan(connection, today + ahead, clock.now())
-        sent = [touch for touch in stages.dispatch.send(Order()).touches if touch.state is State.SENT]
+        sent = [touch for touch in stages.dispatch.send(Order(keep=sys.maxsize)).touches if touch.state is State.SENT]
         kept = {key: message for channel in channels for key, message in channel.kept.items()}
         for channel in channels:
             channel.kept.clear()

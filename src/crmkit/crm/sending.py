@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
@@ -10,9 +11,11 @@ from crmkit.clock import Clock, wait
 from crmkit.crm.origin import Origin
 from crmkit.crm.stages import Stages
 from crmkit.crm.work import send_share
-from crmkit.delivery.dispatch import Dispatched, Order
+from crmkit.delivery.order import Dispatched, Order
 from crmkit.errors import ConfigError
 from crmkit.ledger.share import Share
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
 
 _CHUNK = 500
@@ -63,10 +66,12 @@ class Sending:
         if limit is not None:
             raise ConfigError("a limit cannot be shared out", where="send", mend="leave out limit or executor")
         done: list[str] = []
-        for keys in self._shared_out(executor, shares, only_to):
+        untold: Counter[State] = Counter()
+        for keys, more in self._shared_out(executor, shares, only_to):
             done += keys
-            progress(len(keys))
-        return self._read(done)
+            untold.update({State(state): number for state, number in more.items()})
+            progress(len(keys) + sum(more.values()))
+        return Dispatched(self._read(done), dict(untold))
 
     def watch(
         self,
@@ -88,7 +93,9 @@ class Sending:
             while not stopping() and self.clock.now() < until:
                 wait(self.clock, min(_NAP, until - self.clock.now()))
 
-    def _shared_out(self, executor: Executor, shares: int, only_to: Sequence[str] | None) -> Iterator[list[str]]:
+    def _shared_out(
+        self, executor: Executor, shares: int, only_to: Sequence[str] | None
+    ) -> Iterator[tuple[list[str], dict[str, int]]]:
         if self.origin is None:
             mend = "build the CRM by CRM.made_by('myapp.crm:make') or CRM.from_file, so that workers can do the same"
             raise ConfigError("a worker would not know how to build this CRM", where="executor", mend=mend)
@@ -97,8 +104,8 @@ class Sending:
         for one in waiting:
             yield one.result()
 
-    def _read(self, keys: Sequence[str]) -> Dispatched:
+    def _read(self, keys: Sequence[str]) -> tuple[Touch, ...]:
         ledger, key = self._stages.ledger, self._stages.tables.touch.c.key
         parts = [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
         with self._stages.store.read() as connection:
-            return Dispatched(tuple(one for part in parts for one in ledger.touches(connection, among(key, part))))
+            return tuple(one for part in parts for one in ledger.touches(connection, among(key, part)))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from crmkit.crm.origin import Origin
-from crmkit.delivery.dispatch import Order
+from crmkit.delivery.order import Order
 from crmkit.ledger.share import Share
 
 
-def send_share(origin: Origin, share: Share, only_to: Sequence[str] | None) -> list[str]:
-    """Send what is due to one share of the households and return the keys of the touches that were taken up."""
+def send_share(origin: Origin, share: Share, only_to: Sequence[str] | None) -> tuple[list[str], dict[str, int]]:
+    """Send what is due to one share of the households.
+
+    Returns:
+        The keys of touches that were taken up, and how many more came to each state.
+    """
     with origin.open() as crm:
-        return [touch.key for touch in crm._stages.dispatch.send(Order(only_to=only_to, share=share)).touches]
+        done = crm._stages.dispatch.send(Order(only_to=only_to, share=share))
+        return [touch.key for touch in done.touches], {str(state): number for state, number in done.untold.items()}
 
 
 def run_day(origin: Origin) -> dict[str, int]:
@@ -26,4 +30,4 @@ def run_day(origin: Origin) -> dict[str, int]:
         if crm.plugins.sources:
             crm.sync()
         crm.plan()
-        return dict(Counter(str(touch.state) for touch in crm.send().touches))
+        return {str(state): number for state, number in crm.send().counts().items()}

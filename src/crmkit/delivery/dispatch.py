@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,6 +12,7 @@ import attrs
 
 from crmkit.clock import Clock, wait
 from crmkit.delivery.channel import Channel, Receipt, limits_of
+from crmkit.delivery.order import Dispatched, Order, Tally
 from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
@@ -19,55 +20,11 @@ from crmkit.delivery.window import LEASE, Preparation, Window, Written
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.pace import reserve
-from crmkit.ledger.share import Share
-from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
 from crmkit.store.store import Connection
 
 CLAIM = 1000
-
-
-@attrs.frozen
-class Dispatched:
-    """What a sending came to.
-
-    Attributes:
-        touches: Every touch that was taken up, with the state and reason that it has now.
-    """
-
-    touches: tuple[Touch, ...] = attrs.field(default=(), repr=False)
-
-    def counts(self) -> Mapping[State, int]:
-        """Return how many touches came to each state."""
-        return Counter(touch.state for touch in self.touches)
-
-    @property
-    def sent(self) -> int:
-        """How many messages the channels took."""
-        return self.counts().get(State.SENT, 0)
-
-    def __add__(self, other: Dispatched) -> Dispatched:
-        return Dispatched(self.touches + other.touches)
-
-
-@attrs.frozen
-class Order:
-    """What a sending is asked for.
-
-    Attributes:
-        limit: Take up at most so many touches; None for all.
-        only_to: Reach nobody but these patients; None for anybody.
-        share: Only the households of this share.
-        progress: Is told the size of each finished window.
-        stopping: Is asked between windows whether to leave the rest for later.
-    """
-
-    limit: int | None = None
-    only_to: Sequence[str] | None = None
-    share: Share | None = None
-    progress: Callable[[int], None] = lambda _: None
-    stopping: Callable[[], bool] = lambda: False
 
 
 @attrs.frozen
@@ -119,16 +76,16 @@ class Dispatch:
     def send(self, order: Order) -> Dispatched:
         """Hand over all that is due, window by window, and return what came of it."""
         self.rescue.run()
-        done: list[Touch] = []
+        tally = Tally(order.keep)
         left = order.limit
         with ThreadPoolExecutor(1, "crmkit-send") as thread:
             while claimed := self._claim(order, CLAIM if left is None else min(CLAIM, left)):
                 with self._holding(claimed) as waiting:
-                    done += self._hand_over(waiting, order, thread)
+                    self._hand_over(waiting, order, thread, tally)
                 left = None if left is None else left - len(claimed)
                 if waiting:
                     break
-        return Dispatched(tuple(done))
+        return tally.told()
 
     def due(self, *, only_to: Sequence[str] | None = None) -> Dispatched:
         """Return what `send` would do at this instant, without doing it."""
@@ -156,15 +113,14 @@ class Dispatch:
                 with self.seal.begin() as connection:
                     self.claims.release(connection, [touch.key for touch in waiting], self.owner, self.clock.now())
 
-    def _hand_over(self, waiting: deque[Touch], order: Order, thread: Executor) -> list[Touch]:
+    def _hand_over(self, waiting: deque[Touch], order: Order, thread: Executor, tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
-        done: list[Touch] = []
         flight: Flight | None = None
         try:
             while flight or (waiting and not order.stopping()):
                 window = None if order.stopping() else self._next(waiting, rested=flight is None)
                 gone, flight = self._turn(flight, window, waiting, thread)
-                done += gone
+                tally.add(gone)
                 if gone:
                     order.progress(len(gone))
         except BaseException:
@@ -172,7 +128,6 @@ class Dispatch:
             if flight and flight.answer.exception() is None:
                 self._written_down(flight, flight.answer.result())
             raise
-        return done
 
     def _next(self, waiting: deque[Touch], *, rested: bool) -> Window | None:
         """Return the next window, or None if there is none, or if its channel must have finished the last one first.
