@@ -81,10 +81,10 @@ def outbox(tmp_path: Path) -> Callable[[], list[bytes]]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres_server() -> Iterator[Postgres]:
     """A PostgreSQL server for the whole run: `fresh()` returns the URL of an empty database."""
     try:
-        with running(tmp_path_factory.mktemp("postgres")) as server:
+        with running() as server:
             yield server
     except NoPostgres as problem:
         pytest.skip(str(problem))

