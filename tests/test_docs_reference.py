@@ -23,6 +23,9 @@ from crmkit.campaigns.reasons import REASONS
 from crmkit.cli import main
 from crmkit.crm.config import _File, read_config
 from crmkit.crm.hours import OwnHours
+from crmkit.delivery.event import EventKind
+from crmkit.delivery.policy import Policy
+from crmkit.ledger.heard import Did
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.tables import declare_ledger
 from crmkit.messages.views import FIELDS, LAYOUT_FIELDS
@@ -40,7 +43,7 @@ CRM_TOML, COMMANDS = text("docs/reference/crm-toml.md"), text("docs/reference/co
 STATES, TEMPLATES = text("docs/reference/states-and-reasons.md"), text("docs/how-to/write-templates.md")
 FIELDS_BY_NAME = catalogue(standard_fields())
 WITH_TOML = [page for page in PAGES if "```toml" in page.read_text(encoding="utf-8")]
-OF_ALL = ("--help", "--json", "--at", "--config")
+OF_ALL = ("--help", "--json", "--at", "--config", "--factory", "--practice")
 
 
 @pytest.mark.parametrize("line", "".join(blocks(SEGMENTS, "segment")).splitlines())
@@ -129,12 +132,13 @@ def settings(name: str, cls: type) -> list[str]:
             [
                 key
                 for key in keys(_File)
-                if key not in ("practice", "settings", "channels", "caps", "hours", "campaigns")
+                if key not in ("practice", "settings", "channels", "caps", "hours", "events", "campaigns")
             ],
         ),
         ("## [practice]", keys(Practice)),
         ("## [caps.NAME]", keys(Cap)),
         ("## [hours]", keys(OwnHours)),
+        ("## [events]", keys(Policy)),
         ("## [campaigns.ID]", keys(Campaign)[1:]),
         (
             "## [settings.NAME]",
@@ -202,6 +206,15 @@ def test_which_state_may_follow_which_is_told() -> None:
 def test_reasons_are_those_of_the_code() -> None:
     told = {row[0]: row[1] for row in rows(STATES, "## Reasons")}
     assert list(told.items()) == list(REASONS.items())
+
+
+def test_every_kind_of_event_is_told_and_what_events_do() -> None:
+    page = text("docs/reference/events.md")
+    assert {row[0].split(",")[0].split()[0] for row in rows(page, "## What each does")} == set(EventKind)
+    assert set(Did) <= set(re.findall(r"`([a-z_]+)`", section(page, "## Whether it is believed")))
+    policy = {row[0]: row[2] for row in rows(page, "## Policy")}
+    assert policy == {key: str(value).lower() for key, value in attrs.asdict(Policy()).items()}
+    assert {row[0]: row[2] for row in rows(CRM_TOML, "## [events]")} == policy
 
 
 def test_every_field_of_a_template_is_told() -> None:

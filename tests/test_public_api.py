@@ -26,6 +26,7 @@ HOST = {
     "Medium",
     "Objective",
     "Plan",
+    "Policy",
     "Practice",
     "Purpose",
     "State",

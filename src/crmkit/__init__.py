@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
     from crmkit.crm.origin import Origin
     from crmkit.crm.work import run_day
+    from crmkit.delivery.policy import Policy
     from crmkit.errors import CrmkitError
     from crmkit.ledger.state import State
     from crmkit.ledger.touch import Touch
@@ -34,6 +35,7 @@ __all__ = [
     "Objective",
     "Origin",
     "Plan",
+    "Policy",
     "Practice",
     "Purpose",
     "State",
@@ -54,6 +56,7 @@ _HOMES = {
     "Objective": "crmkit.campaigns.campaign",
     "Origin": "crmkit.crm.origin",
     "Plan": "crmkit.campaigns.plan",
+    "Policy": "crmkit.delivery.policy",
     "Practice": "crmkit.practice",
     "Purpose": "crmkit.people.medium",
     "State": "crmkit.ledger.state",

@@ -60,10 +60,12 @@ class HookParser:
     Attributes:
         keys: The secrets, given as base64 text with or without `whsec_`; while they change, the old and the new one.
         name: The parser's name.
+        verifies: A call that is not signed is refused.
     """
 
     keys: tuple[bytes, ...] = attrs.field(converter=_keys, repr=False)
     name: str = "hook"
+    verifies: bool = attrs.field(default=True, init=False)
 
     def parse(self, payload: Payload) -> Sequence[Event]:
         """Return the call's events.
@@ -72,12 +74,12 @@ class HookParser:
             NotFound: If the call is not signed by one of the secrets, was altered, or was made too long ago.
             SourceError: If the call is genuine and its body is not of the documented form.
         """
+        _check_age(payload)
+        self._check_signature(payload)
         if len(payload.body) > _MOST_BYTES:
             raise SourceError(
                 "the call is longer than a million bytes", where="webhook", mend="send fewer events in one"
             )
-        _check_age(payload)
-        self._check_signature(payload)
         return [_event(entry, f"webhook: events[{number}]") for number, entry in enumerate(_entries(payload.body))]
 
     def sign(self, message: str, at: datetime, body: bytes) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from crmkit.cli.look import preview, why
 from crmkit.cli.outgoing import send
 from crmkit.cli.pages import plugins, report
 from crmkit.cli.programme import plan
+from crmkit.cli.receive import receive, unsuppress
 from crmkit.cli.records import rejected, sync
 from crmkit.cli.rehearse import rehearse
 
@@ -23,8 +24,8 @@ Exit codes:
   1  crmkit could not do it; the message says where, what and how to mend it
   2  the command was not written correctly
   3  done, but a person must look: a source failed (sync), messages were
-     refused or got no clear answer (send --yes, unknowns), or the history
-     does not fit its audit trail (audit)
+     refused or got no clear answer (send --yes, unknowns), something could
+     not be read (receive), or the history does not fit its audit trail (audit)
 
 Begin with `crmkit demo`: it makes up a practice and shows everything on it.
 """
@@ -48,7 +49,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-_EVERY_DAY = (demo, init, sync, rejected, plan, preview, why, send, rehearse, report)
-_NOW_AND_THEN = (stop, resume, unknowns, history, audit, plugins)
+_EVERY_DAY = (demo, init, sync, rejected, plan, preview, why, send, receive, rehearse, report)
+_NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, audit, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

@@ -13,6 +13,7 @@ import attrs
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap
 from crmkit.crm.hours import OwnHours, read_hours
+from crmkit.delivery.policy import Policy
 from crmkit.errors import ConfigError
 from crmkit.people.medium import Medium
 from crmkit.practice import Practice
@@ -32,6 +33,7 @@ class Config:
         caps: How much a patient and an address may get.
         hours: The practice's own hours and quiet days.
         channels: Which channel delivers a medium, where several could.
+        policy: What follows from what comes back.
         templates: The folder of the practice's own templates.
         content: The folder of its content files.
         root: The folder of the `crm.toml`, to which relative paths refer.
@@ -46,6 +48,7 @@ class Config:
     caps: tuple[Cap, ...]
     hours: OwnHours
     channels: Mapping[Medium, str]
+    policy: Policy
     templates: Path | None
     content: Path | None
     root: Path
@@ -64,6 +67,7 @@ class _File:
     caps: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     hours: dict[str, Any] = attrs.field(factory=dict)
     channels: dict[str, str] = attrs.field(factory=dict)
+    events: dict[str, Any] = attrs.field(factory=dict)
     templates: str = ""
     content: str = ""
     audit_key: str = attrs.field(default="", repr=False)
@@ -88,6 +92,7 @@ def read_config(path: Path) -> Config:
         caps=tuple(structure(Cap, cap, where=f"{name}: caps.{id_}") for id_, cap in file.caps.items()) or (Cap(),),
         hours=read_hours(file.hours, f"{name}: hours"),
         channels=_channels(file.channels, f"{name}: channels"),
+        policy=structure(Policy, file.events, where=f"{name}: events"),
         templates=_folder(file.templates, root, f"{name}: templates"),
         content=root / file.content if file.content else None,
         root=root,

@@ -23,17 +23,17 @@ from crmkit.crm.decisions import Decisions
 from crmkit.crm.hours import practice_hours
 from crmkit.crm.opened import open_practice
 from crmkit.crm.origin import Origin
+from crmkit.crm.receiving import Receiving
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.sending import Sending
 from crmkit.crm.stages import Wishes
+from crmkit.delivery.policy import Policy
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.feed import FeedEvent, feed
-from crmkit.ledger.learnt import learn_consent
 from crmkit.ledger.scratch import scratch_ledger
 from crmkit.metrics.gather import Findings, gather
 from crmkit.metrics.window import Window
-from crmkit.people.consent import Consent
-from crmkit.people.medium import Medium, Purpose
+from crmkit.people.medium import Medium
 from crmkit.plugins.door import Admitted
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.practice import Practice
@@ -46,7 +46,7 @@ from crmkit.report.page import render_page, write_report
 WEEK = timedelta(days=6)
 
 
-class CRM(Decisions, Sending):
+class CRM(Decisions, Sending, Receiving):
     """A practice, its database and its plugins, with the programme that runs on them.
 
     Args:
@@ -60,6 +60,7 @@ class CRM(Decisions, Sending):
         hours: The practice's own, such as `Mon-Fri 09:00-17:00`; by default law and courtesy alone restrict them.
         closed: The quiet days on which nothing leaves, such as `12-24..01-02`.
         channels: Which channel delivers a medium, by medium, where several could.
+        policy: What follows from what comes back, such as how often an address may fail.
         clock: Tells the time.
         root: The folder to which relative paths in settings refer; by default the current one.
         prefix: What the names of all tables begin with.
@@ -83,6 +84,7 @@ class CRM(Decisions, Sending):
         hours: str = "",
         closed: str = "",
         channels: Mapping[Medium, str] | None = None,
+        policy: Policy | None = None,
         clock: Clock | None = None,
         root: str | Path = ".",
         prefix: str = "crmkit_",
@@ -97,6 +99,7 @@ class CRM(Decisions, Sending):
             here / content if content else None,
             tuple(caps) if caps is not None else (Cap(),),
             dict(channels or {}),
+            policy or Policy(),
             audit_key,
         )
         given = settings or {}
@@ -123,6 +126,7 @@ class CRM(Decisions, Sending):
             hours=config.hours.week,
             closed=config.hours.closed,
             channels=config.channels,
+            policy=config.policy,
             clock=clock,
             root=config.root,
             audit_key=config.audit_key,
@@ -262,20 +266,6 @@ class CRM(Decisions, Sending):
             stages = self._opened.rehearsing(store, tables, channels, clock)
             return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
 
-    def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:
-        """Write down that a patient said no; no sync undoes it. False if the same was written at this instant."""
-        return self._learn(Consent(patient, purpose, medium, False, self.clock.now(), "", evidence, learnt=True))
-
-    def opt_in(self, patient: str, purpose: Purpose, medium: Medium, *, wording: str, evidence: str) -> bool:
-        """Write down that a patient said yes, to which words, and where the proof lies."""
-        now = self.clock.now()
-        return self._learn(Consent(patient, purpose, medium, True, now, wording, evidence, learnt=True))
-
-    def unsubscribe(self, token: str) -> bool:
-        """Act on an unsubscribe link's token, on POST only, for scanners GET links; NotFound if it is forged."""
-        said = self._stages.renderer.links.read(token)
-        return self.opt_out(said.patient, said.purpose, said.medium, evidence="unsubscribe link")
-
     def feed(self, since: str = "") -> list[FeedEvent]:
         """Return what happened to touches after a cursor, oldest first; each event holds the next cursor."""
         with self._store.read() as connection:
@@ -295,10 +285,6 @@ class CRM(Decisions, Sending):
             self.findings(window), self.practice, reasons=REASONS, rejected=len(self.rejected()), plugins=found
         )
         return write_report(Path(path), html)
-
-    def _learn(self, consent: Consent) -> bool:
-        with self._stages.seal.begin() as connection:
-            return learn_consent(connection, self._stages.tables, self.practice.id, consent, self._stages.seal)
 
     def _replace(self, campaigns: Sequence[Campaign]) -> None:
         for campaign in campaigns:

@@ -62,7 +62,9 @@ class Sending:
         if dry:
             return self._stages.dispatch.due(only_to=only_to)
         if executor is None:
-            return self._stages.dispatch.send(Order(limit, only_to, None, progress, stopping))
+            sent = self._stages.dispatch.send(Order(limit, only_to, None, progress, stopping))
+            self._stages.arrivals.catch_up()
+            return sent
         if limit is not None:
             raise ConfigError("a limit cannot be shared out", where="send", mend="leave out limit or executor")
         done: list[str] = []

@@ -17,8 +17,11 @@ from crmkit.campaigns.programme import Programme
 from crmkit.campaigns.settle import Settlement
 from crmkit.clock import Clock
 from crmkit.delivery.again import Again
+from crmkit.delivery.arrivals import Arrivals
 from crmkit.delivery.channel import Channel
 from crmkit.delivery.dispatch import Dispatch
+from crmkit.delivery.intake import Intake
+from crmkit.delivery.policy import Policy
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import Preparation
@@ -48,6 +51,7 @@ class Wishes:
         content: The folder of its content files.
         caps: How much a patient and an address may get.
         channels: Which channel delivers a medium, where several could.
+        policy: What follows from what comes back.
         audit_key: The key that signs the audit trail; without one no trail is kept.
     """
 
@@ -56,6 +60,7 @@ class Wishes:
     content: Path | None = None
     caps: tuple[Cap, ...] = attrs.field(factory=lambda: (Cap(),))
     channels: Mapping[Medium, str] = attrs.field(factory=dict)
+    policy: Policy = attrs.field(factory=Policy)
     audit_key: str = attrs.field(default="", repr=False)
 
 
@@ -74,6 +79,7 @@ class Stages:
     renderer: Renderer
     planner: Planner
     dispatch: Dispatch
+    arrivals: Arrivals
 
 
 def put_together(
@@ -140,4 +146,5 @@ def put_together(
             clock,
             owner,
         ),
+        arrivals=Arrivals(Intake(practice, ledger, history, seal, wishes.policy), clock),
     )

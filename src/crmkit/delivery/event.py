@@ -143,7 +143,11 @@ class Payload:
 
 
 class EventParser(Protocol):
-    """A plugin object that reads events from payloads."""
+    """A plugin object that reads events from payloads.
+
+    It may also have an attribute `verifies`, true if it refuses whatever is not from whom it claims to be. Only such a
+    parser is reached by calls from outside; all others read what the host itself hands in.
+    """
 
     @property
     def name(self) -> str:
@@ -158,3 +162,8 @@ class EventParser(Protocol):
             SourceError: If it cannot be read. No error quotes the payload.
         """
         ...
+
+
+def verifies(parser: EventParser) -> bool:
+    """Tell whether a parser declares that it refuses what is forged."""
+    return getattr(parser, "verifies", False) is True

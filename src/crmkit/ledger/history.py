@@ -63,7 +63,7 @@ class _Asks:
             said=_columns(consent, _SAID, practice).where(among(consent.c.patient, "ids")),
             learnt=_columns(learnt, _SAID, practice).where(among(learnt.c.patient, "ids")),
             any_stopped=of_addresses.limit(1),
-            stopped=of_addresses.where(among(suppression.c.address, "addresses")),
+            stopped=of_addresses.where(among(suppression.c.address, "addresses")).order_by(suppression.c.number),
         )
 
 
@@ -127,6 +127,27 @@ class History:
                 said[who, purpose, medium].append(one)
         return {key: holds for key, statements in said.items() if (holds := standing(statements))}
 
+    def at_address(self, connection: sa.Connection, medium: Medium, value: str) -> list[str]:
+        """Return the patients whose messages an address gets: those who have it, and those in their care.
+
+        Args:
+            connection: Reads.
+            medium: The medium. A telephone number counts for messages and for calls.
+            value: The address in its normal form.
+        """
+        table, patient = self.records.contact.now, self.records.patient.now
+        media = (Medium.SMS, Medium.PHONE) if medium in (Medium.SMS, Medium.PHONE) else (medium,)
+        # Letters of either case are one address. That is for Python to say; the database tells what is as long.
+        query = sa.select(table.c.patient, table.c.value).where(
+            table.c.practice == self.practice,
+            table.c.medium.in_([one.value for one in media]),
+            sa.func.length(table.c.value) == len(value),
+        )
+        wanted = value.casefold()
+        owners = {row.patient for row in connection.execute(query) if row.value.casefold() == wanted}
+        wards = sa.select(patient.c.id).where(patient.c.practice == self.practice)
+        return sorted(owners | set(connection.scalars(wards.where(among(patient.c.guardian, sorted(owners))))))
+
     def _contacts(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[ContactPoint]]:
         points: dict[str, list[ContactPoint]] = defaultdict(list)
         rows = connection.execute(self._asks.contacts, {"ids": ids}).all()
@@ -141,8 +162,9 @@ class History:
             return {}
         digests = {point: address_digest(self.practice, point.medium, point.value) for point in points if point.value}
         rows = connection.execute(self._asks.stopped, {"addresses": sorted(set(digests.values()))})
+        # The last row of an address holds; one without a reason lets it be used again.
         reasons = {row.address: row.reason for row in rows}
-        return {point: reasons[address] for point, address in digests.items() if address in reasons}
+        return {point: reasons[address] for point, address in digests.items() if reasons.get(address)}
 
 
 def _without(points: dict[str, list[ContactPoint]], stopped: dict[ContactPoint, str]) -> dict[str, list[ContactPoint]]:

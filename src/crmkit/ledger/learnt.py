@@ -46,9 +46,49 @@ def suppress(
     now: datetime,
     seal: Seal,
 ) -> bool:
-    """Stop using an address, given by its digest; False if it was stopped before."""
-    same = {"practice": practice, "medium": medium.value, "address": address}
-    return written_once(connection, tables.learnt.suppression, same, {"at": now, "reason": reason, **seal.columns()})
+    """Stop using an address, given by its digest; False if it is stopped already."""
+    number, stands = _suppression(connection, tables, practice, medium, address)
+    if stands:
+        return False
+    row = {"number": number + 1, "at": now, "reason": reason, **seal.columns()}
+    _add(connection, tables.learnt.suppression, practice, medium, address, row)
+    return True
+
+
+def use_again(
+    connection: sa.Connection,
+    tables: LedgerTables,
+    practice: str,
+    medium: Medium,
+    address: str,
+    actor: str,
+    now: datetime,
+    seal: Seal,
+) -> bool:
+    """Let an address, given by its digest, be used again; False if it is not stopped."""
+    number, stands = _suppression(connection, tables, practice, medium, address)
+    if not stands:
+        return False
+    row = {"number": number + 1, "at": now, "actor": actor, **seal.columns()}
+    _add(connection, tables.learnt.suppression, practice, medium, address, row)
+    return True
+
+
+def _suppression(
+    connection: sa.Connection, tables: LedgerTables, practice: str, medium: Medium, address: str
+) -> tuple[int, bool]:
+    """Return the number of an address's last row, and whether it is stopped."""
+    table = tables.learnt.suppression
+    mine = (table.c.practice == practice, table.c.medium == medium.value, table.c.address == address)
+    query = sa.select(table.c.number, table.c.reason).where(*mine).order_by(table.c.number.desc()).limit(1)
+    last = connection.execute(query).first()
+    return (last.number, bool(last.reason)) if last else (0, False)
+
+
+def _add(
+    connection: sa.Connection, table: sa.Table, practice: str, medium: Medium, address: str, row: dict[str, Any]
+) -> None:
+    connection.execute(sa.insert(table).values(practice=practice, medium=medium.value, address=address, **row))
 
 
 def written_once(connection: sa.Connection, table: sa.Table, same: dict[str, Any], more: dict[str, Any]) -> bool:

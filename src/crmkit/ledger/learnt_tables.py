@@ -1,4 +1,4 @@
-"""The tables of what the kit learnt, of what a person has stopped, and of the audit trail."""
+"""The tables of what the kit learnt, of what came back, of what a person has stopped, and of the audit trail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.columns import key, optional, sealed
+from crmkit.ledger.columns import key, optional, sealed, sealed_index
 from crmkit.store.store import Store
 from crmkit.store.types import Instant
 
@@ -18,24 +18,30 @@ class LearntTables:
 
     Attributes:
         consent: Statements that reached the kit itself.
-        suppression: Addresses that are not used any more.
+        suppression: Addresses that are not used any more, and those that a person let be used again.
+        heard: What came back, one row for each thing that an event did.
+        rating: What was answered to a question for a number.
+        payload: What arrived, as it arrived; it may hold anything, so it lies here alone and expires.
         stop: What a person has paused.
         audit: The links of the audit trail.
     """
 
     consent: sa.Table
     suppression: sa.Table
+    heard: sa.Table
+    rating: sa.Table
+    payload: sa.Table
     stop: sa.Table
     audit: sa.Table
 
     def sealed(self) -> tuple[sa.Table, ...]:
         """Return the tables whose rows the audit trail covers beside the events."""
-        return self.consent, self.suppression
+        return self.consent, self.suppression, self.heard, self.rating
 
 
 def declare_learnt(store: Store) -> LearntTables:
     """Declare the tables in the store's metadata and return them."""
-    return LearntTables(
+    learnt = LearntTables(
         consent=_table(
             store,
             "learnt_consent",
@@ -52,16 +58,88 @@ def declare_learnt(store: Store) -> LearntTables:
         suppression=_table(
             store,
             "suppression",
-            ("practice", "medium", "address"),
+            ("practice", "medium", "address", "number"),
             key("medium"),
             key("address"),
+            # Nothing is taken back: the last row of an address holds.
+            sa.Column("number", sa.Integer, nullable=False),
             _at(),
-            key("reason"),
+            optional("reason"),
+            optional("actor"),
             *sealed(),
         ),
+        heard=_heard(store),
+        rating=_rating(store),
+        payload=_payload(store),
         stop=_table(store, "stop", ("practice", "campaign"), key("campaign"), _at(), key("actor")),
         audit=_audit(store),
     )
+    for table in learnt.sealed():
+        sealed_index(table)
+    return learnt
+
+
+def _heard(store: Store) -> sa.Table:
+    heard = _table(
+        store,
+        "heard",
+        ("practice", "parser", "id", "number"),
+        key("parser"),
+        key("id"),
+        sa.Column("number", sa.Integer, nullable=False),
+        key("kind"),
+        key("medium"),
+        # The touch's key, and the digest of its address; both empty where the event is about none of ours.
+        optional("key"),
+        optional("address"),
+        _at(),
+        sa.Column("heard_at", Instant, nullable=False),
+        sa.Column("permanent", sa.Boolean, nullable=False),
+        optional("status"),
+        optional("did"),
+        # Whether the touch could not be moved yet.
+        sa.Column("waits", sa.Boolean, nullable=False),
+        optional("payload"),
+        *sealed(),
+    )
+    told, waits = heard.c.address != "", heard.c.waits
+    by_address = (heard.c.practice, heard.c.address, heard.c.at)
+    sa.Index(f"{heard.name}_address", *by_address, sqlite_where=told, postgresql_where=told)
+    sa.Index(f"{heard.name}_waits", heard.c.practice, sqlite_where=waits, postgresql_where=waits)
+    return heard
+
+
+def _rating(store: Store) -> sa.Table:
+    return _table(
+        store,
+        "rating",
+        ("practice", "parser", "id"),
+        key("parser"),
+        key("id"),
+        key("patient"),
+        key("key"),
+        _at(),
+        sa.Column("rating", sa.Integer, nullable=False),
+        *sealed(),
+    )
+
+
+def _payload(store: Store) -> sa.Table:
+    payload = _table(
+        store,
+        "payload",
+        ("practice", "id"),
+        key("id"),
+        key("parser"),
+        sa.Column("received_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        # Why it could not be read, empty where it was.
+        optional("problem"),
+        sa.Column("headers", sa.JSON, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+    )
+    sa.Index(f"{payload.name}_expires", payload.c.practice, payload.c.expires_at)
+    return payload
 
 
 def _audit(store: Store) -> sa.Table:

@@ -12,7 +12,7 @@ from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import Verdict, deny
 from crmkit.delivery import channel as delivery
 from crmkit.delivery.channel import Channel, Guarantee, Limits, Question, Receipt
-from crmkit.delivery.event import Event, EventParser, Payload
+from crmkit.delivery.event import Event, EventParser, Payload, verifies
 from crmkit.errors import CrmkitError, PluginError
 from crmkit.messages.message import Message
 from crmkit.metrics.measure import Outcome
@@ -197,6 +197,11 @@ class OwnedParser:
     def name(self) -> str:
         """The full name."""
         return full_name(self.owner, self.parser.name)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether it refuses what is forged."""
+        return verifies(self.parser)
 
     def parse(self, payload: Payload) -> Sequence[Event]:
         """Return the payload's events.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmkit.people.contact import Line, Normalised
-from crmkit.people.email import normalise_email
+from crmkit.people.contact import Line
 from crmkit.people.medium import Medium
-from crmkit.people.phone import normalise_phone
+from crmkit.people.normal import normalise
 from crmkit.practice import Practice
 from crmkit.records.reading import Reading
 
@@ -19,7 +18,7 @@ _NO_SMS = "a fixed line, which takes no text messages"
 
 def normalise_contact(typed: str, medium: Medium, country: str) -> Values:
     """Return the columns of a contact point: what was typed and what was made of it."""
-    made = _normalise(typed, medium, country)
+    made = normalise(typed, medium, country)
     problem = made.problem
     if medium is Medium.SMS and made.line is Line.FIXED:
         problem = _NO_SMS
@@ -47,11 +46,3 @@ def derived_contacts(reading: Reading, practice: Practice) -> tuple[list[Values]
         made = normalise_contact(typed, medium, country)
         contacts.append({"id": id_, "patient": patient, "medium": medium.value, "rank": rank, **made})
     return contacts, blank
-
-
-def _normalise(typed: str, medium: Medium, country: str) -> Normalised:
-    if medium is Medium.EMAIL:
-        return normalise_email(typed)
-    if medium is Medium.POST:
-        return Normalised(typed.strip())
-    return normalise_phone(typed, country)

@@ -1,0 +1,111 @@
+"""What comes back: mails and other files handed to an event parser, and addresses that a person lets be used again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from crmkit.cli import show
+from crmkit.cli.mailbox import mails
+from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.errors import CrmkitError
+
+if TYPE_CHECKING:
+    from crmkit.crm.crm import CRM
+    from crmkit.delivery.intake import Received
+
+_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@attrs.frozen
+class Unread:
+    """What could not be read: from where, and why."""
+
+    where: str
+    problem: str
+
+
+@click.command()
+@click.argument("parser", default="")
+@click.argument("files", nargs=-1, type=_FILE)
+@click.option("--again", is_flag=True, help="Try once more to read what could not be read before.")
+@common()
+def receive(given: Given, parser: str, files: tuple[Path, ...], again: bool) -> int:
+    """Take in what came back: FILES of mail, mailboxes, or - for stdin, read by PARSER such as email.bounces."""
+    if again == bool(parser) or bool(parser) != bool(files):
+        raise click.UsageError("give a PARSER and at least one file, or --again alone")
+    with given.crm() as crm:
+        received, unread = _again(crm) if again else _read(crm, parser, files)
+    _say_json(received, unread) if given.as_json else _say(received, unread)
+    return LOOK if unread else DONE
+
+
+@click.command()
+@click.argument("medium", type=click.Choice(["email", "sms", "post", "phone"]))
+@click.argument("address")
+@click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept.")
+@common()
+def unsuppress(given: Given, medium: str, address: str, by: str) -> int:
+    """Let an ADDRESS be used again that failed or complained, for instance since its mailbox was mended."""
+    from crmkit.people.medium import Medium
+
+    with given.crm() as crm:
+        stood = crm.unsuppress(Medium(medium), address, by=by)
+    if given.as_json:
+        show.say_json({"medium": medium, "used_again": stood})
+    else:
+        show.say("The address is used again." if stood else "The address was in use.")
+    return DONE
+
+
+def _read(crm: CRM, parser: str, files: tuple[Path, ...]) -> tuple[Received, list[Unread]]:
+    from crmkit.delivery.intake import Received
+
+    # A name that is misspelt is one mistake, not one for each mail.
+    crm.plugins.event_parser(parser)
+    total, unread = Received(), []
+    for path in files:
+        for number, mail in enumerate(mails(path), 1):
+            try:
+                total += crm.receive(parser, mail)
+            except CrmkitError as problem:
+                unread.append(Unread(f"{path}, number {number}", problem.problem))
+    return total, unread
+
+
+def _again(crm: CRM) -> tuple[Received, list[Unread]]:
+    received = crm.receive_again()
+    return received, [
+        Unread(f"{one.parser}, {one.received_at:%Y-%m-%d %H:%M} UTC", one.problem) for one in crm.unread()
+    ]
+
+
+def _say(received: Received, unread: list[Unread]) -> None:
+    counts = Counter((one.kind, ", ".join(did.replace("_", " ") for did in one.did)) for one in received.heard)
+    if counts:
+        show.say_table(("event", "what it did", "events"), [(*what, number) for what, number in sorted(counts.items())])
+        show.say()
+    show.say(f"{show.counted(received.applied, 'event')} new, {received.known:,} known before.")
+    for one in unread:
+        show.say(f"Not read: {one.where}: {one.problem}.")
+    if unread:
+        show.say("\nWhat was kept of it is tried once more by crmkit receive --again.")
+
+
+def _say_json(received: Received, unread: list[Unread]) -> None:
+    heard: list[dict[str, Any]] = [
+        {"parser": one.parser, "id": one.id, "kind": one.kind, "key": one.key, "did": list(one.did)}
+        for one in received.heard
+    ]
+    show.say_json(
+        {
+            "applied": received.applied,
+            "known": received.known,
+            "heard": heard,
+            "unread": [attrs.asdict(one) for one in unread],
+        }
+    )

@@ -1,0 +1,107 @@
+"""What comes back to a practice: events, answers, wishes to be left alone; each is taken in once and heeded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crmkit.clock import Clock
+from crmkit.crm.opened import Opened
+from crmkit.crm.stages import Stages
+from crmkit.delivery.event import Payload, verifies
+from crmkit.delivery.intake import Received
+from crmkit.errors import CrmkitError, NotFound
+from crmkit.ledger.learnt import address_digest, learn_consent, use_again
+from crmkit.ledger.payloads import Kept
+from crmkit.ledger.refusal import refuse
+from crmkit.people.consent import Consent
+from crmkit.people.medium import Medium, Purpose
+from crmkit.people.normal import normalise
+from crmkit.practice import Practice
+
+
+class Receiving:
+    """The part of a `CRM` that listens."""
+
+    practice: Practice
+    clock: Clock
+    _stages: Stages
+    _opened: Opened
+
+    def receive(self, parser: str, body: bytes, headers: Mapping[str, str] | None = None) -> Received:
+        """Take in what arrived: one mail, or one call of a provider. The same events again change nothing.
+
+        Args:
+            parser: The event parser's full name, such as `email.bounces`; or its plugin's, if that has no other.
+            body: The bytes as they came.
+            headers: The call's headers; leave them out for a mail, for which you vouch by handing it in.
+
+        Raises:
+            NotFound: If there is no such parser, or what arrived is not from whom it claims to be: then nothing of it
+                is kept. Nor does a parser that cannot tell take a call.
+            CrmkitError: If it cannot be read. It is kept with the reason, and `receive_again` tries once more.
+        """
+        found = self._opened.admitted.event_parser(parser)
+        if headers and not verifies(found):
+            raise NotFound(
+                "this event parser takes no calls, for it cannot tell who makes them",
+                where=found.name,
+                mend="hand mails in with crmkit receive",
+            )
+        return self._stages.arrivals.read(found, Payload(body, headers or {}, received_at=self.clock.now()))
+
+    def receive_again(self) -> Received:
+        """Try once more to read what could not be read; what still cannot stays, as `unread` tells."""
+        total = Received()
+        for one in self.unread():
+            try:
+                parser = self._opened.admitted.event_parser(one.parser)
+                payload = Payload(one.body, one.headers, received_at=one.received_at)
+                total += self._stages.arrivals.read(parser, payload)
+            except CrmkitError:
+                continue
+        return total
+
+    def unread(self) -> list[Kept]:
+        """Return what arrived and could not be read, each with the reason, oldest first."""
+        return self._stages.arrivals.unread()
+
+    def unsubscribe(self, token: str) -> bool:
+        """Act on an unsubscribe link's token, on POST only, for scanners GET links; NotFound if it is forged.
+
+        Returns:
+            False if the same wish was written down within the hour: a button is pressed twice.
+        """
+        said = self._stages.renderer.links.read(token)
+        wishes, now = [(said.patient, said.purpose)], self.clock.now()
+        with self._stages.arrivals.listening() as connection:
+            history, seal = self._stages.history, self._stages.seal
+            return bool(refuse(connection, history, seal, wishes, said.medium, now, "unsubscribe link"))
+
+    def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:
+        """Write down that a patient said no; no sync undoes it. False if the same was written at this instant."""
+        return self._learn(Consent(patient, purpose, medium, False, self.clock.now(), "", evidence, learnt=True))
+
+    def opt_in(self, patient: str, purpose: Purpose, medium: Medium, *, wording: str, evidence: str) -> bool:
+        """Write down that a patient said yes, to which words, and where the proof lies."""
+        now = self.clock.now()
+        return self._learn(Consent(patient, purpose, medium, True, now, wording, evidence, learnt=True))
+
+    def unsuppress(self, medium: Medium, address: str, *, by: str) -> bool:
+        """Let an address be used again that is not used any more, since its mailbox has been mended.
+
+        Args:
+            medium: The medium.
+            address: The address, as it stands in the practice software.
+            by: Who decided it: no event and no sync does.
+
+        Returns:
+            False if it is in use.
+        """
+        value = normalise(address, medium, self.practice.country).value or address
+        place = (self._stages.tables, self.practice.id, medium, address_digest(self.practice.id, medium, value))
+        with self._stages.arrivals.listening() as connection:
+            return use_again(connection, *place, by, self.clock.now(), self._stages.seal)
+
+    def _learn(self, consent: Consent) -> bool:
+        with self._stages.seal.begin() as connection:
+            return learn_consent(connection, self._stages.tables, self.practice.id, consent, self._stages.seal)

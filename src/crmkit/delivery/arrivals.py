@@ -1,0 +1,89 @@
+"""What arrives: kept as it is, read by its parser, and taken in; what cannot be read waits with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+import attrs
+
+from crmkit.clock import Clock
+from crmkit.delivery.event import Event, EventParser, Payload
+from crmkit.delivery.intake import Intake, Received
+from crmkit.errors import CrmkitError, NotFound
+from crmkit.ledger.heard import waiting
+from crmkit.ledger.payloads import Kept, drop, expire, keep, payload_id, unread
+from crmkit.store.store import Connection
+
+
+@attrs.frozen(eq=False)
+class Arrivals:
+    """Sees to it that nothing that arrives is lost, and that nothing is kept for longer than needed.
+
+    Attributes:
+        intake: Takes the events in.
+        clock: Tells the time.
+    """
+
+    intake: Intake
+    clock: Clock
+
+    def read(self, parser: EventParser, payload: Payload) -> Received:
+        """Read a payload and take its events in; what cannot be read is kept with the reason.
+
+        Raises:
+            NotFound: If the payload is not from whom it claims to be: then nothing of it is kept.
+            Exception: As parser or database raise it.
+        """
+        id_ = payload_id(parser.name, payload.body)
+        arrived = Kept(id_, parser.name, payload.received_at, payload.body, payload.headers)
+        try:
+            return self._take(arrived, parser.parse(payload))
+        except NotFound:
+            raise
+        except Exception as problem:
+            why = problem.problem if isinstance(problem, CrmkitError) else f"failed ({type(problem).__name__})"
+            with self.listening() as connection:
+                self._keep(connection, attrs.evolve(arrived, problem=why))
+            raise
+
+    def unread(self) -> list[Kept]:
+        """Return what could not be read, oldest first."""
+        with self.intake.seal.store.read() as connection:
+            return unread(connection, self.intake.ledger.tables, self.intake.practice.id)
+
+    def catch_up(self) -> None:
+        """Tell touches what was heard of them while they were being sent."""
+        intake = self.intake
+        with intake.seal.store.read() as connection:
+            if not waiting(connection, intake.ledger.tables, intake.practice.id):
+                return
+        with self.listening() as connection:
+            intake.catch_up(connection, self.clock.now())
+
+    @contextmanager
+    def listening(self) -> Iterator[Connection]:
+        """Open a transaction in which nobody else listens, so that nothing is heard twice at once."""
+        with self.intake.seal.begin() as connection:
+            self.intake.seal.store.lock(connection, f"listening {self.intake.practice.id}")
+            expire(connection, self.intake.ledger.tables, self.intake.practice.id, self.clock.now())
+            yield connection
+
+    def _take(self, arrived: Kept, events: Sequence[Event]) -> Received:
+        now, intake = self.clock.now(), self.intake
+        with self.listening() as connection:
+            received = intake.take(
+                connection, arrived.parser, arrived.id, events, received_at=arrived.received_at, now=now
+            )
+            intake.catch_up(connection, now)
+            if events:
+                self._keep(connection, arrived)
+            else:
+                # An ordinary letter is nobody's event, and none of the kit's business.
+                drop(connection, intake.ledger.tables, intake.practice.id, arrived.id)
+        return received
+
+    def _keep(self, connection: Connection, arrived: Kept) -> None:
+        expires_at = arrived.received_at + timedelta(days=self.intake.policy.keep_days)
+        keep(connection, self.intake.ledger.tables, self.intake.practice.id, arrived, expires_at)

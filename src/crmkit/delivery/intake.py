@@ -1,0 +1,264 @@
+"""Taking in what came back: each event is heard once, told to its touch, and heeded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import attrs
+
+from crmkit.delivery.event import Event, EventKind
+from crmkit.delivery.meaning import PROVES, moved, way, why_not, why_suppressed, wish, wish_of_reader
+from crmkit.delivery.policy import Policy, worn_out
+from crmkit.ledger.audit import Seal
+from crmkit.ledger.heard import Did, Heard, Sign, hear, kept_id, known, rate, signs, waiting
+from crmkit.ledger.history import History
+from crmkit.ledger.learnt import address_digest, suppress
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.refusal import refuse
+from crmkit.ledger.touch import Touch
+from crmkit.people.medium import Medium, Purpose
+from crmkit.people.normal import normalise
+from crmkit.practice import Practice
+from crmkit.store.store import Connection
+
+#: An event that names an address alone is about the last message that went there, within so long.
+_RECENT = timedelta(days=90)
+
+
+@attrs.frozen
+class Received:
+    """What came of a payload.
+
+    Attributes:
+        heard: The events that were new, each with what it did.
+        known: How many were heard before, or are of a kind that the practice does not note.
+    """
+
+    heard: tuple[Heard, ...] = ()
+    known: int = 0
+
+    @property
+    def applied(self) -> int:
+        """How many events were new and were written down."""
+        return len(self.heard)
+
+    def __add__(self, other: Received) -> Received:
+        return Received(self.heard + other.heard, self.known + other.known)
+
+
+@attrs.frozen
+class Case:
+    """One event and what is known of it.
+
+    Attributes:
+        event: The event.
+        at: When it happened, in UTC; not later than now.
+        value: Its address in normal form, empty where it has none that can be read.
+        touch: The touch that its key, or else its address, leads to.
+        doubt: Why it is not believed of that touch; None if it is.
+        source: By which parser it was read, and its id.
+    """
+
+    event: Event
+    at: datetime
+    value: str = attrs.field(repr=False)
+    touch: Touch | None
+    doubt: Did | None
+    source: str
+
+    @property
+    def believed(self) -> Touch | None:
+        """The touch, if the event is believed of it."""
+        return None if self.doubt else self.touch
+
+
+@attrs.frozen(eq=False)
+class Intake:
+    """Takes in the events of one practice. Every method works inside the caller's transaction.
+
+    Attributes:
+        practice: Whose messages they are about.
+        ledger: The touches.
+        history: The people as they are now.
+        seal: Seals what is written.
+        policy: What follows from failures.
+    """
+
+    practice: Practice
+    ledger: Ledger
+    history: History
+    seal: Seal
+    policy: Policy
+
+    def take(
+        self,
+        connection: Connection,
+        parser: str,
+        payload: str,
+        events: Sequence[Event],
+        *,
+        received_at: datetime,
+        now: datetime,
+    ) -> Received:
+        """Write down the events that are new, and do what follows from each.
+
+        Args:
+            connection: A transaction that may write.
+            parser: The full name of the parser that read them.
+            payload: The id of the payload that they were read from.
+            events: The events.
+            received_at: When the payload arrived: when an event happened that does not say so.
+            now: The present instant.
+        """
+        once = {kept_id(event.id): event for event in reversed(events) if self._noted(event)}
+        before = known(connection, self.ledger.tables, self.practice.id, parser, list(once))
+        heard = []
+        for id_, event in reversed(once.items()):
+            if id_ not in before:
+                case = self._case(connection, event, f"{parser} {id_}", received_at, now)
+                one = self._heard(case, parser, id_, payload)
+                heard.append(self._take(connection, case, one, now))
+        return Received(tuple(heard), len(events) - len(heard))
+
+    def catch_up(self, connection: Connection, now: datetime) -> list[Heard]:
+        """Tell touches that a sender held what was heard of them meanwhile; return the events that did so."""
+        told = []
+        for one in waiting(connection, self.ledger.tables, self.practice.id):
+            event = _again(one)
+            touch = self._by_key(connection, one.key)
+            did = self._move(connection, touch, event, one.at, one.parser, now) if touch else (Did.NO_TOUCH,)
+            if Did.WAITS not in did:
+                told.append(attrs.evolve(one, did=did))
+                hear(connection, self.ledger.tables, self.practice.id, told[-1], now, self.seal, number=2)
+        return told
+
+    def _noted(self, event: Event) -> bool:
+        return self.policy.clicks or event.kind is not EventKind.CLICKED
+
+    def _case(self, connection: Connection, event: Event, source: str, received_at: datetime, now: datetime) -> Case:
+        value = normalise(event.address, event.medium, self.practice.country).value if event.address else ""
+        address = address_digest(self.practice.id, event.medium, value)
+        at = min(event.at or received_at, now)
+        touch = (
+            self._by_key(connection, event.key)
+            if event.key
+            else self._last_sent(connection, event.medium, address, now)
+        )
+        return Case(event, at, value, touch, why_not(event, touch, address), source)
+
+    def _heard(self, case: Case, parser: str, id_: str, payload: str) -> Heard:
+        event, touch = case.event, case.believed
+        return Heard(
+            parser,
+            id_,
+            event.kind.value,
+            event.medium,
+            case.at,
+            key=touch.key if touch else "",
+            address=touch.address if touch else "",
+            permanent=event.permanent,
+            status=event.status,
+            payload=payload,
+        )
+
+    def _take(self, connection: Connection, case: Case, one: Heard, now: datetime) -> Heard:
+        """Do what follows from an event, and write it down with that."""
+        touch, event = case.believed, case.event
+        did: list[Did] = [case.doubt] if case.doubt else []
+        if touch:
+            did += self._move(connection, touch, event, case.at, one.parser, now)
+            did += self._suppress(connection, touch, event, one, now)
+        did += self._heed(connection, case, now)
+        if touch and event.rating is not None:
+            rate(connection, self.ledger.tables, self.practice.id, one, touch.patient, event.rating, self.seal)
+            did.append(Did.RATED)
+        done = attrs.evolve(one, did=tuple(did))
+        hear(connection, self.ledger.tables, self.practice.id, done, now, self.seal)
+        return done
+
+    def _move(
+        self, connection: Connection, touch: Touch, event: Event, at: datetime, actor: str, now: datetime
+    ) -> tuple[Did, ...]:
+        """Move a touch to what an event proves of it, through every state between."""
+        if event.kind not in PROVES:
+            return ()
+        through = way(touch.state, PROVES[event.kind])
+        if not through:
+            return (Did.WAITS,) if through is None else (Did.STANDS,)
+        for state in through:
+            gone = self.ledger.move(connection, [(touch, moved(touch, state, event, at, now))], actor)
+            if not gone:
+                # Somebody else moved it in this very moment.
+                return (Did.WAITS,)
+            touch = gone[0]
+        return (Did.MOVED,)
+
+    def _suppress(
+        self, connection: Connection, touch: Touch, event: Event, one: Heard, now: datetime
+    ) -> tuple[Did, ...]:
+        soft = event.kind is EventKind.BOUNCED and not event.permanent
+        reason = why_suppressed(event, worn_out=soft and self._worn_out(connection, one))
+        if not (reason and touch.address):
+            return ()
+        address = (touch.medium, touch.address, reason)
+        new = suppress(connection, self.ledger.tables, self.practice.id, *address, now, self.seal)
+        return (Did.SUPPRESSED,) if new else ()
+
+    def _worn_out(self, connection: Connection, one: Heard) -> bool:
+        since = one.at - self.policy.span
+        before = signs(connection, self.ledger.tables, self.practice.id, one.address, since)
+        return worn_out([*before, Sign(one.kind, one.at, one.key, one.permanent)], self.policy)
+
+    def _heed(self, connection: Connection, case: Case, now: datetime) -> tuple[Did, ...]:
+        """Write down a wish to be left alone for those whom it is about.
+
+        A message that is answered proves by its key alone who is meant: readers answer from other addresses too, and
+        a no is always believed. Without a key everybody whose address it is is meant.
+        """
+        said = wish(case.event)
+        if said is None:
+            return ()
+        wishes: list[tuple[str, Purpose]] = []
+        if case.touch and (own := wish_of_reader(case.event, case.touch)):
+            spoken_for = [case.touch, *self._carried(connection, case.touch)]
+            wishes += [(touch.patient, purpose) for touch in spoken_for for purpose in own.purposes]
+        if not case.event.key and case.value:
+            patients = self.history.at_address(connection, case.event.medium, case.value)
+            wishes += [(patient, purpose) for patient in patients for purpose in said.purposes]
+        # An answer cannot be older than the message.
+        at = max(case.at, case.touch.sent_at) if case.touch and case.touch.sent_at else case.at
+        evidence = f"{case.event.kind} ({case.source})"
+        new = refuse(connection, self.history, self.seal, wishes, case.event.medium, min(at, now), evidence)
+        return (Did.STOPPED,) if new else ()
+
+    def _by_key(self, connection: Connection, key: str) -> Touch | None:
+        table = self.ledger.tables.touch
+        return next(iter(self.ledger.touches(connection, table.c.key == key)), None)
+
+    def _last_sent(self, connection: Connection, medium: Medium, address: str, now: datetime) -> Touch | None:
+        if not address:
+            return None
+        table = self.ledger.tables.touch
+        sent = (table.c.sent_at > now - _RECENT, table.c.address == address, table.c.medium == medium.value)
+        found = self.ledger.touches(connection, *sent)
+        return max(found, key=lambda one: (one.sent_at or one.changed_at, one.key), default=None)
+
+    def _carried(self, connection: Connection, touch: Touch) -> list[Touch]:
+        """Return the touches of those whom the same copy spoke for."""
+        table = self.ledger.tables.touch
+        same = (table.c.campaign == touch.campaign, table.c.occasion == touch.occasion)
+        return self.ledger.touches(connection, *same, table.c.carried_by == touch.key)
+
+
+def _again(one: Heard) -> Event:
+    """Return so much of an event as a touch needs to be told later."""
+    return Event(
+        id=one.id,
+        kind=EventKind(one.kind),
+        medium=one.medium,
+        at=one.at,
+        key=one.key,
+        permanent=one.permanent,
+        status=one.status,
+    )

@@ -1,0 +1,23 @@
+"""Addresses of any medium to their normal form."""
+
+from __future__ import annotations
+
+from crmkit.people.contact import Normalised
+from crmkit.people.email import normalise_email
+from crmkit.people.medium import Medium
+from crmkit.people.phone import normalise_phone
+
+
+def normalise(typed: str, medium: Medium, country: str) -> Normalised:
+    """Return what is made of an address as typed.
+
+    Args:
+        typed: As found.
+        medium: Which way it leads; a postal address stays as it is.
+        country: ISO 3166 code, for telephone numbers without an international prefix.
+    """
+    if medium is Medium.EMAIL:
+        return normalise_email(typed)
+    if medium is Medium.POST:
+        return Normalised(typed.strip())
+    return normalise_phone(typed, country)

@@ -1,0 +1,338 @@
+"""What comes back, on a real CRM: from a mail or a provider's call to the touch, the address and the wish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from events_desk import BIRTHDAY, LATER, MIA, SECRET, Desk, answer, bounce
+from recording_channel import Crash
+from situations import NOW, consent, patient
+
+from crmkit import CRM, FixedClock, Medium, Policy, Purpose, State
+from crmkit.builtin.webhook import HookParser
+from crmkit.errors import NotFound
+from crmkit.plugins import EventKind, Stop
+
+MARKETING, FEEDBACK = Purpose.MARKETING, Purpose.FEEDBACK
+
+
+@pytest.fixture
+def open_desk(open_crm: Callable[..., CRM], exports: Callable[..., None], clock: FixedClock) -> Callable[..., Desk]:
+    return lambda **more: Desk(open_crm, exports, clock, **more)
+
+
+@pytest.fixture
+def desk(open_desk: Callable[..., Desk]) -> Desk:
+    return open_desk().send()
+
+
+def test_a_bounce_mail_moves_the_touch_and_stops_the_address(desk: Desk) -> None:
+    mail = bounce(desk.key(), "MIA@Stone.example")
+    desk.clock.move(LATER)
+    received = desk.crm.receive("email.bounces", mail)
+    assert (received.applied, received.known) == (1, 0)
+    assert desk.state() is State.BOUNCED
+    last = desk.crm.history(desk.key())[-1]
+    assert (last["reason"], last["actor"], last["detail"]["status"]) == ("bounced", "email.bounces", "5.1.1")
+    assert desk.crm.why("P1")[0].words == "bounced: came back: nobody is at this address (5.1.1)"
+    again = desk.crm.receive("email.bounces", mail)
+    assert (again.applied, again.known) == (0, 1)
+    assert desk.next_year() == {"P1": "bad_address", "P2": "ready"}
+    planned = {touch.patient: touch for touch in desk.crm.plan().touches}
+    assert planned["P1"].detail["problem"] == "messages to it come back (5.1.1)"
+    assert desk.crm.send().sent == 1
+    assert desk.crm.audit().faults == ()
+
+
+def test_a_soft_bounce_fails_one_message_and_leaves_the_address(desk: Desk) -> None:
+    desk.crm.receive("email.bounces", bounce(desk.key(), MIA, "5.2.2"))
+    assert desk.state() is State.BOUNCED
+    assert desk.crm.history(desk.key())[-1]["reason"] == "bounced_soft"
+    assert desk.next_year() == {"P1": "ready", "P2": "ready"}
+
+
+def test_soft_bounces_of_different_messages_stop_the_address_by_the_practices_policy(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk = open_desk(policy=Policy(soft_bounces=2, soft_days=400)).send()
+    first = desk.key()
+    desk.tell(EventKind.BOUNCED)
+    assert "suppressed" not in desk.tell(EventKind.BOUNCED), "one and the same message counts once"
+    assert desk.next_year() == {"P1": "ready", "P2": "ready"}
+    desk.crm.plan()
+    desk.send()
+    assert desk.key() != first
+    assert "suppressed" in desk.tell(EventKind.BOUNCED)
+    desk.clock.set(NOW.replace(year=2028))
+    assert {touch.patient: touch.reason for touch in desk.crm.plan().touches} == {"P1": "bad_address", "P2": "ready"}
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        {"subject": "Automatic reply: Happy birthday"},
+        {"subject": "Abwesenheitsnotiz"},
+        {"more": "Auto-Submitted: auto-replied\n"},
+        {"more": "X-Autoreply: yes\n"},
+        {"more": "Precedence: auto_reply\n", "text": "STOP"},
+    ],
+)
+def test_out_of_office_changes_nothing_and_is_not_kept(desk: Desk, mail: dict[str, str]) -> None:
+    raw = answer(desk.key(), **{"text": "I am away. My mailbox is full. Write to leo@stone.example.", **mail})
+    for parser in ("email.bounces", "email.replies"):
+        assert desk.crm.receive(parser, raw).heard == ()
+    assert rows(desk, "payload") == []
+    assert desk.state() is State.SENT
+    assert desk.noes() == set()
+    assert desk.next_year() == {"P1": "ready", "P2": "ready"}
+
+
+def test_a_delay_is_noted_and_nothing_more(desk: Desk) -> None:
+    assert desk.tell(EventKind.DELAYED, status="4.4.1") == []
+    assert desk.state() is State.SENT
+    assert desk.next_year()["P1"] == "ready"
+
+
+def test_a_complaint_stops_the_address_and_is_a_no(desk: Desk) -> None:
+    assert desk.tell(EventKind.COMPLAINED) == ["moved", "suppressed", "stopped"]
+    assert desk.state() is State.COMPLAINED
+    assert desk.noes() == {("P1", MARKETING, Medium.EMAIL), ("P1", FEEDBACK, Medium.EMAIL)}
+    desk.crm.unsuppress(Medium.EMAIL, MIA, by="Kim")
+    assert desk.next_year() == {"P1": "opted_out", "P2": "ready"}
+
+
+def test_stop_in_an_answer_is_heeded_and_no_sync_undoes_it(desk: Desk, exports: Callable[..., None]) -> None:
+    desk.clock.move(LATER)
+    assert desk.crm.receive("email.replies", answer(desk.key(), "Stop, please")).applied == 1
+    assert desk.noes() == {("P1", MARKETING, Medium.EMAIL), ("P1", FEEDBACK, Medium.EMAIL)}
+    exports("consents", [consent("P1", at="2027-01-01T00:00:00+11:00", evidence=""), consent("P2")])
+    desk.crm.sync()
+    assert desk.next_year() == {"P1": "opted_out", "P2": "ready"}
+
+
+def test_a_wish_ends_also_the_purpose_of_the_message_that_it_answers(desk: Desk) -> None:
+    desk.tell(EventKind.REPLIED, stop=Stop((FEEDBACK,), "en"))
+    assert desk.noes() == {("P1", MARKETING, Medium.EMAIL), ("P1", FEEDBACK, Medium.EMAIL)}
+
+
+def test_who_unsubscribes_without_a_word_means_advertising(desk: Desk) -> None:
+    desk.tell(EventKind.UNSUBSCRIBED)
+    assert desk.noes() == {("P1", MARKETING, Medium.EMAIL), ("P1", FEEDBACK, Medium.EMAIL)}
+
+
+def test_an_answer_is_for_a_person_to_read(desk: Desk) -> None:
+    assert desk.crm.receive("email.replies", answer(desk.key(), "How kind of you!")).heard[0].did == ()
+    assert desk.noes() == set()
+
+
+def test_a_stop_from_another_address_is_believed_for_what_it_answers(desk: Desk) -> None:
+    raw = answer(desk.key(), "unsubscribe", sender="mia@work.example")
+    assert [str(did) for did in desk.crm.receive("email.replies", raw).heard[0].did] == ["other_address", "stopped"]
+    assert {patient for patient, _, _ in desk.noes()} == {"P1"}
+
+
+FAMILY = [
+    patient("P1", email="Mia@stone.example"),
+    patient("P2", household="H1", email="", born="2015-11-23", guardian="P1"),
+    patient("P3", household="H3", email="p3@x.example"),
+]
+
+
+def test_a_stop_without_a_key_is_heeded_for_all_whose_address_it_is(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(people=FAMILY)
+    desk.tell(EventKind.REPLIED, key="", address="MIA@stone.example", stop=Stop((MARKETING,), "en"))
+    assert desk.noes() == {("P1", MARKETING, Medium.EMAIL), ("P2", MARKETING, Medium.EMAIL)}
+
+
+def test_an_address_alone_is_about_the_last_message_that_went_there(desk: Desk) -> None:
+    assert desk.tell(EventKind.BOUNCED, key="", address=MIA, permanent=True) == ["moved", "suppressed"]
+    assert desk.state() is State.BOUNCED
+    assert desk.state("P2") is State.SENT
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({"key": "0" * 32}, "no_touch"),
+        ({"key": "", "address": "nobody@stone.example"}, "no_touch"),
+        ({"key": "", "address": "no address at all"}, "no_touch"),
+        ({"address": "p2@x.example"}, "other_address"),
+        ({"address": "no address at all"}, "other_address"),
+        ({"medium": Medium.SMS}, "other_medium"),
+    ],
+)
+@pytest.mark.parametrize("kind", [EventKind.BOUNCED, EventKind.DELIVERED])
+def test_what_does_not_fit_stays_evidence(desk: Desk, kind: EventKind, parts: dict[str, Any], why: str) -> None:
+    permanent = {"permanent": True} if kind is EventKind.BOUNCED else {}
+    assert desk.tell(kind, **permanent, **parts) == [why]
+    assert (desk.state(), desk.state("P2")) == (State.SENT, State.SENT)
+    assert desk.next_year() == {"P1": "ready", "P2": "ready"}
+    assert [row.did for row in rows(desk, "heard")] == [why]
+
+
+def test_a_message_that_never_left_cannot_come_back(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk()
+    assert desk.tell(EventKind.BOUNCED, permanent=True) == ["not_sent"]
+    assert desk.state() is State.READY
+    assert desk.send().state() is State.SENT
+
+
+@pytest.mark.parametrize("kind", [EventKind.DELIVERED, EventKind.BOUNCED, EventKind.COMPLAINED])
+def test_a_late_receipt_settles_what_was_in_doubt(open_desk: Callable[..., Desk], kind: EventKind) -> None:
+    desk = open_desk()
+    desk.channel.fate = ["silent", "silent"]
+    desk.send()
+    assert len(desk.crm.unknowns()) == 2
+    assert "moved" in desk.tell(kind)
+    assert desk.steps()[-3:] == ["unknown", "sent", kind.value]
+    assert [one.touch.patient for one in desk.crm.unknowns()] == ["P2"]
+    desk.clock.move(timedelta(days=1))
+    assert desk.send().crm.audit().faults == ()
+    assert len(desk.channel.handed) == 2
+
+
+def test_what_came_back_is_not_tried_again(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk()
+    desk.channel.fate = ["retry", "retry"]
+    desk.send()
+    assert desk.state() is State.RETRY
+    assert desk.tell(EventKind.DELIVERED) == ["moved"]
+    desk.clock.move(timedelta(hours=2))
+    desk.send()
+    assert [message.to for message in desk.channel.handed] == ["p2@x.example"]
+
+
+def test_what_is_heard_while_a_message_is_handed_over_is_told_as_soon_as_it_may_be(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk, heard = open_desk(), []
+    desk.channel.between = lambda message: heard.append(desk.tell(EventKind.DELIVERED, key=message.key))
+    desk.send()
+    assert heard == [["waits"], ["waits"]]
+    assert (desk.state(), desk.state("P2")) == (State.DELIVERED, State.DELIVERED)
+    assert [row.did for row in rows(desk, "heard")] == ["waits", "moved"] * 2
+    assert desk.crm.audit().faults == ()
+
+
+def test_what_is_heard_of_a_message_whose_sender_dies_is_told_when_it_is_found(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(people=[patient("P1")])
+    desk.channel.between = lambda _: desk.tell(EventKind.BOUNCED, permanent=True)
+    desk.channel.fate = ["crash after"]
+    with pytest.raises(Crash):
+        desk.send()
+    assert desk.state() is State.SENDING
+    assert desk.next_year() == {"P1": "bad_address"}, "the address is stopped at once"
+    desk.send()
+    assert desk.steps()[-3:] == ["unknown", "sent", "bounced"]
+
+
+def test_a_rating_is_kept_with_patient_and_message(desk: Desk) -> None:
+    assert desk.tell(EventKind.RATED, rating=9) == ["rated"]
+    assert [(row.patient, row.key, row.rating) for row in rows(desk, "rating")] == [("P1", desk.key(), 9)]
+    assert desk.tell(EventKind.RATED, rating=1, address="p2@x.example") == ["other_address"]
+    assert len(rows(desk, "rating")) == 1
+
+
+def test_clicks_are_noted_only_where_the_practice_says_so(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk().send()
+    desk.told.events.append(desk.event(EventKind.CLICKED))
+    received = desk.crm.receive("told", b"0")
+    assert (received.applied, received.known, rows(desk, "heard")) == (0, 1, [])
+    tracking = open_desk(policy=Policy(clicks=True))
+    tracking.told.events += desk.told.events
+    assert tracking.crm.receive("told", b"0").applied == 1
+    assert desk.state() is State.SENT
+
+
+def test_a_person_lets_an_address_be_used_again_and_nobody_else(desk: Desk) -> None:
+    desk.tell(EventKind.BOUNCED, permanent=True)
+    desk.tell(EventKind.DELIVERED)
+    desk.crm.sync()
+    assert desk.next_year()["P1"] == "bad_address"
+    assert desk.crm.unsuppress(Medium.EMAIL, " MIA@Stone.example", by="Kim")
+    assert not desk.crm.unsuppress(Medium.EMAIL, MIA, by="Kim"), "it is in use"
+    assert desk.next_year()["P1"] == "ready"
+    desk.crm.plan()
+    desk.send()
+    assert "suppressed" in desk.tell(EventKind.BOUNCED, permanent=True), "it may fail again"
+    assert [(row.number, row.actor) for row in rows(desk, "suppression")] == [(1, ""), (2, "Kim"), (3, "")]
+    assert desk.crm.audit().faults == ()
+
+
+def test_a_signed_call_is_applied_and_then_known_and_a_forged_one_leaves_no_trace(desk: Desk) -> None:
+    told = [{"id": "e-1", "kind": "bounced", "medium": "email", "key": desk.key(), "permanent": True}]
+    body = json.dumps({"events": told}).encode()
+    headers = HookParser((SECRET,)).sign("m-1", desk.clock.now(), body)
+    with pytest.raises(NotFound, match="not signed"):
+        desk.crm.receive("hook", body, {**headers, "webhook-signature": "v1,AAAA"})
+    assert (rows(desk, "payload"), rows(desk, "heard")) == ([], [])
+    counts = [desk.crm.receive("hook", body, headers) for _ in range(2)]
+    assert [(one.applied, one.known) for one in counts] == [(1, 0), (0, 1)]
+    assert desk.state() is State.BOUNCED
+
+
+def test_nobody_outside_reaches_a_parser_that_cannot_tell_who_calls(desk: Desk) -> None:
+    for parser in ("email.bounces", "email.replies", "told"):
+        with pytest.raises(NotFound, match="takes no calls"):
+            desk.crm.receive(parser, bounce(desk.key(), MIA), {"host": "brighteyes.example"})
+    assert desk.state() is State.SENT
+
+
+def test_another_practice_on_the_same_database_is_not_told(
+    desk: Desk, open_crm: Callable[..., CRM], practice: Any
+) -> None:
+    import attrs
+
+    other = open_crm(
+        practice=attrs.evolve(practice, id="dull-eyes"),
+        plugins=["csv", "folder", "email"],
+        settings={"email": {"host": "mx.example"}},
+        channels={Medium.EMAIL: "folder"},
+    )
+    received = other.receive("email.bounces", bounce(desk.key(), MIA))
+    assert [str(did) for did in received.heard[0].did] == ["no_touch"]
+    assert desk.state() is State.SENT
+    assert desk.next_year()["P1"] == "ready"
+
+
+def test_no_row_holds_an_address_but_the_payload_that_expires(desk: Desk) -> None:
+    desk.tell(EventKind.BOUNCED, id=f"<1.{MIA}>", address=MIA, permanent=True, evidence=f"no {MIA}")
+    desk.crm.receive("email.replies", answer(desk.key(), "STOP"))
+    for table in ("heard", "suppression", "learnt_consent", "event", "rating"):
+        assert "stone.example" not in repr(rows(desk, table))
+    assert b"mia@stone.example" in b"".join(row.body for row in rows(desk, "payload"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE crmkit_heard SET did = 'stands'",
+        "DELETE FROM crmkit_heard",
+        "UPDATE crmkit_suppression SET reason = ''",
+        "DELETE FROM crmkit_suppression",
+        "UPDATE crmkit_rating SET rating = 10",
+    ],
+)
+def test_the_trail_covers_what_came_back(desk: Desk, statement: str) -> None:
+    desk.tell(EventKind.BOUNCED, permanent=True)
+    desk.tell(EventKind.RATED, rating=1)
+    assert desk.crm.audit().faults == ()
+    with desk.crm._store.begin() as connection:
+        assert connection.execute(sa.text(statement)).rowcount
+    assert desk.crm.audit().faults
+
+
+def test_a_rehearsal_knows_what_is_stopped(desk: Desk) -> None:
+    desk.tell(EventKind.BOUNCED, permanent=True)
+    assert dict(desk.crm.rehearse(370).patients()) == {"P2": 1}
+    assert BIRTHDAY.id == "card"
+
+
+def rows(desk: Desk, table: str) -> list[Any]:
+    with desk.crm._store.read() as connection:
+        return list(connection.execute(sa.text(f"SELECT * FROM crmkit_{table}")))  # noqa: S608 - names of this page
