@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from crmkit.errors import ConfigError, StoreError
+from crmkit.store.turns import PATIENCE, begin
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
@@ -48,7 +49,7 @@ class Store:
             return
         with self.engine.connect() as connection, connection.begin():
             # A writer that starts as a reader can fail half-way when another writer was faster.
-            _begun(connection, "BEGIN IMMEDIATE")
+            begin(connection, "BEGIN IMMEDIATE", owned=self.owned)
             yield connection
 
     @contextmanager
@@ -58,7 +59,7 @@ class Store:
             yield self.pinned
             return
         with self.engine.connect() as connection, connection.begin():
-            _begun(connection, "BEGIN")
+            begin(connection, "BEGIN", owned=self.owned)
             yield connection
 
     @contextmanager
@@ -67,7 +68,7 @@ class Store:
         with self.engine.connect() as connection:
             transaction = connection.begin()
             try:
-                _begun(connection, "BEGIN")
+                begin(connection, "BEGIN", owned=self.owned)
                 yield Store(self.engine, prefix=self.prefix, owned=False, pinned=connection, temporary=True)
             finally:
                 transaction.rollback()
@@ -148,18 +149,10 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         url = url.set(database=str(path))
     more: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
     engine = sa.create_engine(
-        url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}, **more
+        url, hide_parameters=True, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **more
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
-
-
-def _begun(connection: sa.Connection, how: str) -> None:
-    """Let a transaction on SQLite begin now: the driver by itself begins as late as the first INSERT, after any DDL."""
-    if connection.dialect.name == "sqlite":
-        driver = connection.connection.driver_connection
-        if driver is not None and not driver.in_transaction:
-            connection.exec_driver_sql(how)
 
 
 def _prepare_sqlite(raw: Any, _: Any) -> None:
