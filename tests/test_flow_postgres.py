@@ -10,13 +10,27 @@ from test_flow_delivery import BIRTHDAY, people
 from crmkit import CRM, Campaign, State
 from crmkit.messages.mime import to_bytes
 
+#: How the host hands its database in.
+GIVEN = {
+    "url": {},
+    "schema": {"schema": "crm", "prefix": "c_"},
+    "engine that commits by itself": {"isolation_level": "AUTOCOMMIT"},
+    "engine that is serializable": {"isolation_level": "SERIALIZABLE"},
+}
 
-@pytest.fixture
-def crm(postgres, practice, clock, tmp_path, exports):
+
+@pytest.fixture(params=GIVEN)
+def crm(request, postgres, practice, clock, tmp_path, exports):
     people(exports, 20)
     settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
-    with CRM(practice, postgres, plugins=["csv", "folder"], settings=settings, clock=clock, root=tmp_path) as opened:
+    given = dict(GIVEN[request.param])
+    level = given.pop("isolation_level", None)
+    database = sa.create_engine(postgres, isolation_level=level) if level else postgres
+    more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path}
+    with CRM(practice, database, **more, **given) as opened:
         yield opened
+    if level:
+        database.dispose()
 
 
 def test_sync_plan_rehearse_and_send_agree(crm, exports, outbox):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from crmkit.campaigns.plan import Plan
     from crmkit.clock import Clock, FixedClock, SystemClock
     from crmkit.crm.crm import CRM
+    from crmkit.crm.database import upgrade_database
     from crmkit.crm.origin import Origin
     from crmkit.crm.work import run_day
     from crmkit.delivery.policy import Policy
@@ -43,6 +44,7 @@ __all__ = [
     "Touch",
     "__version__",
     "run_day",
+    "upgrade_database",
 ]
 
 _HOMES = {
@@ -63,6 +65,7 @@ _HOMES = {
     "SystemClock": "crmkit.clock",
     "Touch": "crmkit.ledger.touch",
     "run_day": "crmkit.crm.work",
+    "upgrade_database": "crmkit.crm.database",
 }
 
 

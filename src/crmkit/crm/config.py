@@ -38,6 +38,8 @@ class Config:
         content: The folder of its content files.
         root: The folder of the `crm.toml`, to which relative paths refer.
         audit_key: Signs the audit trail, empty where none is kept.
+        prefix: What the names of all tables begin with.
+        schema: In which schema they lie, empty for the one that the database takes by itself.
     """
 
     practice: Practice
@@ -53,6 +55,8 @@ class Config:
     content: Path | None
     root: Path
     audit_key: str = attrs.field(default="", repr=False)
+    prefix: str = "crmkit_"
+    schema: str = ""
 
 
 @attrs.frozen
@@ -71,6 +75,8 @@ class _File:
     templates: str = ""
     content: str = ""
     audit_key: str = attrs.field(default="", repr=False)
+    prefix: str = "crmkit_"
+    schema: str = ""
 
 
 def read_config(path: Path) -> Config:
@@ -97,6 +103,8 @@ def read_config(path: Path) -> Config:
         content=root / file.content if file.content else None,
         root=root,
         audit_key=file.audit_key,
+        prefix=file.prefix,
+        schema=file.schema,
     )
 
 

@@ -19,6 +19,7 @@ from crmkit.campaigns.reasons import REASONS
 from crmkit.clock import Clock, FixedClock, SystemClock
 from crmkit.crm import answers
 from crmkit.crm.config import read_config
+from crmkit.crm.database import Database
 from crmkit.crm.decisions import Decisions
 from crmkit.crm.hours import practice_hours
 from crmkit.crm.opened import open_practice
@@ -64,11 +65,13 @@ class CRM(Decisions, Sending, Receiving):
         clock: Tells the time.
         root: The folder to which relative paths in settings refer; by default the current one.
         prefix: What the names of all tables begin with.
+        schema: In which schema they lie, on PostgreSQL; by default the one that the database takes by itself.
         audit_key: Signs the audit trail; without one no trail is kept. It never enters the database.
 
     Raises:
         ConfigError: If something given here cannot be used; the error says where and how to mend it.
         TemplateError: If a template cannot be used.
+        StoreError: If the database was made for another version of crmkit, or does not answer.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class CRM(Decisions, Sending, Receiving):
         clock: Clock | None = None,
         root: str | Path = ".",
         prefix: str = "crmkit_",
+        schema: str = "",
         audit_key: str = "",
     ) -> None:
         self.practice = practice
@@ -102,8 +106,8 @@ class CRM(Decisions, Sending, Receiving):
             policy or Policy(),
             audit_key,
         )
-        given = settings or {}
-        self._opened = open_practice(practice, database, plugins, given, wishes, self.clock, here, prefix)
+        given, tables = settings or {}, Database(database, prefix, schema)
+        self._opened = open_practice(practice, tables, plugins, given, wishes, self.clock, here)
         self._stages = self._opened.stages(self.clock)
         self._store = self._stages.store
 
@@ -129,6 +133,8 @@ class CRM(Decisions, Sending, Receiving):
             policy=config.policy,
             clock=clock,
             root=config.root,
+            prefix=config.prefix,
+            schema=config.schema,
             audit_key=config.audit_key,
         )
         crm._replace(config.campaigns)

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import sqlalchemy as sa
 
 from crmkit.clock import Clock
 from crmkit.crm.channels import one_for_each_medium
+from crmkit.crm.database import Database
 from crmkit.crm.stages import Stages, Wishes, put_together
 from crmkit.delivery.channel import Channel
-from crmkit.ledger.tables import LedgerTables, declare_ledger
+from crmkit.ledger.tables import LedgerTables
 from crmkit.messages.renderer import Renderer
 from crmkit.plugins.door import Admitted, admit
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.practice import Practice
-from crmkit.records.tables import RecordTables, declare_records
-from crmkit.store.store import Store, open_store
+from crmkit.records.tables import RecordTables
+from crmkit.store.store import Store
 
 
 @attrs.frozen(eq=False)
@@ -81,26 +81,25 @@ class Opened:
 
 def open_practice(
     practice: Practice,
-    database: str | sa.Engine,
+    database: Database,
     plugins: Sequence[str | CrmkitSpec],
     settings: Mapping[str, Mapping[str, Any]],
     wishes: Wishes,
     clock: Clock,
     root: Path,
-    prefix: str,
 ) -> Opened:
-    """Admit the plugins, check all templates, open the database and create what tables it lacks.
+    """Admit the plugins, check all templates and open the database; an empty one is set up.
 
     Raises:
         ConfigError: If something given here cannot be used.
         TemplateError: If a template cannot be used.
+        StoreError: If the database is of another revision, or does not answer.
     """
     admitted = admit(plugins, settings, clock, root)
     channels = one_for_each_medium(admitted.channels, wishes.channels)
     renderer = Renderer(practice, admitted.message_types, wishes.templates, wishes.content)
     renderer.check()
-    store = open_store(database, prefix=prefix)
-    records, ledger = declare_records(store), declare_ledger(store)
-    store.create()
+    tables = database.open()
     owner = f"send-{secrets.token_hex(4)}"
-    return Opened(practice, store, records, ledger, admitted, tuple(channels), renderer, wishes, owner)
+    found = (tables.store, tables.records, tables.ledger)
+    return Opened(practice, *found, admitted, tuple(channels), renderer, wishes, owner)

@@ -15,8 +15,10 @@ _BY_FREQUENCY = tuple(sorted(FOLLOWS, key=[State.READY, State.CLAIMED, State.SEN
 def enforce_order(touch: sa.Table) -> None:
     """Let the database refuse every state that may not follow, and every state that there is not.
 
-    The triggers are made together with the table, on SQLite and on PostgreSQL.
+    The triggers are made together with the table, on SQLite and on PostgreSQL. A database that exists gets them from
+    the migrations: another order is another revision, which replaces them.
     """
+    touch.info["triggers"] = (f"{touch.name}_order", f"{touch.name}_start")
     for dialect, statements in (("sqlite", sqlite_order(touch)), ("postgresql", postgresql_order(touch))):
         for statement in statements:
             ddl = sa.DDL(_escaped(statement))  # type: ignore[no-untyped-call]

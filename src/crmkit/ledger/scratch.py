@@ -1,4 +1,4 @@
-"""A ledger to try things on: temporary tables that shadow the real ones on one connection.
+"""A ledger to try things on: temporary tables that stand for the real ones on one connection.
 
 The records are read in place, not copied. What is written is seen by this connection only and goes with its
 transaction. It works wherever temporary tables take precedence over others of the same name: SQLite and PostgreSQL.
@@ -29,8 +29,9 @@ def _copy(shadow: Store, connection: sa.Connection) -> LedgerTables:
     for name, copy in kept.items():
         # What arrived is much, and nobody asks for it here.
         rows = " WHERE 1 = 0" if name == tables.learnt.payload.name else ""
-        # Both names are the store's own, made of its checked prefix.
-        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {copy} AS SELECT * FROM {name}{rows}")  # noqa: S608
+        # All names are the store's own, made of its checked prefix and schema.
+        real = shadow.real(name)
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {copy} AS SELECT * FROM {real}{rows}")  # noqa: S608
     shadow.metadata.create_all(connection, checkfirst=False)
     for table in shadow.metadata.sorted_tables:
         columns = [column.name for column in table.columns]

@@ -21,33 +21,40 @@ def begin(connection: sa.Connection, how: str, *, owned: bool) -> None:
         how: `BEGIN`, or `BEGIN IMMEDIATE` for one who will write.
         owned: True if the engine is the kit's own, so that its patience may be seen to here.
     """
-    if connection.dialect.name != "sqlite":
-        return
-    driver: Any = connection.connection.driver_connection
-    if driver is None or driver.in_transaction:
+    if connection.dialect.name != "sqlite" or in_transaction(connection):
         return
     if owned and how != "BEGIN":
-        _take_turn(driver, how)
+        _take_turn(connection, how)
     else:
         connection.exec_driver_sql(how)
 
 
-def _take_turn(driver: sqlite3.Connection, how: str) -> None:
+def in_transaction(connection: sa.Connection) -> bool:
+    """Tell whether the driver's connection to SQLite stands in a transaction; False on other databases."""
+    return connection.dialect.name == "sqlite" and bool(_driver(connection).in_transaction)
+
+
+def _driver(connection: sa.Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+def _take_turn(connection: sa.Connection, how: str) -> None:
     # SQLite's own waiting sleeps up to a tenth of a second, while the lock comes free and is taken again.
-    until = monotonic() + PATIENCE
+    until, driver = monotonic() + PATIENCE, _driver(connection)
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while not _begun(driver, how, last=monotonic() > until):
+        while (refused := _refused(driver, how)) == sqlite3.SQLITE_BUSY and monotonic() < until:
             sleep(_LOOK_AGAIN)
+        if refused:
+            connection.exec_driver_sql(how)
     finally:
         driver.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
 
 
-def _begun(driver: sqlite3.Connection, how: str, *, last: bool) -> bool:
+def _refused(driver: sqlite3.Connection, how: str) -> int:
+    """Try to begin, and return why it was refused; 0 if it was not."""
     try:
         driver.execute(how)
     except sqlite3.OperationalError as problem:
-        if last or problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    return True
+        return problem.sqlite_errorcode
+    return 0

@@ -1,0 +1,88 @@
+"""The engine of one database, and transactions that mean the same on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from crmkit.errors import ConfigError, StoreError
+from crmkit.store.refusal import refusals
+from crmkit.store.turns import PATIENCE, begin, in_transaction
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine on a database URL; nothing is connected yet.
+
+    Raises:
+        ConfigError: If the URL cannot be read, or its driver is not installed.
+        StoreError: If the folder of a database file does not exist.
+    """
+    try:
+        made = sa.engine.make_url(url)
+    except sa.exc.ArgumentError:
+        raise ConfigError("the database is no URL", mend="write it as sqlite:///practice.db") from None
+    if made.get_backend_name() == "sqlite":
+        return _sqlite(made)
+    try:
+        return sa.create_engine(made, hide_parameters=True)
+    except (sa.exc.NoSuchModuleError, ImportError) as problem:
+        mend = "install it, such as psycopg for postgresql+psycopg://"
+        raise ConfigError(f"the database needs a driver that is missing ({problem})", mend=mend) from None
+
+
+@contextmanager
+def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.Connection]:
+    """Open a transaction on a connection of its own: committed at the end, rolled back on an exception.
+
+    Args:
+        engine: The database.
+        writes: Whether it may write. One that only reads sees the database as it was at one instant.
+        owned: False for an engine of the host, which may have any isolation, and listeners.
+
+    Raises:
+        StoreError: If the database refuses; it holds no value of any row.
+    """
+    with refusals(), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            # A host's AUTOCOMMIT would make each statement a transaction, and SERIALIZABLE end claims with errors.
+            level = "READ COMMITTED" if writes else "REPEATABLE READ"
+            connection.execution_options(isolation_level=level)
+        before = in_transaction(connection)
+        with connection.begin():
+            if in_transaction(connection) and not before:
+                # A listener of the host has just begun, perhaps as a reader. Nothing was done yet.
+                connection.exec_driver_sql("ROLLBACK")
+            # A writer that starts as a reader can fail half-way when another writer was faster.
+            begin(connection, "BEGIN IMMEDIATE" if writes else "BEGIN", owned=owned)
+            yield connection
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    memory = not url.database or url.database == ":memory:"
+    if not memory:
+        path = Path(str(url.database)).expanduser()
+        if not path.absolute().parent.is_dir():
+            raise StoreError("the database's folder does not exist", where=str(path), mend="create the folder")
+        url = url.set(database=str(path))
+    more: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **more
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(raw: Any, _: Any) -> None:
+    # The driver's own transaction handling is switched off: it would begin as late as the first write.
+    raw.isolation_level = None
+    cursor = raw.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA temp_store=MEMORY")
+    cursor.execute("PRAGMA cache_size=-16384")
+    cursor.close()

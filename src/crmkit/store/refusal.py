@@ -1,0 +1,71 @@
+"""What a database refused, told without the values that were in the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from crmkit.errors import StoreError
+
+_AGAIN = "call it again; nothing of this transaction was written"
+#: PostgreSQL's codes for a serialization failure, a deadlock and a lock that is not to be had.
+_IN_THE_WAY = ("40001", "40P01", "55P03")
+#: Classes of PostgreSQL's codes whose first line names tables, columns and constraints, and never a value.
+_NAMES_ONLY = ("23", "3D", "3F", "42", "53", "57")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the database's driver raises into a StoreError.
+
+    The driver's own text may hold a whole row ("Failing row contains ..."), and that of SQLAlchemy the parameters,
+    unless the host's engine hides them.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as problem:
+        raise refusal(problem).with_traceback(problem.__traceback__) from None
+    except sa.exc.StatementError as problem:
+        problem.hide_parameters = True
+        raise
+
+
+def refusal(problem: sa.exc.DBAPIError) -> StoreError:
+    """Return what a driver's failure means, without any value of a row."""
+    code = _code(problem.orig)
+    told = f" ({code})" if code else ""
+    if _is_in_the_way(problem.orig, code):
+        return StoreError(f"another transaction was in the way{told}", mend=_AGAIN)
+    if problem.connection_invalidated or code.startswith("08"):
+        return StoreError(f"the connection to the database was lost{told}", mend=_AGAIN)
+    if problem.statement is None:
+        mend = "see that the server runs, and that the address is right"
+        return StoreError(f"the database does not answer: {_first_line(problem.orig)}", mend=mend)
+    kind = type(problem).__name__
+    return StoreError(f"the database refused a statement: {kind}{told}{_names(problem.orig, code)}")
+
+
+def _code(orig: Any) -> str:
+    """Return PostgreSQL's SQLSTATE or SQLite's name of the error, empty for other databases."""
+    found = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or getattr(orig, "sqlite_errorname", None)
+    return str(found or "")
+
+
+def _is_in_the_way(orig: Any, code: str) -> bool:
+    return code in _IN_THE_WAY or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "is locked" in str(orig)
+
+
+def _names(orig: Any, code: str) -> str:
+    # SQLite names tables and columns in its texts, but never a value.
+    if code.startswith("SQLITE_"):
+        return f": {_first_line(orig)}"
+    diagnosis = getattr(orig, "diag", None)
+    primary = getattr(diagnosis, "message_primary", None)
+    return f": {primary}" if primary and code.startswith(_NAMES_ONLY) else ""
+
+
+def _first_line(orig: Any) -> str:
+    return (str(orig).strip().splitlines() or ["no reason is given"])[0]

@@ -1,0 +1,101 @@
+"""Of which revision a database is: a current one is opened, an empty one set up, any other refused."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+
+from crmkit.errors import StoreError
+from crmkit.store.store import Connection, Store
+
+#: The revision that this version of crmkit needs: the last one in `migrations/versions`.
+HEAD = "0002"
+
+_KNOWN = re.compile(r"\d{4}")
+
+
+def version_table(store: Store) -> sa.Table:
+    """Return the table that holds the revision. It is Alembic's, so that its own commands read it too."""
+    name = store.name("version")
+    number = sa.Column("version_num", sa.String(32), nullable=False)
+    key = sa.PrimaryKeyConstraint("version_num", name=f"{name}_pkc")
+    return sa.Table(name, sa.MetaData(schema=store.schema or None), number, key)
+
+
+def make_ready(store: Store) -> None:
+    """Set up an empty database; let one of the needed revision be. A current one costs one SELECT.
+
+    Raises:
+        StoreError: If the database is of another revision, or its tables were made by a version that kept none.
+    """
+    found = revision(store) or _set_up(store)
+    if problem := wrong(store, found):
+        raise problem
+
+
+def revision(store: Store) -> str:
+    """Return the revision of a database, empty if it says none."""
+    asked = sa.select(version_table(store).c.version_num)
+    try:
+        with store.read() as connection:
+            return connection.scalar(asked) or ""
+    except StoreError:
+        with store.read() as connection:
+            if has(connection, store, "version"):
+                raise
+        return ""
+
+
+def wrong(store: Store, found: str) -> StoreError | None:
+    """Return why a database of a revision cannot be opened; None if it can."""
+    if found == HEAD:
+        return None
+    where = store.engine.url.database or ""
+    if not found:
+        mend = "set it aside and give crmkit an empty one; the page Upgrade the database tells what that means"
+        return StoreError("the database was made by a version that kept no revision of it", where=where, mend=mend)
+    if _KNOWN.fullmatch(found) and found < HEAD:
+        mend = "take a backup, then run crmkit db upgrade"
+        return StoreError(f"the database is of revision {found}, older than {HEAD}", where=where, mend=mend)
+    mend = "upgrade the package crmkit"
+    return StoreError(f"the database is of revision {found}, newer than {HEAD}", where=where, mend=mend)
+
+
+def has(connection: Connection, store: Store, table: str) -> bool:
+    """Tell whether a table of the store exists in the database."""
+    return sa.inspect(connection).has_table(store.name(table), schema=store.schema or None)
+
+
+def alone(connection: Connection, store: Store) -> str:
+    """Let nobody else change the tables until the transaction ends, and return the revision as it is then."""
+    store.lock(connection, "version")
+    if not has(connection, store, "version"):
+        return ""
+    return connection.scalar(sa.select(version_table(store).c.version_num)) or ""
+
+
+def is_empty(connection: Connection, store: Store) -> bool:
+    """Tell whether none of the declared tables exists."""
+    there = set(sa.inspect(connection).get_table_names(schema=store.schema or None))
+    return there.isdisjoint(table.name for table in store.metadata.tables.values())
+
+
+def make_schema(connection: Connection, store: Store) -> None:
+    """Create the schema unless it exists: whoever may not create one can still be given one."""
+    if store.schema and not sa.inspect(connection).has_schema(store.schema):
+        connection.execute(sa.schema.CreateSchema(store.schema))
+
+
+def _set_up(store: Store) -> str:
+    """Create all tables at once, as the migrations would one after the other, and return the revision."""
+    with store.begin() as connection:
+        found = alone(connection, store)
+        if found or not is_empty(connection, store):
+            return found
+        make_schema(connection, store)
+        store.metadata.create_all(connection, checkfirst=False)
+        table = version_table(store)
+        table.create(connection, checkfirst=True)
+        connection.execute(sa.insert(table).values(version_num=HEAD))
+    return HEAD

@@ -1,0 +1,256 @@
+"""The tables as the migrations make them are those that the stages declare, on every database and under any name."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from crmkit import CRM, upgrade_database
+from crmkit.crm.database import Database
+from crmkit.errors import ConfigError, StoreError
+from crmkit.store import upgrade as upgrades
+from crmkit.store.drift import drift
+from crmkit.store.store import Store
+from crmkit.store.upgrade import as_sql, revisions, upgrade
+from crmkit.store.version import HEAD, make_ready, revision
+
+Make = Callable[..., Store]
+WHERE = [("sqlite", "crmkit_", ""), ("postgresql", "crmkit_", ""), ("postgresql", "host_", "crm")]
+MEND = "the migrations and the declared tables differ: run python tests/revision.py --write, or add a revision"
+
+_OF_POSTGRESQL = (
+    """SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)
+       FROM pg_attribute JOIN pg_class c ON c.oid = attrelid AND relkind = 'r'
+       LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+       WHERE attnum > 0 AND NOT attisdropped AND relnamespace = CAST(:schema AS regnamespace)""",
+    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE connamespace = CAST(:schema AS regnamespace)",
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = :schema",
+    "SELECT tgname, tgenabled::text, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid"
+    " WHERE NOT tgisinternal AND relnamespace = CAST(:schema AS regnamespace)",
+    "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = CAST(:schema AS regnamespace)",
+)
+_OF_SQLITE = (
+    'SELECT t.name, t.wr, c.name, c.type, c."notnull", c.dflt_value, c.pk'
+    " FROM pragma_table_list t JOIN pragma_table_xinfo(t.name) c"
+    " WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite_%'",
+    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')",
+)
+
+
+def catalogue(store: Store) -> set[tuple[object, ...]]:
+    """Return all that the database itself says about its tables, indexes, keys and triggers."""
+    place = {"schema": store.schema or "public"}
+    with store.read() as connection:
+        queries = _OF_SQLITE if connection.dialect.name == "sqlite" else _OF_POSTGRESQL
+        return {
+            tuple(row) for query in queries for row in connection.execute(sa.text(query.replace("::", r"\:\:")), place)
+        }
+
+
+@pytest.fixture
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Return stores on empty databases, with all tables declared; or on one that is named."""
+    made: list[Store] = []
+
+    def one(dialect: str = "sqlite", prefix: str = "crmkit_", schema: str = "", url: str = "") -> Store:
+        empty = f"sqlite:///{tmp_path}/{len(made)}.db"
+        if not url:
+            url = empty if dialect == "sqlite" else request.getfixturevalue("postgres_server").fresh()
+        made.append(Database(url, prefix, schema).tables().store)
+        return made[-1]
+
+    yield one
+    for store in made:
+        store.close()
+
+
+def url_of(store: Store) -> str:
+    return store.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_migrations_make_the_tables_that_are_declared(where: tuple[str, str, str], make: Make) -> None:
+    declared, migrated = make(*where), make(*where)
+    make_ready(declared)
+    assert upgrade(migrated) == ""
+    assert catalogue(migrated) == catalogue(declared), MEND
+    assert revision(migrated) == revision(declared) == HEAD
+    assert drift(migrated) == drift(declared) == []
+    told = {name for row in catalogue(migrated) for name in row[:2]}
+    assert {f"{where[1]}{name}" for name in ("patient", "touch_order", "touch_once")} <= told
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_the_sql_for_somebody_else_to_run_makes_the_same(where: tuple[str, str, str], make: Make) -> None:
+    declared, written = make(*where), make(*where)
+    make_ready(declared)
+    script = as_sql(written)
+    if where[0] == "sqlite":
+        raw = sqlite3.connect(str(written.engine.url.database))
+        raw.executescript(script)
+        raw.close()
+    else:
+        with psycopg.connect(url_of(written).replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(script)
+    make_ready(written)
+    assert catalogue(written) == catalogue(declared)
+
+
+def at_revision(store: Store, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migrate a database as far as a revision."""
+    with monkeypatch.context() as patch:
+        patch.setattr(upgrades, "HEAD", number)
+        upgrade(store)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_database_of_an_older_revision_is_refused_until_it_is_upgraded(
+    where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, fresh = make(*where), make(*where)
+    at_revision(store, "0001", monkeypatch)
+    with pytest.raises(StoreError, match=r"older than .* To mend: take a backup, then run crmkit db upgrade"):
+        make_ready(store)
+    rest = as_sql(store, "0001")
+    assert f"{where[1]}touch" in rest
+    assert f"TABLE {where[1]}patient" not in rest
+    assert upgrade(store) == "0001"
+    make_ready(store)
+    make_ready(fresh)
+    assert catalogue(store) == catalogue(fresh)
+    assert upgrade(store) == HEAD
+
+
+@pytest.mark.parametrize("found", ["9999", "3f2a9c"])
+def test_a_database_of_a_newer_revision_is_refused_for_good(found: str, make: Make) -> None:
+    store = make()
+    make_ready(store)
+    with store.begin() as connection:
+        connection.execute(sa.text("UPDATE crmkit_version SET version_num = :found"), {"found": found})
+    for attempt in (make_ready, upgrade):
+        with pytest.raises(StoreError, match="To mend: upgrade the package crmkit"):
+            attempt(store)
+    assert revision(store) == found
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_tables_without_a_revision_are_refused_and_left_alone(where: tuple[str, str, str], make: Make) -> None:
+    store = make(*where)
+    with store.begin() as connection:
+        if where[2]:
+            connection.execute(sa.schema.CreateSchema(where[2]))
+        store.metadata.create_all(connection, [store.metadata.tables[store.real(store.name("patient"))]])
+    before = catalogue(store)
+    for attempt in (make_ready, upgrade):
+        with pytest.raises(StoreError, match=r"kept no revision .* set it aside"):
+            attempt(store)
+    assert catalogue(store) == before
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_all_who_open_an_empty_database_at_once_succeed(where: tuple[str, str, str], make: Make) -> None:
+    first = make(*where)
+    stores = [first, *(make(*where[:3], url_of(first)) for _ in range(3))]
+    together = threading.Barrier(len(stores))
+
+    def open_it(store: Store) -> str:
+        together.wait()
+        make_ready(store)
+        return revision(store)
+
+    with ThreadPoolExecutor(len(stores)) as threads:
+        assert list(threads.map(open_it, stores)) == [HEAD] * len(stores)
+    assert drift(first) == []
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_hosts_tables_beside_ours_are_not_looked_at(where: tuple[str, str, str], make: Make) -> None:
+    store = make(*where)
+    with store.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE invoice (n integer)")
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num text)")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('of the host')")
+    upgrade(store)
+    make_ready(store)
+    assert drift(store) == []
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "of the host"
+        assert sa.inspect(connection).get_columns("invoice")[0]["name"] == "n"
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_what_somebody_took_away_is_told(where: tuple[str, str, str], make: Make) -> None:
+    store = make(*where)
+    make_ready(store)
+    touch, place = store.name("touch"), f"{store.schema}." if store.schema else ""
+    on = f" ON {place}{touch}" if where[0] == "postgresql" else ""
+    with store.begin() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER {touch}_start{on}")
+        connection.exec_driver_sql(f"DROP INDEX {place}{touch}_sent")
+        connection.exec_driver_sql(f"ALTER TABLE {place}{touch} DROP COLUMN arm")
+        connection.exec_driver_sql(f"ALTER TABLE {place}{touch} ADD COLUMN of_the_host integer")
+        connection.exec_driver_sql(f"DROP TABLE {place}{store.name('stop')}")
+    assert sorted(drift(store)) == [
+        f"the column {touch}.arm is missing",
+        f"the index {touch}_sent is missing, or another one",
+        f"the table {store.name('stop')} is missing",
+        f"the trigger {touch}_start is missing",
+    ]
+
+
+def test_the_needed_revision_is_the_last_one() -> None:
+    assert revisions()[-1] == HEAD
+    assert list(revisions()) == [f"{number:04}" for number in range(1, len(revisions()) + 1)]
+
+
+def test_a_failed_upgrade_leaves_the_database_as_it_was(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make()
+    at_revision(store, "0001", monkeypatch)
+    before = catalogue(store)
+    with store.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE crmkit_stop (of_the_host integer)")
+    with pytest.raises(StoreError, match="crmkit_stop already exists"):
+        upgrade(store)
+    with store.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE crmkit_stop")
+    assert catalogue(store) == before
+    assert revision(store) == "0001"
+
+
+def test_opening_a_current_database_costs_one_small_select(practice: object, tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/crm.db")
+    CRM(practice, engine).close()
+    asked: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    CRM(practice, engine).close()
+    assert [one.split()[0] for one in asked] == ["BEGIN", "SELECT"]
+    assert "crmkit_version" in asked[1]
+    engine.dispose()
+
+
+def test_a_host_upgrades_with_an_engine_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/host.db")
+    at_revision(Database(engine, "host_").tables().store, "0001", monkeypatch)
+    assert upgrade_database(engine, prefix="host_") == ("0001", HEAD)
+    assert upgrade_database(engine, prefix="host_") == (HEAD, HEAD)
+    assert upgrade_database(engine) == ("", HEAD)
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("schema", "told"), [("crm", "SQLite has no schemas"), ("a-b", "no identifier")])
+def test_a_schema_that_cannot_be_is_refused(schema: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Database("sqlite://", schema=schema).tables()
+
+
+def test_a_revision_that_there_is_not_is_told_with_those_that_there_are(make: Make) -> None:
+    with pytest.raises(StoreError, match=f"known are: .*{HEAD}"):
+        as_sql(make(), "0000")
