@@ -148,7 +148,7 @@ class Intake:
         return Case(event, at, value, touch, why_not(event, touch, address), source)
 
     def _heard(self, case: Case, parser: str, id_: str, payload: str) -> Heard:
-        event, touch = case.event, case.believed
+        event, touch = case.event, case.touch
         return Heard(
             parser,
             id_,
@@ -156,7 +156,7 @@ class Intake:
             event.medium,
             case.at,
             key=touch.key if touch else "",
-            address=touch.address if touch else "",
+            address=touch.address if touch and not case.doubt else "",
             permanent=event.permanent,
             status=event.status,
             payload=payload,

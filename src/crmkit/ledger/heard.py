@@ -48,8 +48,8 @@ class Heard:
         kind: What happened, such as `bounced`.
         medium: By which way.
         at: When it happened, in UTC.
-        key: The key of the touch that it is about, empty if it is about none of ours.
-        address: The digest of that touch's address, under the same condition.
+        key: The key of the touch that it names, empty if that is none of ours.
+        address: The digest of that touch's address, empty if the event is not believed of it.
         permanent: Of a bounce: the address itself is at fault.
         status: An enhanced status code such as `5.1.1`.
         did: What it did.

@@ -89,7 +89,7 @@ def _heard(store: Store) -> sa.Table:
         sa.Column("number", sa.Integer, nullable=False),
         key("kind"),
         key("medium"),
-        # The touch's key, and the digest of its address; both empty where the event is about none of ours.
+        # The touch's key, and the digest of its address where the event is believed of it.
         optional("key"),
         optional("address"),
         _at(),
