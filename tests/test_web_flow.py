@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -15,11 +16,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from situations import consent, patient
 from web_server import served
 
-from crmkit import CRM, Campaign, FixedClock, State
+from crmkit import CRM, Campaign, FixedClock, Medium, Practice, State
+from crmkit.builtin.webhook import HookParser
 from crmkit.web import app
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -112,6 +115,126 @@ def test_pressing_again_and_again_and_at_once_is_the_same_as_once(crm: CRM, site
         answers = list(pool.map(lambda _: call(address, "POST", ONE_CLICK)[0], range(16)))
     assert answers == [200] * 16
     assert everything(tmp_path) == once
+
+
+def test_pressed_again_later_it_is_the_same_wish_and_a_new_one_after_a_yes(
+    crm: CRM, site: str, clock: FixedClock, tmp_path: Path, exports: Callable[..., None]
+) -> None:
+    address = link(crm, site)
+    assert call(address, "POST", ONE_CLICK)[0] == 200
+    once = everything(tmp_path)
+    clock.move(timedelta(minutes=59))
+    assert call(address, "POST", ONE_CLICK)[0] == 200
+    assert everything(tmp_path) == once
+    exports("consents", [consent("P1", at=clock.now().isoformat(), evidence="form 7"), consent("P2")])
+    crm.sync()
+    assert judged(crm)["P1"] == "ready", "a later yes with proof"
+    clock.move(timedelta(seconds=1))
+    assert call(address, "POST", ONE_CLICK)[0] == 200
+    crm.sync()
+    assert judged(crm)["P1"] == "opted_out"
+
+
+def test_a_link_outlives_its_key_until_the_key_is_given_up(
+    open_crm: Callable[..., CRM], practice: Practice, crm: CRM
+) -> None:
+    old, public = link(crm, ""), practice.public_url
+
+    def keyed(*keys: str) -> CRM:
+        return open_crm(practice=attrs.evolve(practice, keys=keys))
+
+    rotated, given_up = keyed("a new key", "a key for tests"), keyed("a new key")
+    new = link(rotated, "")
+    assert new != old
+    with served(app(rotated)) as site:
+        assert call(site + old)[0] == 200
+        assert judged(rotated)["P1"] == "ready"
+        assert call(site + old, "POST", ONE_CLICK)[0] == 200
+        assert judged(rotated)["P1"] == "opted_out"
+        assert call(site + new, "POST", ONE_CLICK)[0] == 200
+    with served(app(given_up)) as site:
+        assert call(site + old, "POST", ONE_CLICK)[0] == 404
+        assert call(site + new, "POST", ONE_CLICK)[0] == 200
+    assert public not in old
+
+
+def test_no_letter_of_a_token_can_be_altered(crm: CRM, site: str, tmp_path: Path) -> None:
+    address = link(crm, site)
+    before = everything(tmp_path)
+    token = address.rpartition("/")[2]
+    for place in range(0, len(token), 5):
+        # The last letter of base64 has bits to spare, and another letter may mean the same.
+        other = "A" if token[place] != "A" else "B"
+        altered = token[:place] + other + token[place + 1 :]
+        assert call(f"{site}/unsubscribe/{altered}", "POST", ONE_CLICK)[0] == 404
+    assert everything(tmp_path) == before
+
+
+SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes or more").decode()
+
+
+@pytest.fixture
+def provider(open_crm: Callable[..., CRM], crm: CRM) -> CRM:
+    """The same practice with a door for a provider, and both cards sent."""
+    found = open_crm(
+        plugins=["csv", "folder", "hook", "email"],
+        settings={"hook": {"secrets": [SECRET]}, "email": {"host": "mx.example"}},
+        channels={Medium.EMAIL: "folder"},
+    )
+    assert found.send().sent == 2
+    return found
+
+
+def told(crm: CRM, **parts: Any) -> tuple[bytes, dict[str, str]]:
+    """Return a provider's call about P1's card, signed now."""
+    (key,) = {event.key for event in crm.feed() if event.patient == "P1"}
+    event = {"id": "e-1", "kind": "bounced", "medium": "email", "key": key, "permanent": True}
+    body = json.dumps({"events": [event | parts]}).encode()
+    return body, dict(HookParser([SECRET]).sign("call-1", crm.clock.now(), body))
+
+
+def test_a_signed_call_is_applied_and_then_known_and_ends_what_was_planned(provider: CRM, clock: FixedClock) -> None:
+    body, headers = told(provider)
+    with served(app(provider)) as site:
+        answers = [call(f"{site}/events/hook", "POST", body, **headers) for _ in range(2)]
+    assert [(status, json.loads(text)) for status, text in answers] == [
+        (202, {"applied": 1, "known": 0}),
+        (202, {"applied": 0, "known": 1}),
+    ]
+    assert provider.why("P1")[0].words == "bounced: came back: nobody is at this address (no code)"
+    clock.set(clock.now().replace(year=2027))
+    assert judged(provider) == {"P1": "bad_address", "P2": "ready"}
+
+
+def test_a_call_that_comes_many_times_at_once_is_applied_once(provider: CRM) -> None:
+    body, headers = told(provider)
+    with served(app(provider)) as site, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: call(f"{site}/events/hook", "POST", body, **headers), range(16)))
+    assert {status for status, _ in answers} == {202}
+    assert sum(json.loads(text)["applied"] for _, text in answers) == 1
+
+
+def test_a_forged_call_is_not_found_and_changes_nothing(provider: CRM, tmp_path: Path) -> None:
+    body, headers = told(provider)
+    late = dict(HookParser([SECRET]).sign("call-1", provider.clock.now() - timedelta(minutes=6), body))
+    foreign = dict(HookParser(["whsec_" + "A" * 32]).sign("call-1", provider.clock.now(), body))
+    before = everything(tmp_path)
+    with served(app(provider)) as site:
+        forged = [(body + b" ", headers), (body, {}), (body, late), (body, foreign)]
+        assert [call(f"{site}/events/hook", "POST", sent, **signed)[0] for sent, signed in forged] == [404] * 4
+        # Nobody outside can say that a mail came back, or that a reader wrote.
+        assert call(f"{site}/events/email.bounces", "POST", body)[0] == 404
+        assert call(f"{site}/events/email.replies", "POST", b"From: a@b.example\n\nSTOP")[0] == 404
+        assert call(f"{site}/events/nobody", "POST", body)[0] == 404
+    assert everything(tmp_path) == before
+
+
+def test_a_call_that_cannot_be_read_is_told_why_and_kept(provider: CRM) -> None:
+    body, headers = told(provider, kind="exploded")
+    with served(app(provider)) as site:
+        status, text = call(f"{site}/events/hook", "POST", body, **headers)
+    assert (status, json.loads(text)) == (400, {"problem": "kind is not of the documented form"})
+    assert [one.problem for one in provider.unread()] == ["kind is not of the documented form"]
 
 
 def test_a_multipart_form_over_the_wire_counts(crm: CRM, site: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-_BEGINS = b"From "
+#: A mailbox puts a line before each mail: from whom, and when. "From me to you" in a letter is none.
+_BEGINS = re.compile(rb"From \S+ .*\d\d:\d\d")
 
 
 def mails(path: Path) -> Iterator[bytes]:
@@ -18,7 +20,7 @@ def mails(path: Path) -> Iterator[bytes]:
     with click.open_file(str(path), "rb") as file:
         lines = iter(file.readline, b"")
         first = next(lines, b"")
-        if first.startswith(_BEGINS):
+        if _BEGINS.match(first):
             yield from _split(lines)
         else:
             yield b"".join([first, *lines])
@@ -27,7 +29,7 @@ def mails(path: Path) -> Iterator[bytes]:
 def _split(lines: Iterator[bytes]) -> Iterator[bytes]:
     mail: list[bytes] = []
     for line in lines:
-        if line.startswith(_BEGINS) and mail and not mail[-1].strip():
+        if _BEGINS.match(line) and mail and not mail[-1].strip():
             # The empty line belongs to the mailbox.
             yield b"".join(mail[:-1])
             mail = []
@@ -37,4 +39,4 @@ def _split(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unescaped(line: bytes) -> bytes:
-    return line[1:] if line.startswith(b">") and line.lstrip(b">").startswith(_BEGINS) else line
+    return line[1:] if line.startswith(b">") and line.lstrip(b">").startswith(b"From ") else line
