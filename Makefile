@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test docs clean
+.PHONY: demo test bench torture docs clean
 
 .venv/ready: pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
@@ -22,6 +22,19 @@ test: .venv/ready
 	$(BIN)/lint-imports
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
+
+# Senders killed at random points, on SQLite and on PostgreSQL: some minutes each.
+torture: .venv/ready
+	$(BIN)/python tests/soak/torture.py
+
+# The packages that one would otherwise take get an environment of their own.
+.bench/venv/ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv .bench/venv
+	.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	touch $@
+
+bench: .venv/ready .bench/venv/ready
+	$(BIN)/python benchmarks/run.py --memory
 
 docs: .venv/ready
 	$(BIN)/zensical build --clean --strict

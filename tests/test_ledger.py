@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import attrs
@@ -67,6 +69,50 @@ def test_one_hand_over_for_one_patient_message_and_occasion_whatever_the_campaig
     assert len(sending) == 2
     with pytest.raises(sa.exc.IntegrityError):
         book.move(connection, sending, "send")
+
+
+def test_two_who_make_the_same_move_in_the_same_instant_are_told_apart(ledger):
+    book, connection = ledger
+    book.judge(connection, [touch(), touch(patient="P2")], {}, "plan")
+    Claims(book).claim(connection, "dead", NOW, timedelta(minutes=5), 10)
+    later = NOW + timedelta(minutes=6)
+    seen = Claims(book).abandoned(connection, later)
+    freed = [(was, attrs.evolve(was, state=State.READY, owner="", lease=None, changed_at=later)) for was in seen]
+    assert len(book.move(connection, freed[:1], "recover")) == 1
+    assert [one.patient for one in book.move(connection, freed, "recover")] == [freed[1][0].patient]
+    for one in book.touches(connection):
+        assert [row["state"] for row in book.history(connection, one.key)] == ["ready", "claimed", "ready"]
+
+
+def test_a_touch_that_went_away_and_came_back_is_not_the_one_that_was_read(ledger):
+    book, connection = ledger
+    book.judge(connection, [touch()], {}, "plan")
+    (read,) = book.touches(connection)
+    (held,) = book.move(connection, [(read, attrs.evolve(read, state=State.HELD))], "plan")
+    book.move(connection, [(held, attrs.evolve(held, state=State.READY))], "plan")
+    assert book.move(connection, [(read, attrs.evolve(read, state=State.DENIED))], "plan") == []
+
+
+def test_on_postgresql_two_senders_recover_what_a_dead_one_left_only_once(postgres):
+    store = open_store(postgres)
+    book = Ledger(declare_ledger(store), "bright-eyes")
+    store.create()
+    later = NOW + timedelta(minutes=6)
+    with store.begin() as connection:
+        book.judge(connection, [touch(patient=f"P{number}") for number in range(50)], {}, "plan")
+        Claims(book).claim(connection, "dead", NOW, timedelta(minutes=5), 100)
+    together = threading.Barrier(4)
+
+    def recover(_):
+        with store.begin() as connection:
+            together.wait()
+            return len(Claims(book).recover(connection, later))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(recover, range(4))) == 50
+    with store.read() as connection:
+        assert {one.moves for one in book.touches(connection)} == {3}
+    store.close()
 
 
 def test_of_two_who_move_the_same_touch_one_wins(ledger):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -48,11 +49,6 @@ class Counted:
     moved: int = 0
     seconds: float = 0.0
 
-    @property
-    def waiting(self) -> int:
-        """How many touches something is still to happen to."""
-        return sum(number for (_, state), number in self.touches.items() if state in WAITING)
-
     @staticmethod
     def heading() -> str:
         return "  ".join((*_COLUMNS, *_MORE))
@@ -70,10 +66,18 @@ class Counted:
         return "  ".join(f"{value:>{len(name)}}" for name, value in zip((*_COLUMNS, *_MORE), values, strict=True))
 
 
-def states(job: Job) -> Counted:
-    """Return only how many touches are in which state."""
-    query = "SELECT occasion, state, count(*) FROM crmkit_touch GROUP BY occasion, state"
-    return Counted({(occasion, state): number for occasion, state, number in _rows(job, query)})
+def waiting_until(job: Job) -> datetime | None:
+    """Return the earliest instant at which something can happen to a touch that waits; None if none waits.
+
+    What is held can be taken up when its lease is over, all else once it is due.
+    """
+    states = ", ".join(f"'{state}'" for state in WAITING)
+    query = f"SELECT min(coalesce(lease, due)) FROM crmkit_touch WHERE state IN ({states})"  # noqa: S608 - our own words
+    ((at,),) = _rows(job, query)
+    if at is None:
+        return None
+    # SQLite has no type for instants: naive UTC as text.
+    return at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
 def count(job: Job, taken: Taken, kills: int, first_year: int) -> Counted:
@@ -89,7 +93,7 @@ def count(job: Job, taken: Taken, kills: int, first_year: int) -> Counted:
     by_id = {f"<{key}@brighteyes.example>": (occasion, state) for _, occasion, key, state, _, _ in touches}
     windows = _windows(job)
     twice = _twice(taken[:first_year]) + _twice(taken[first_year:])
-    found = states(job)
+    found = Counted(Counter((occasion, state) for _, occasion, _, state, _, _ in touches))
     doubted = sum(by_id[one][1] == "unknown" for one in {one for one, _ in taken} & set(by_id))
     faults = (
         *_left_over(found),

@@ -160,7 +160,7 @@ def forked(task: Callable[..., None], *given: Any) -> int:
     try:
         task(*given)
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a fork must not go on as its parent
         traceback.print_exc()
         sys.stderr.flush()
     finally:

@@ -18,19 +18,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import attrs
-from counting import Counted, count, states
+from counting import Counted, count, waiting_until
 from crew import Job, SharedClock, finished, forked, plan, prepare, work
 
 HERE = Path(__file__).resolve().parent
-LEASE = timedelta(minutes=5, seconds=1)
 YEAR = timedelta(days=365)
 _POLL = 0.002
 _STALLED = 0.4
+#: The length of a line in which the mail server notes a message, and how much is done before the last kill.
+_LINE, _LAST_KILL = 81, 0.95
 
 
 @attrs.frozen
@@ -68,7 +69,8 @@ def sinking(folder: Path) -> Iterator[Sink]:
     try:
         yield Sink(int(process.stdout.readline()), kept)
     finally:
-        process.stdin.close()
+        # Closing its input would not end it: the workers, being forks, hold that open too.
+        process.terminate()
         process.wait()
 
 
@@ -91,65 +93,74 @@ class Supervisor:
     _workers: list[int] = attrs.field(factory=list)
     _started: int = 0
 
-    def run(self, expected: int, kills: int) -> None:
-        """Let all workers send until so many messages have left or are in doubt and nothing goes on any more.
+    def run(self, kills: int) -> None:
+        """Let all workers send until nothing is left to be done.
 
         Kills fall at random points: after so many messages, and then a random moment later.
         """
         self.job.over.unlink(missing_ok=True)
-        start = len(self.sink.lines())
-        line = self.sink.size() / max(start, 1) if start else 90.0
-        at = sorted(self.sink.size() + self.chance.random() * 0.95 * expected * line for _ in range(kills))
         self._workers = [self._new() for _ in range(self.options.workers)]
-        until = time.monotonic() + self.options.patience
-        quiet_since, size = time.monotonic(), self.sink.size()
+        try:
+            self._watch(sorted(self.chance.random() * _LAST_KILL for _ in range(kills)))
+            self.job.over.touch()
+            while self._workers:
+                finished(self._workers.pop())
+        finally:
+            for worker in self._workers:
+                os.kill(worker, signal.SIGKILL)
+                finished(worker)
+
+    def _watch(self, kills: list[float]) -> None:
+        start, until = self.sink.size(), time.monotonic() + self.options.patience
+        whole = self.options.touches * _LINE
+        moved, size = time.monotonic(), start
         while time.monotonic() < until:
             time.sleep(_POLL)
             self._look_after()
             if self.sink.size() != size:
-                quiet_since, size = time.monotonic(), self.sink.size()
-            if at and (size >= at[0] or self._stalled(quiet_since)):
-                at.pop(0)
+                moved, size = time.monotonic(), self.sink.size()
+            stalled = time.monotonic() - moved > _STALLED
+            if kills and (stalled or (size - start) / whole >= kills[0]):
+                kills.pop(0)
                 time.sleep(self.chance.random() * 0.05)
                 self._kill()
-                quiet_since = time.monotonic()
-            elif self._stalled(quiet_since):
-                if not states(self.job).waiting:
-                    break
-                # All that is left is held by the dead, or is to be tried again later.
-                self.clock.move(LEASE)
-                self.moved += 1
-                quiet_since = time.monotonic()
-        self._end()
+            elif stalled and not self._go_on():
+                return
+            moved = time.monotonic() if stalled else moved
+        raise RuntimeError(f"not done within {self.options.patience:.0f} seconds")
+
+    def _go_on(self) -> bool:
+        """Move the clock to where something can be done again: all that is left is held by the dead, or not due yet.
+
+        Returns:
+            False if nothing is left at all.
+        """
+        next_at = waiting_until(self.job)
+        if next_at is None:
+            return False
+        if next_at >= self.clock.now():
+            self.clock.move(next_at - self.clock.now() + timedelta(seconds=1))
+            self.moved += 1
+        return True
 
     def _new(self) -> int:
         self._started += 1
         return forked(work, self.job, self.options.seed * 1_000_003 + self._started)
 
-    def _stalled(self, since: float) -> bool:
-        return time.monotonic() - since > _STALLED
-
     def _kill(self) -> None:
         victim = self._workers.pop(self.chance.randrange(len(self._workers)))
-        with suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
+        os.kill(victim, signal.SIGKILL)
         finished(victim)
         self.killed += 1
         self._workers.append(self._new())
 
     def _look_after(self) -> None:
-        """Start another worker in the place of one that ended by itself, which none should."""
-        for worker in list(self._workers):
+        """Fail if a worker ended by itself."""
+        for worker in self._workers:
             ended, status = os.waitpid(worker, os.WNOHANG)
             if ended:
                 self._workers.remove(worker)
                 raise RuntimeError(f"a worker ended by itself ({os.waitstatus_to_exitcode(status)})")
-
-    def _end(self) -> None:
-        self.job.over.touch()
-        for worker in self._workers:
-            finished(worker)
-        self._workers = []
 
 
 def torture(database: str, name: str, window: int, options: Options) -> Counted:
@@ -162,12 +173,12 @@ def torture(database: str, name: str, window: int, options: Options) -> Counted:
         began = time.monotonic()
         if finished(forked(prepare, job)):
             raise RuntimeError("the practice could not be prepared")
-        supervisor.run(options.touches, options.kills)
+        supervisor.run(options.kills)
         first_year = len(sink.lines())
         clock.move(YEAR)
         if finished(forked(plan, job)):
             raise RuntimeError("the second year could not be planned")
-        supervisor.run(options.touches, 0)
+        supervisor.run(0)
         found = count(job, sink.lines(), supervisor.killed, first_year)
         seconds = time.monotonic() - began
         return attrs.evolve(found, name=name, window=window, moved=supervisor.moved, seconds=seconds)

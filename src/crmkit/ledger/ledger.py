@@ -118,16 +118,13 @@ class Ledger:
         for was, now in moves:
             if now.state is not was.state and now.state not in FOLLOWS[was.state]:
                 raise StoreError(f"touch {was.key} is {was.state}: {now.state} may not follow")
-        if not moves:
-            return []
-        counted = [(was, _counted(was, now)) for was, now in moves]
-        rows = [{**self._values(now), "was_key": was.key, **_as_read(was)} for was, now in counted]
-        done = connection.execute(self._update(), rows)
-        # Several rows are one statement for the driver; only if one of them had moved are they looked at singly.
-        moved = counted if done.rowcount == len(moves) else self._mine(connection, counted)
-        told = [(was, now) for was, now in moved if was.moves != now.moves]
-        note(connection, self.tables, self.practice, told, actor, self._sealed())
-        return [now for _, now in moved]
+        counted = [(was, _counted(was, now)) for was, now in self._unmoved(connection, moves)]
+        if counted:
+            rows = [{**self._values(now), "was_key": was.key} for was, now in counted]
+            connection.execute(self._update(), rows)
+            told = [(was, now) for was, now in counted if was.moves != now.moves]
+            note(connection, self.tables, self.practice, told, actor, self._sealed())
+        return [now for _, now in counted]
 
     def shift(
         self,
@@ -209,17 +206,26 @@ class Ledger:
             .where(
                 table.c.practice == self.practice,
                 table.c.key == sa.bindparam("was_key"),
-                table.c.state == sa.bindparam("was_state"),
-                table.c.owner == sa.bindparam("was_owner"),
             )
             .values({name: sa.bindparam(name) for name in COLUMNS})
         )
 
-    def _mine(self, connection: sa.Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[tuple[Touch, Touch]]:
+    def _unmoved(self, connection: sa.Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[tuple[Touch, Touch]]:
+        """Return the moves whose touches stand as they were read, and let nobody else move those until the end.
+
+        Looked at first: once they are written, nobody can tell whose move it was where two make the same at once.
+        """
+        if not moves:
+            return []
         table = self.tables.touch
-        there = self.touches(connection, among(table.c.key, [was.key for was, _ in moves]))
-        states = {touch.key: (touch.state, touch.owner, touch.changed_at) for touch in there}
-        return [(was, now) for was, now in moves if states.get(was.key) == (now.state, now.owner, now.changed_at)]
+        query = (
+            sa.select(table.c.key, table.c.state, table.c.owner, table.c.moves)
+            .where(table.c.practice == self.practice, among(table.c.key, [was.key for was, _ in moves]))
+            .order_by(table.c.key)
+            .with_for_update()
+        )
+        there = {key: place for key, *place in connection.execute(query).all()}
+        return [(was, now) for was, now in moves if there.get(was.key) == [was.state.value, was.owner, was.moves]]
 
     def cancel(self, connection: sa.Connection, campaign: str, now: datetime, actor: str) -> list[Touch]:
         """Call off what has not been handed over, of one campaign or, for an empty text, of all."""
@@ -264,10 +270,6 @@ def to_touch(row: sa.Row[Any]) -> Touch:
     for place, kind in _ENUM_PLACES:
         values[place] = kind(values[place])
     return Touch(*values)
-
-
-def _as_read(touch: Touch) -> dict[str, str]:
-    return {"was_state": touch.state.value, "was_owner": touch.owner}
 
 
 def _counted(was: Touch, now: Touch) -> Touch:
