@@ -10,11 +10,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmkit.campaigns.caps import Ask, Cap, Past, Room, allocate
-from crmkit.people.medium import Purpose
+from crmkit.campaigns.caps import Cap, Capped, Past
+from crmkit.campaigns.room import Ask, Why
+from crmkit.campaigns.room import allocate as give_out
+from crmkit.people.medium import Medium, Purpose
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CAP = Cap(most=1, per_address=3, days=7)
+
+
+@attrs.frozen
+class Room:
+    """When an ask may leave, and the cap that made it later or left no room."""
+
+    at: datetime | None
+    cap: Cap | None = None
+
+
+def allocate(wanted: list[Ask], cap: Cap, past: Past) -> dict[str, Room]:
+    """Give out the room that one cap leaves."""
+    rooms = give_out(wanted, [Capped(cap, past)])
+    told = Why("cap", "too_much", {"most": cap.most, "days": cap.days})
+    assert all(one.why in (None, told) for one in rooms.values())
+    return {key: Room(one.at, cap if one.why else None) for key, one in rooms.items()}
 
 
 def at(days: float) -> datetime:
@@ -23,7 +41,7 @@ def at(days: float) -> datetime:
 
 def ask(key: str, days: float = 0, patient: str = "P1", **more: object) -> Ask:
     given_ = {"stale": at(days + 30), "purpose": Purpose.MARKETING, "address": f"{patient}@home", **more}
-    return Ask(key=key, at=at(days), patient=patient, **given_)  # type: ignore[arg-type]
+    return Ask(key=key, campaign="any", medium=Medium.EMAIL, at=at(days), patient=patient, **given_)  # type: ignore[arg-type]
 
 
 @st.composite

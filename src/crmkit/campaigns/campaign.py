@@ -47,6 +47,12 @@ def _share(value: Any) -> Decimal:
     return share
 
 
+def _some(_: Any, __: Any, value: int | None) -> None:
+    if value is not None and value < 1:
+        mend = "write at least 1, or leave it out for no limit; paused keeps all back"
+        raise ConfigError(f"{value} messages per_day are none", mend=mend)
+
+
 def _slug(_: Any, field: attrs.Attribute[str], value: str) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", value):
         raise ConfigError(
@@ -70,6 +76,8 @@ class Campaign:
         cost_fixed: What the campaign costs once per occasion, in the practice's currency.
         cost_each: What one message costs.
         paused: True while nothing of it may leave.
+        per_day: How many of its messages leave on one day at most, so that reception can answer the replies; None for
+            no limit.
     """
 
     id: str = attrs.field(validator=_slug)
@@ -83,6 +91,7 @@ class Campaign:
     cost_fixed: Decimal = attrs.field(default=Decimal(0), kw_only=True)
     cost_each: Decimal = attrs.field(default=Decimal(0), kw_only=True)
     paused: bool = attrs.field(default=False, kw_only=True)
+    per_day: int | None = attrs.field(default=None, validator=_some, kw_only=True)
 
     @property
     def message_type(self) -> str:

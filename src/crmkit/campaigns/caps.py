@@ -1,13 +1,14 @@
-"""How much one patient, and one address, may get: room is given out by priority, across all campaigns. Pure."""
+"""How much one patient, and one address, may get, across all campaigns. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
 
+from crmkit.campaigns.room import Ask, Why
 from crmkit.people.medium import Purpose
 
 
@@ -33,63 +34,50 @@ class Cap:
         return timedelta(days=self.days)
 
 
-@attrs.frozen
-class Ask:
-    """A message that wants room: its key, when it would leave, when it is stale, for whom and to which address."""
-
-    key: str
-    at: datetime
-    stale: datetime
-    purpose: Purpose
-    patient: str
-    address: str
-
-
-@attrs.frozen
-class Room:
-    """What an ask was given.
-
-    Attributes:
-        at: When there is room; None if there is none before the occasion is stale.
-        cap: The cap that made it later, None if it may leave when it asked.
-    """
-
-    at: datetime | None
-    cap: Cap | None = None
-
-
 Past = Mapping[str, Sequence[datetime]]
 
 
-def allocate(asks: Iterable[Ask], cap: Cap, past: Past) -> dict[str, Room]:
-    """Give room to the asks in their order and return it by key.
+def _copied(past: Past) -> defaultdict[str, list[datetime]]:
+    return defaultdict(list, {who: list(times) for who, times in past.items()})
 
-    Args:
-        asks: Most urgent first; those of other purposes than the cap's pass freely.
+
+@attrs.frozen(eq=False)
+class Capped:
+    """What a cap leaves free: a limit.
+
+    Attributes:
         cap: The most that may be sent.
-        past: When messages of the cap's purposes left, by `patient:ID` and `address:DIGEST`.
+        taken: When messages of the cap's purposes left or will leave, by `patient:ID` and `address:DIGEST`.
     """
-    taken: dict[str, list[datetime]] = defaultdict(list)
-    for who, times in past.items():
-        taken[who].extend(times)
-    rooms: dict[str, Room] = {}
-    for ask in asks:
-        if ask.purpose not in cap.purposes:
-            rooms[ask.key] = Room(ask.at)
-            continue
-        counted = _counted(ask)
-        at = _first_room(ask, cap, counted, taken)
-        if at >= ask.stale:
-            rooms[ask.key] = Room(None, cap)
-            continue
-        rooms[ask.key] = Room(at, cap if at > ask.at else None)
-        for who in counted:
-            taken[who].append(at)
-    return rooms
 
+    cap: Cap
+    taken: defaultdict[str, list[datetime]] = attrs.field(converter=_copied, repr=False)
 
-def _counted(ask: Ask) -> tuple[str, ...]:
-    return (of_patient(ask.patient), of_address(ask.address)) if ask.address else (of_patient(ask.patient),)
+    def free_at(self, ask: Ask, at: datetime) -> datetime:
+        """Return the first instant from `at` on at which patient and address may get one more."""
+        if ask.purpose not in self.cap.purposes:
+            return at
+        free = at
+        for who, most in self._counted(ask):
+            times = self.taken.get(who)
+            if times:
+                free = max(free, _free_at(at, times, most, self.cap.span))
+        return free
+
+    def take(self, ask: Ask, at: datetime) -> None:
+        """Count a message against patient and address."""
+        if ask.purpose in self.cap.purposes:
+            for who, _ in self._counted(ask):
+                self.taken[who].append(at)
+
+    def why(self, ask: Ask) -> Why:
+        """Return what is told of who gets enough."""
+        del ask
+        return Why("cap", "too_much", {"most": self.cap.most, "days": self.cap.days})
+
+    def _counted(self, ask: Ask) -> tuple[tuple[str, int], ...]:
+        patient = of_patient(ask.patient), self.cap.most
+        return (patient, (of_address(ask.address), self.cap.per_address)) if ask.address else (patient,)
 
 
 def of_patient(patient: str) -> str:
@@ -100,22 +88,6 @@ def of_patient(patient: str) -> str:
 def of_address(address: str) -> str:
     """Return under which name the messages to an address are counted, given its digest."""
     return f"address:{address}"
-
-
-def _first_room(ask: Ask, cap: Cap, counted: Sequence[str], taken: Mapping[str, Sequence[datetime]]) -> datetime:
-    at = ask.at
-    if not any(who in taken for who in counted):
-        return at
-    while True:
-        later = [_free_at(at, taken.get(who, ()), most, cap.span) for who, most in zip(counted, _most(cap))]  # noqa: B905 - an ask without an address has only the first
-        latest = max(later)
-        if latest == at:
-            return at
-        at = latest
-
-
-def _most(cap: Cap) -> tuple[int, int]:
-    return cap.most, cap.per_address
 
 
 def _free_at(at: datetime, times: Sequence[datetime], most: int, span: timedelta) -> datetime:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import sqlalchemy as sa
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap, of_address, of_patient
+from crmkit.clock import day_start, local_day
 from crmkit.ledger.history import CHUNK
 from crmkit.ledger.state import REACHED, SPENT, State
 from crmkit.ledger.tables import LedgerTables
@@ -78,6 +80,19 @@ class Gone:
             for who, at in map(tuple, self._rows(connection, column, asked, given)):
                 past[name(who)].append(at)
         return past
+
+    def by_day(
+        self, connection: sa.Connection, campaigns: Collection[str], zone: ZoneInfo, now: datetime
+    ) -> Counter[tuple[str, date]]:
+        """Return how many messages of some campaigns left on the day of an instant and later, by campaign and day."""
+        table = self.tables.touch
+        query = sa.select(table.c.campaign, table.c.sent_at).where(
+            table.c.practice == self.practice,
+            table.c.sent_at >= day_start(local_day(now, zone), zone),
+            among(table.c.campaign, campaigns),
+            among(table.c.state, _COUNTED),
+        )
+        return Counter((campaign, local_day(at, zone)) for campaign, at in map(tuple, connection.execute(query)))
 
     def copies(self, connection: sa.Connection, shared: Sequence[Touch]) -> dict[tuple[str, ...], tuple[str, str]]:
         """Return key and patient of what has left, by message type, occasion, medium and address."""

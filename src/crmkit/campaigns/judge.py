@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,11 +12,14 @@ import sqlalchemy as sa
 from crmkit.campaigns import lot
 from crmkit.campaigns.gone import Gone
 from crmkit.campaigns.guard import Candidate, Guard, consented
+from crmkit.campaigns.openings import HERE, Openings
 from crmkit.campaigns.programme import Version
 from crmkit.campaigns.reasons import RANK
 from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, deny, hold, strictest
 from crmkit.campaigns.wants import Wants
 from crmkit.clock import age_on, utc
+from crmkit.hours.hours import CODES
+from crmkit.hours.where import Whereabouts
 from crmkit.ledger.history import CHUNK, Consents, History
 from crmkit.ledger.learnt import address_digest, stops
 from crmkit.ledger.state import State
@@ -58,10 +61,11 @@ class Occasion:
 
 @attrs.frozen
 class Judged:
-    """A touch with its verdict, and the candidate on which it was passed."""
+    """A touch with its verdict, the candidate on which it was passed, and where the recipient may be."""
 
     touch: Touch
     candidate: Candidate
+    where: Whereabouts = HERE
 
     def draft(self) -> Draft:
         """Return what rendering needs; the touch must be one that has somebody to write to."""
@@ -90,6 +94,7 @@ class Judge:
         renderer: Knows which fields and files a message needs.
         guards: All admitted guards.
         media: The media for which there is a channel.
+        openings: When messages may leave.
         gone: What has left already.
     """
 
@@ -99,6 +104,7 @@ class Judge:
     renderer: Renderer
     guards: Sequence[Guard]
     media: frozenset[Medium]
+    openings: Openings
     gone: Gone = attrs.field(init=False)
 
     @gone.default
@@ -128,7 +134,8 @@ class Judge:
             own = [deny("sent_before", campaign=before)] if before else []
             own += stopped
             final = strictest([verdict, *own], RANK)
-            yield Judged(self._touch(version, intent, candidate, final, now), candidate)
+            touch = self._touch(version, intent, candidate, final, now)
+            yield Judged(touch, candidate, self.openings.where(candidate.contact, candidate.medium))
 
     def verdicts(self, candidates: Sequence[Candidate], now: datetime) -> list[Verdict]:
         """Return the strictest verdict of all guards for each candidate."""
@@ -137,7 +144,18 @@ class Judge:
             for place, verdict in zip(said, guard.judge(candidates, now), strict=True):
                 if verdict.ruling is not Ruling.ALLOW:
                     place.append(verdict)
-        return [strictest(verdicts, RANK) for verdicts in said]
+        finals = [strictest(verdicts, RANK) for verdicts in said]
+        return [self._awake(*pair, now) for pair in zip(candidates, finals, strict=True)]
+
+    def _awake(self, candidate: Candidate, verdict: Verdict, now: datetime) -> Verdict:
+        """Return a deferral to an instant at which the message may leave too: a plugin's own may end at night."""
+        if verdict.ruling is not Ruling.DEFER or verdict.until is None or verdict.reason in CODES:
+            return verdict
+        at, where = max(verdict.until, candidate.due, now), self.openings.where(candidate.contact, candidate.medium)
+        opening = self.openings.next(where, candidate.purpose, candidate.medium, at, candidate.stale)
+        if opening.at is None:
+            return deny("no_hour", **opening.detail) if at < candidate.stale else verdict
+        return attrs.evolve(verdict, until=opening.at)
 
     def _stopped(self, connection: sa.Connection, version: Version) -> list[Verdict]:
         paused = stops(connection, self.history.tables, self.practice.id)
@@ -257,6 +275,11 @@ class Judge:
 
     def _address(self, contact: ContactPoint | None) -> str:
         return address_digest(self.practice.id, contact.medium, contact.value) if contact else ""
+
+
+def elsewhere(judged: Iterable[Judged]) -> dict[str, Whereabouts]:
+    """Return, by touch key, where recipients may be whose number says so."""
+    return {one.touch.key: one.where for one in judged if one.where is not HERE}
 
 
 def intent_of(touch: Touch) -> Intent:

@@ -8,13 +8,15 @@ from datetime import date, datetime, time, timedelta
 import attrs
 import sqlalchemy as sa
 
-from crmkit.campaigns.judge import Judge, Judged, Occasion, refused
+from crmkit.campaigns.judge import Judge, Judged, Occasion, elsewhere, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.plan import Plan, ordered
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
+from crmkit.campaigns.terms import Terms
 from crmkit.clock import day_start
 from crmkit.errors import ConfigError, CrmkitError, nearest
+from crmkit.hours.where import Whereabouts
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -24,9 +26,22 @@ from crmkit.schedules.schedule import Due, parse_schedule
 
 #: When messages become due on their day, on the practice's wall clock.
 MORNING = time(9, 0)
+_GOING = (State.READY, State.DEFERRED)
 _FADING = (State.HELD, State.DEFERRED, State.READY)
 #: What keeps a touch back because of other patients' touches.
-_SEEN_BY_ALL = ("carried", "cap", "too_much")
+_SEEN_BY_ALL = ("carried", "cap", "too_much", "spread", "too_many")
+
+
+@attrs.define
+class _Gathered:
+    """What the campaigns bring together: touches that are there by key, all judged anew, and where recipients may be.
+
+    The candidates are let go: a plan of many patients must not hold them all in memory.
+    """
+
+    old: dict[str, Touch] = attrs.field(factory=dict)
+    touches: list[Touch] = attrs.field(factory=list)
+    where: dict[str, Whereabouts] = attrs.field(factory=dict)
 
 
 @attrs.frozen(eq=False)
@@ -84,18 +99,15 @@ class Planner:
         progress: Callable[[str], None] = lambda _: None,
     ) -> Plan:
         """Judge all that is due until a date and still fresh, and write it to the ledger unless `dry`."""
-        old: dict[str, Touch] = {}
-        judged: list[Touch] = []
+        found = _Gathered()
         versions = self.programme.versions(connection)
         for version in versions:
             progress(version.campaign.id)
             self.check(version)
-            found, touches = self._campaign(connection, version, through, now)
-            old |= {touch.key: touch for touch in found}
-            judged += touches
-        settled = self.settlement.settle(connection, judged, now)
+            self._campaign(connection, version, through, now, found)
+        settled = self.settlement.settle(connection, found.touches, now, Terms.of(versions, found.where))
         behind = self._left_behind(connection, [version.campaign.id for version in versions], now)
-        old |= {touch.key: touch for touch in behind}
+        old = found.old | {touch.key: touch for touch in behind}
         settled += [self._faded(touch, now) for touch in behind]
         changed = 0 if dry else self.ledger.judge(connection, settled, old, "plan")
         return Plan(ordered(settled), through, now, changed)
@@ -110,7 +122,8 @@ class Planner:
         there = {touch.key: touch for touch in self.ledger.touches(connection, table.c.patient == patient)}
         arms = {(touch.campaign, touch.occasion): touch.arm for touch in there.values()}
         judged: list[Judged] = []
-        for version in self.programme.versions(connection):
+        versions = self.programme.versions(connection)
+        for version in versions:
             self.check(version)
             kind = self.judge.types[version.campaign.message_type]
             due = self.members.due(connection, version.campaign, kind, through, now, only=patient)
@@ -118,13 +131,14 @@ class Planner:
             intents = [one.intent(patient, arms.get((version.campaign.id, one.name))) for one in occasions]
             judged += self.judge.judge(connection, version, intents, now)
         open_touches = [one.touch for one in judged if one.touch.key not in there or there[one.touch.key].is_open]
-        settled = there | {one.key: one for one in self.settlement.settle(connection, open_touches, now)}
+        terms = Terms.of(versions, elsewhere(judged))
+        settled = there | {one.key: one for one in self.settlement.settle(connection, open_touches, now, terms)}
         return [attrs.evolve(one, touch=_seen(settled[one.touch.key], there.get(one.touch.key), now)) for one in judged]
 
     def _campaign(
-        self, connection: sa.Connection, version: Version, through: date, now: datetime
-    ) -> tuple[list[Touch], list[Touch]]:
-        """Return the touches of a campaign that are there and fresh, and all of them judged anew."""
+        self, connection: sa.Connection, version: Version, through: date, now: datetime, found: _Gathered
+    ) -> None:
+        """Gather the touches of a campaign that are there and fresh, and all of them judged anew."""
         campaign = version.campaign
         kind = self.judge.types[campaign.message_type]
         decided = self.ledger.decided(connection, campaign.id, now)
@@ -137,8 +151,11 @@ class Planner:
             if (patient, occasion.name) not in decided:
                 before = there.pop((patient, occasion.name), None)
                 intents.append(occasion.intent(patient, before.arm if before else None))
-        judged = [one.touch for one in self.judge.judge(connection, version, intents, now)]
-        return old, [*judged, *self._left(there.values(), through, now)]
+        found.old |= {touch.key: touch for touch in old}
+        for one in self.judge.judge(connection, version, intents, now):
+            found.touches.append(one.touch)
+            found.where |= elsewhere([one])
+        found.touches += self._left(there.values(), through, now)
 
     def _occasion(self, due: Due, kind: MessageType) -> Occasion:
         at = datetime.combine(due.day, MORNING, tzinfo=self.practice.zone)
@@ -165,7 +182,7 @@ class Planner:
 
 def _seen(touch: Touch, before: Touch | None, now: datetime) -> Touch:
     """Return the touch as the last plan left it where only that plan saw what keeps it back."""
-    if before is None or touch.state is not State.READY or before.reason not in _SEEN_BY_ALL:
+    if before is None or touch.state not in _GOING or before.reason not in _SEEN_BY_ALL:
         return touch
     room_again = before.state is State.DEFERRED and before.due <= now
     return touch if room_again else before

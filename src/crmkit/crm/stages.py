@@ -118,9 +118,10 @@ def put_together(
     history = History(records, ledger_tables, practice.id, remember=remember)
     members = Members(practice, records, ledger_tables, admitted.fields)
     # The one guard that needs a value of the practice: it is put together here, and no plugin can leave it out.
-    guards = (*admitted.guards, OwnedGuard(CORE, HoursGuard(Openings(wishes.hours))))
-    judge = Judge(practice, history, admitted.message_types, renderer, guards, frozenset(by_medium))
-    settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps)
+    openings = Openings(wishes.hours)
+    guards = (*admitted.guards, OwnedGuard(CORE, HoursGuard(openings)))
+    judge = Judge(practice, history, admitted.message_types, renderer, guards, frozenset(by_medium), openings)
+    settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps, openings)
     claims = Claims(ledger)
     truth = Truth(store, records, practice, () if store.temporary else admitted.sources)
     again = Again(programme, members, judge, settlement)

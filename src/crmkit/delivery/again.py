@@ -8,10 +8,11 @@ from datetime import datetime
 
 import attrs
 
-from crmkit.campaigns.judge import Judge, Judged, intent_of, refused
+from crmkit.campaigns.judge import Judge, Judged, elsewhere, intent_of, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
+from crmkit.campaigns.terms import Terms
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.store.store import Connection
@@ -54,7 +55,8 @@ class Again:
             left, stayed = self._group(connection, versions[campaign], group, now)
             staying += left
             judged |= {one.touch.key: one for one in stayed}
-        settled = self.settlement.settle(connection, [one.touch for one in judged.values()], now)
+        terms = Terms.of(versions.values(), elsewhere(judged.values()), touches)
+        settled = self.settlement.settle(connection, [one.touch for one in judged.values()], now, terms)
         order = {touch.key: number for number, touch in enumerate(touches)}
         ready = sorted((one for one in settled if one.state is State.READY), key=lambda one: order[one.key])
         staying += [one for one in settled if one.state is not State.READY]

@@ -133,7 +133,7 @@ def _index(touch: sa.Table) -> None:
         sqlite_where=marked,
         postgresql_where=spent,
     )
-    sa.Index(f"{touch.name}_urgency", touch.c.practice, touch.c.state, *(touch.c[name] for name in URGENCY))
+    sa.Index(f"{touch.name}_urgency", touch.c.practice, touch.c.state, *(touch.c[name] for name in (*URGENCY, "owner")))
     sa.Index(f"{touch.name}_patient_sent", touch.c.practice, touch.c.patient, touch.c.sent_at)
     # An address is judged once; so what is on its way adds nothing to this index.
     sa.Index(f"{touch.name}_address", touch.c.practice, touch.c.address)

@@ -75,7 +75,8 @@ def _touch(change: Change) -> None:
     )
     change.index("touch", "patient_sent", ["practice", "patient", "sent_at"])
     change.index("touch", "sent", ["practice", "sent_at"])
-    change.index("touch", "urgency", ["practice", "state", "priority", "due", "campaign", "occasion", "patient"])
+    urgency = ["priority", "due", "campaign", "occasion", "patient"]
+    change.index("touch", "urgency", ["practice", "state", *urgency, "owner"])
 
 
 def _event(change: Change) -> None:

@@ -1,0 +1,101 @@
+"""What other senders have claimed and not handed over yet: it may be about to leave, and takes room like what has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.campaigns.room import Ask
+from crmkit.campaigns.terms import Terms
+from crmkit.ledger.state import State
+from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.touch import Touch
+from crmkit.people.medium import Medium, Purpose
+
+#: By what the more urgent of two touches is told: the order in which they are claimed.
+Urgency = tuple[int, datetime, str, str, str]
+
+_NAMES = (
+    *("key", "campaign", "occasion", "patient", "message", "purpose", "medium", "address"),
+    *("priority", "due", "stale", "claimed_at"),
+)
+
+
+@attrs.frozen
+class Rival:
+    """One touch that somebody else has claimed.
+
+    Of two senders each sees what the other has claimed. Whatever was claimed first goes first, and of what was claimed
+    in the same instant the more urgent: so both say the same of the same two touches, and never are both right.
+    """
+
+    key: str
+    campaign: str
+    occasion: str
+    patient: str
+    message: str
+    purpose: Purpose = attrs.field(converter=Purpose)
+    medium: Medium = attrs.field(converter=Medium)
+    address: str
+    priority: int
+    due: datetime
+    stale: datetime
+    claimed_at: datetime
+
+    def first(self, terms: Terms, than: Urgency | None = None) -> bool:
+        """Tell whether it goes before a touch of such an urgency; without one, before all that are settled."""
+        if terms.claimed_at is None or self.claimed_at < terms.claimed_at:
+            return True
+        return than is not None and self.claimed_at == terms.claimed_at and urgency(self) < than
+
+    def ask(self, now: datetime) -> Ask:
+        """Return it as something that takes room now."""
+        return Ask(
+            self.key, self.campaign, now, self.stale, self.purpose, self.medium, self.patient, self.address, held=True
+        )
+
+
+@attrs.frozen(eq=False)
+class Rivals:
+    """Reads what others have claimed.
+
+    Attributes:
+        tables: The ledger's tables.
+        practice: The practice's id.
+    """
+
+    tables: LedgerTables
+    practice: str
+    _any: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _all: sa.Select[Any] = attrs.field(init=False, repr=False)
+
+    @_any.default
+    def _select_any(self) -> sa.Select[Any]:
+        # Answered from an index alone: mostly there is only one sender, and each window asks.
+        return sa.select(self.tables.touch.c.key).where(*self._others()).limit(1)
+
+    @_all.default
+    def _select_all(self) -> sa.Select[Any]:
+        table = self.tables.touch
+        columns = [table.c["changed_at" if name == "claimed_at" else name] for name in _NAMES]
+        return sa.select(*columns).where(*self._others(), table.c.lease > sa.bindparam("now"))
+
+    def _others(self) -> tuple[sa.ColumnElement[bool], ...]:
+        table = self.tables.touch
+        claimed = table.c.state == State.CLAIMED.value
+        return table.c.practice == self.practice, claimed, table.c.owner != sa.bindparam("owner")
+
+    def of(self, connection: sa.Connection, owner: str, now: datetime) -> list[Rival]:
+        """Return what anybody but an owner has claimed and still holds at an instant."""
+        given = {"owner": owner, "now": now}
+        if connection.execute(self._any, given).first() is None:
+            return []
+        return [Rival(**dict(zip(_NAMES, row, strict=True))) for row in connection.execute(self._all, given)]
+
+
+def urgency(one: Touch | Rival) -> Urgency:
+    """Return how urgent a touch is: the smaller goes first."""
+    return one.priority, one.due, one.campaign, one.occasion, one.patient
