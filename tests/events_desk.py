@@ -68,6 +68,9 @@ class Desk:
     def key(self, patient: str = "P1") -> str:
         return [one.key for one in self.crm.feed() if one.patient == patient][-1]
 
+    def patient(self, key: str) -> str:
+        return next(one.patient for one in self.crm.feed() if one.key == key)
+
     def state(self, patient: str = "P1") -> State:
         return [one.state for one in self.crm.feed() if one.patient == patient][-1]
 

@@ -73,6 +73,30 @@ def test_a_database_that_fails_half_way_leaves_nothing_half_done(desk: Desk, mon
     assert desk.state() is State.COMPLAINED
 
 
+def test_of_many_events_the_rest_is_taken_in_later_where_something_comes_between(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.told.events += [desk.event(EventKind.DELAYED, id=f"d-{number}") for number in range(250)]
+    body = " ".join(str(number) for number in range(250)).encode()
+    outcomes = iter([True] * 120 + [False])
+
+    def hear(*given: Any, **more: Any) -> None:
+        if not next(outcomes, True):
+            raise StoreError("another transaction was in the way")
+        real(*given, **more)
+
+    from crmkit.delivery import intake
+
+    real = intake.hear
+    monkeypatch.setattr(intake, "hear", hear)
+    with pytest.raises(StoreError):
+        desk.crm.receive("told", body)
+    assert len(desk.crm.unread()) == 1
+    again = desk.crm.receive_again()
+    assert (again.applied, again.known) == (150, 100)
+    assert desk.crm.unread() == []
+
+
 def test_a_signed_call_that_could_not_be_read_is_verified_again_by_its_own_time(desk: Desk) -> None:
     body = b'{"events": [{"id": "e-1"}]}'
     headers = HookParser((SECRET,)).sign("m-1", desk.clock.now(), body) | {"Authorization": "Basic c2VjcmV0"}

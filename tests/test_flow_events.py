@@ -52,6 +52,45 @@ def test_a_bounce_mail_moves_the_touch_and_stops_the_address(desk: Desk) -> None
     assert desk.crm.audit().faults == ()
 
 
+BACK = Campaign("back", objective="reactivate", message="reactivation", segment="everybody", schedule="on 2026-11-23")
+
+
+def test_what_comes_back_between_plan_and_hand_over_counts(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(caps=()).send()
+    cards = {patient: desk.key(patient) for patient in ("P1", "P2")}
+    desk.crm.add(BACK)
+    assert {touch.reason for touch in desk.crm.plan().touches} == {"ready"}
+    desk.tell(EventKind.BOUNCED, key=cards["P1"], permanent=True)
+    desk.tell(EventKind.COMPLAINED, key=cards["P2"])
+    reasons = {touch.patient: touch.reason for touch in desk.crm.send().touches}
+    assert reasons == {"P1": "bad_address", "P2": "opted_out"}
+    assert len(desk.channel.handed) == 2
+
+
+def test_what_comes_back_in_the_middle_of_a_slow_sending_counts(open_desk: Callable[..., Desk]) -> None:
+    people = [patient(f"P{number}", household=f"H{number}", email=f"p{number}@x.example") for number in range(1, 31)]
+    desk = open_desk(people=people, caps=())
+    desk.channel.clock, desk.channel.each = desk.clock, timedelta(seconds=1)
+    desk.send()
+    cards = {desk.patient(key): key for key in desk.channel.keys}
+    desk.crm.add(BACK)
+    desk.crm.plan()
+    gone: list[str] = []
+
+    def between(message: Any) -> None:
+        gone.append(desk.patient(message.key))
+        if len(gone) == 5:
+            for one in people:
+                desk.tell(EventKind.BOUNCED, key=cards[one["id"]], permanent=True)
+
+    desk.channel.between = between
+    touches = desk.crm.send().touches
+    # Whatever is more than five seconds old is judged again; what was with the channel by then has left.
+    assert len(gone) <= 12
+    assert {touch.reason for touch in touches if touch.patient not in gone} == {"bad_address"}
+    assert len(touches) == 30
+
+
 def test_a_soft_bounce_fails_one_message_and_leaves_the_address(desk: Desk) -> None:
     desk.crm.receive("email.bounces", bounce(desk.key(), MIA, "5.2.2"))
     assert desk.state() is State.BOUNCED

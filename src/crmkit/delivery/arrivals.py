@@ -16,6 +16,10 @@ from crmkit.ledger.heard import waiting
 from crmkit.ledger.payloads import Kept, drop, expire, keep, payload_id, unread
 from crmkit.store.store import Connection
 
+_AT_ONCE = 100
+#: What is said of a payload while some of its events are still to be taken in.
+_UNFINISHED = "not all of its events were taken in"
+
 
 @attrs.frozen(eq=False)
 class Arrivals:
@@ -71,6 +75,14 @@ class Arrivals:
             yield connection
 
     def _take(self, arrived: Kept, events: Sequence[Event]) -> Received:
+        """Take the events in, some at a time, so that nobody who sends has to wait for long."""
+        received = Received()
+        for start in range(0, max(len(events), 1), _AT_ONCE):
+            some, left = events[start : start + _AT_ONCE], len(events) - start - _AT_ONCE
+            received += self._take_some(attrs.evolve(arrived, problem=_UNFINISHED if left > 0 else ""), some)
+        return received
+
+    def _take_some(self, arrived: Kept, events: Sequence[Event]) -> Received:
         now, intake = self.clock.now(), self.intake
         with self.listening() as connection:
             received = intake.take(
