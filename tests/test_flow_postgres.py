@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import sqlalchemy as sa
+from documents import blocks, text
 from situations import consent, patient
 from test_flow_delivery import BIRTHDAY, people
 
-from crmkit import CRM, Campaign, State
+from crmkit import CRM, Campaign, State, upgrade_database
+from crmkit.errors import StoreError
 from crmkit.messages.mime import to_bytes
 
 #: How the host hands its database in.
@@ -50,6 +54,32 @@ def test_sync_plan_rehearse_and_send_agree(crm, exports, outbox):
     exports("consents", [consent("P0", given="no", at="2026-01-01")])
     assert crm.sync().kinds["patient"].changed == 1
     assert {event.state for event in crm.feed()} >= {State.READY, State.SENT, State.DENIED}
+
+
+def test_the_rights_that_the_page_names_are_enough(postgres, practice, clock, tmp_path, exports):
+    people(exports, 3)
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    upgrade_database(postgres, schema="crm")
+    (rights,) = blocks(text("docs/how-to/upgrade-the-database.md"), "sql")
+    url = sa.make_url(postgres)
+    role = f"app_{url.database}"
+    owner = sa.create_engine(url)
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN; REVOKE ALL ON DATABASE {url.database} FROM PUBLIC")
+        connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {url.database} TO {role}")
+        connection.exec_driver_sql(
+            re.sub(r"\bapp\b", role, rights.replace("DATABASE practice", f"DATABASE {url.database}"))
+        )
+    owner.dispose()
+    app = url.set(username=role).render_as_string(hide_password=False)
+    more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path, "schema": "crm"}
+    with CRM(practice, app, **more) as crm:
+        crm.sync()
+        crm.add(BIRTHDAY)
+        crm.plan()
+        assert crm.rehearse(1).messages == len(crm.send().touches) > 0
+    with pytest.raises(StoreError, match="permission denied"):
+        upgrade_database(app, schema="crm", prefix="another_")
 
 
 def test_a_key_of_whole_numbers_is_asked_about_in_the_last_second(postgres, practice, clock):

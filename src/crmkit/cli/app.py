@@ -7,6 +7,7 @@ from io import TextIOWrapper
 
 import click
 
+from crmkit.cli.db import db
 from crmkit.cli.decisions import audit, history, resume, stop, unknowns
 from crmkit.cli.demo import demo
 from crmkit.cli.init import init
@@ -25,7 +26,8 @@ Exit codes:
   2  the command was not written correctly
   3  done, but a person must look: a source failed (sync), messages were
      refused or got no clear answer (send --yes, unknowns), something could
-     not be read (receive), or the history does not fit its audit trail (audit)
+     not be read (receive), the history does not fit its audit trail (audit),
+     or the database is not as it ought to be (db check)
 
 Begin with `crmkit demo`: it makes up a practice and shows everything on it.
 """
@@ -50,6 +52,6 @@ def main() -> None:
 
 
 _EVERY_DAY = (demo, init, sync, rejected, plan, preview, why, send, receive, rehearse, report)
-_NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, audit, plugins)
+_NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, audit, db, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

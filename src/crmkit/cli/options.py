@@ -98,7 +98,7 @@ def common(*, config: bool = True) -> Callable[[Callable[..., int]], Callable[..
             given = Given(config, as_json, at, factory, practice)
             click.get_current_context().exit(_run(command, given, more))
 
-        for option in (_AT, _JSON, *((_PRACTICE, _FACTORY, _CONFIG_OPTION) if config else ())):
+        for option in (_AT, _JSON, *((_PRACTICE, _FACTORY, CONFIG_OPTION) if config else ())):
             run = option(run)
         return run
 
@@ -130,7 +130,7 @@ def _run(command: Callable[..., int], given: Given, more: dict[str, Any]) -> int
     return FAILED
 
 
-_CONFIG_OPTION = click.option(
+CONFIG_OPTION = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
     default=_CONFIG,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.tables import LedgerTables, declare_ledger
 from crmkit.records.tables import RecordTables, declare_records
 from crmkit.store.store import Store, open_store
-from crmkit.store.version import HEAD, make_ready
+from crmkit.store.version import HEAD, is_new, make_ready, revision, wrong
 
 
 @attrs.frozen(eq=False)
@@ -49,6 +52,74 @@ class Database:
             raise
         return found
 
+    def upgrade(self) -> tuple[str, str]:
+        """Bring the tables to the newest revision; as `upgrade_database`."""
+        from crmkit.store.upgrade import upgrade
+
+        with self._declared() as store:
+            return upgrade(store), HEAD
+
+    def check(self) -> Checked:
+        """Return what the database is like; nothing is changed.
+
+        Raises:
+            ConfigError: If the address, the prefix or the schema cannot be used.
+            StoreError: If the database does not answer.
+        """
+        from crmkit.store.drift import drift
+
+        with self._declared() as store:
+            found = revision(store)
+            problem = wrong(store, found) if found or not is_new(store) else None
+            differs = drift(store) if found == HEAD else []
+            return Checked(found, HEAD, str(problem or ""), tuple(differs))
+
+    def sql(self, since: str = "") -> str:
+        """Return the statements of an upgrade, for somebody else to run; nothing is connected.
+
+        Args:
+            since: The revision that the database is of; empty for one without tables.
+
+        Raises:
+            ConfigError: If the address, the prefix or the schema cannot be used.
+            StoreError: If there is no such revision.
+        """
+        from crmkit.store.upgrade import as_sql
+
+        with self._declared() as store:
+            return as_sql(store, since)
+
+    @contextmanager
+    def _declared(self) -> Iterator[Store]:
+        store = self.tables().store
+        try:
+            yield store
+        finally:
+            if store.owned:
+                store.engine.dispose()
+
+
+@attrs.frozen
+class Checked:
+    """What a database is like.
+
+    Attributes:
+        found: The revision that it is of, empty if it says none.
+        needed: The revision that this version of crmkit needs.
+        problem: Why it cannot be opened, and what to do; empty if it can. An empty database can.
+        differs: What is missing in it, or is not as it ought to be.
+    """
+
+    found: str
+    needed: str
+    problem: str
+    differs: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing needs to be done."""
+        return self.found == self.needed and not self.differs
+
 
 @attrs.frozen(eq=False)
 class Tables:
@@ -83,10 +154,4 @@ def upgrade_database(address: str | sa.Engine, *, prefix: str = "crmkit_", schem
     >>> upgrade_database("sqlite://")
     ('', '0002')
     """
-    from crmkit.store.upgrade import upgrade
-
-    store = Database(address, prefix, schema).tables().store
-    try:
-        return upgrade(store), HEAD
-    finally:
-        store.close()
+    return Database(address, prefix, schema).upgrade()

@@ -81,6 +81,12 @@ def is_empty(connection: Connection, store: Store) -> bool:
     return there.isdisjoint(table.name for table in store.metadata.tables.values())
 
 
+def is_new(store: Store) -> bool:
+    """Tell whether a database has none of the tables yet."""
+    with store.read() as connection:
+        return is_empty(connection, store)
+
+
 def make_schema(connection: Connection, store: Store) -> None:
     """Create the schema unless it exists: whoever may not create one can still be given one."""
     if store.schema and not sa.inspect(connection).has_schema(store.schema):
