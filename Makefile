@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test bench torture docs clean
+.PHONY: demo test bench torture docs clean mutants
 
 .venv/ready: pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
@@ -35,6 +35,10 @@ torture: .venv/ready
 
 bench: .venv/ready .bench/venv/ready
 	$(BIN)/python benchmarks/run.py --memory
+
+# Every law on every plugin that breaks one: some minutes.
+mutants: .venv/ready
+	cd tests && ../$(BIN)/python -m mutants
 
 docs: .venv/ready
 	$(BIN)/zensical build --clean --strict

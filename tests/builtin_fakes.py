@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import csv
 import email
 import email.policy
+import json
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,12 +15,18 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import attrs
 from smtp_server import DROP, ScriptedServer
 
+from crmkit.builtin.webhook import HookParser
+from crmkit.delivery.event import Payload
+from crmkit.people.medium import Medium
 from crmkit.records.fields import plural
 from crmkit.records.source import Row
 from crmkit.testing.exports import ExportFolder
-from crmkit.testing.fakes import Taken, Trouble
+from crmkit.testing.fakes import Samples, Taken, Trouble
+from crmkit.testing.home import NOW
+from crmkit.testing.samples import address_of, key_of
 
 _OFTEN = 1000
 #: What the mail server says in each trouble, and in which phase.
@@ -28,6 +36,43 @@ _SAYS = {
     Trouble.LOST: ("end", DROP),
     Trouble.NONSENSE: ("end", "what do you mean?"),
 }
+
+
+#: What comes back: a report that an address does not exist, and somebody's wish to be left alone.
+BOUNCE = f"""From: MAILER-DAEMON@relay.example
+To: hello@brighteyes.example
+Subject: Undelivered Mail Returned to Sender
+Date: Mon, 23 Nov 2026 09:00:00 +1100
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Nobody of that name lives here.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.example
+
+Final-Recipient: rfc822; {address_of(Medium.EMAIL, 4)}
+Action: failed
+Status: 5.1.1
+--b
+Content-Type: message/rfc822
+
+Message-ID: <{key_of(4)}@brighteyes.example>
+Subject: A word from us
+
+--b--
+"""
+ANSWER = f"""From: {address_of(Medium.EMAIL, 5)}
+To: hello@brighteyes.example
+Subject: Re: A word from us
+Date: Mon, 23 Nov 2026 09:00:00 +1100
+In-Reply-To: <{key_of(5)}@brighteyes.example>
+
+Please stop writing to me.
+"""
 
 
 def taken_from(to: str, raw: bytes) -> Taken:
@@ -53,7 +98,16 @@ class MailServer:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"host": "127.0.0.1", "port": self.port, "security": "none", "timeout": 10}
+        return {"host": "127.0.0.1", "port": self.port, "security": "none", "timeout": 10, "password": "never told"}
+
+    @property
+    def payloads(self) -> Sequence[Payload]:
+        return [Payload(mail.encode(), received_at=NOW) for mail in (BOUNCE, ANSWER)]
+
+    signed = False
+
+    def sign(self, payload: Payload) -> Payload:
+        return payload
 
     def taken(self) -> Sequence[Taken]:
         # The server notes a message after its answer: let it finish what it is at.
@@ -112,3 +166,19 @@ def write_csv(folder: Path, rows: Sequence[Row]) -> None:
 def exports() -> ExportFolder:
     """Start a practice's software that exports CSV."""
     return ExportFolder(write_csv, lambda folder: {"folder": str(folder)})
+
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, ok").decode()
+
+
+def signed_calls() -> Samples:
+    """Start a sender of signed calls."""
+    parser = HookParser([SECRET])
+    told = {"id": "e-1", "kind": "bounced", "medium": "email", "key": key_of(1), "permanent": True, "status": "5.1.1"}
+    wish = {"id": "e-2", "kind": "unsubscribed", "medium": "sms", "address": address_of(Medium.SMS, 2)}
+    bodies = [json.dumps({"events": events}).encode() for events in ([told], [wish, told | {"id": "e-3"}])]
+
+    def sign(payload: Payload) -> Payload:
+        return attrs.evolve(payload, headers=parser.sign("call-1", NOW, payload.body))
+
+    return Samples(tuple(sign(Payload(body, received_at=NOW)) for body in bodies), sign, {"secrets": [SECRET]})

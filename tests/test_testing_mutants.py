@@ -11,8 +11,6 @@ from crmkit.testing.law import Kind, Law
 from crmkit.testing.laws import LAWS
 from crmkit.testing.run import Verdict, run
 
-GOOD = [(law, made) for law in LAWS for made in ROOMS[law.kind].good]
-
 
 def named(value: Any) -> str:
     return value.id if isinstance(value, Law) else value.__name__
@@ -23,10 +21,11 @@ def test_a_law_catches_who_breaks_it(law: Law, mutant: Any) -> None:
     assert killed(law, mutant)
 
 
-@pytest.mark.parametrize(("law", "made"), GOOD, ids=named)
-def test_a_good_plugin_keeps_every_law(law: Law, made: Any) -> None:
-    result = run(law, subject(law.kind, made, 10))
-    assert (result.verdict, result.note) == (Verdict.KEPT, "")
+@pytest.mark.parametrize("law", LAWS, ids=named)
+def test_good_plugins_keep_every_law_and_some_is_tried_on_it(law: Law) -> None:
+    results = [run(law, subject(law.kind, made, 6)) for made in ROOMS[law.kind].good]
+    assert [result.note for result in results if result.verdict is Verdict.BROKEN] == []
+    assert Verdict.KEPT in {result.verdict for result in results}
 
 
 def test_every_law_has_a_mutant_and_no_mutant_is_without_a_law() -> None:

@@ -11,7 +11,7 @@ from crmkit.testing.law import Kind, Law
 from crmkit.testing.laws import LAWS
 from crmkit.testing.run import Verdict, run
 from crmkit.testing.subject import Subject
-from mutants import channel, guard, sms, source
+from mutants import channel, field, guard, lines, metric, parser, said, sms, source, whole
 
 
 @attrs.frozen
@@ -26,11 +26,25 @@ class Room:
 ROOMS = {
     Kind.CHANNEL: Room(sms.plugin, sms.gateway, (sms.Sms,)),
     Kind.GUARD: Room(guard.plugin, None, (guard.Blackout,)),
-    Kind.SOURCE: Room(source.plugin, source.software, (source.Lines, source.Whole)),
+    Kind.SOURCE: Room(lines.plugin, lines.software, (lines.Asked, lines.Lines, lines.Whole)),
+    Kind.METRIC: Room(metric.plugin, None, (metric.Spend,)),
+    Kind.FIELD: Room(field.plugin, None, (field.Good,)),
+    Kind.EVENT_PARSER: Room(parser.plugin, parser.samples, (parser.Callbacks,)),
+    Kind.MESSAGE_TYPE: Room(said.plugin, None, (said.Ready,)),
+    Kind.PLUGIN: Room(whole.plugin, sms.gateway, (whole.Good,)),
 }
 
 #: Law's id to the classes that break it.
-MUTANTS: dict[str, tuple[Any, ...]] = {**source.MUTANTS, **channel.MUTANTS, **guard.MUTANTS}
+MUTANTS: dict[str, tuple[Any, ...]] = {
+    **source.MUTANTS,
+    **channel.MUTANTS,
+    **said.MUTANTS,
+    **guard.MUTANTS,
+    **metric.MUTANTS,
+    **field.MUTANTS,
+    **parser.MUTANTS,
+    **whole.MUTANTS,
+}
 
 
 def subject(kind: Kind, made: Any, examples: int = 20) -> Subject:

@@ -105,6 +105,10 @@ class Mailbox(Protocol):
         """Whether a payload proves who sent it, so that an altered one must be refused."""
         ...
 
+    def sign(self, payload: Payload) -> Payload:
+        """Return a payload with what its sender would sign it with; the same one where nothing is signed."""
+        ...
+
 
 MakesFake: TypeAlias = Callable[[], AbstractContextManager[Fake]]
 
@@ -120,6 +124,11 @@ class NoFake:
 class Samples:
     """A fake for event parsers: payloads as they arrive. It is its own context manager.
 
+    Attributes:
+        payloads: Each holds at least one event.
+        signs: Puts on what the sender signs with; None where nothing is signed.
+        settings: Settings that the plugin needs to read them.
+
     >>> from datetime import UTC, datetime
     >>> with Samples((Payload(b"From: ...", received_at=datetime(2026, 11, 23, tzinfo=UTC)),)) as fake:
     ...     len(fake.payloads)
@@ -127,8 +136,17 @@ class Samples:
     """
 
     payloads: tuple[Payload, ...]
-    signed: bool = False
+    signs: Callable[[Payload], Payload] | None = None
     settings: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def signed(self) -> bool:
+        """Whether a payload proves who sent it."""
+        return self.signs is not None
+
+    def sign(self, payload: Payload) -> Payload:
+        """Return a payload as its sender would sign it."""
+        return self.signs(payload) if self.signs else payload
 
     def __enter__(self) -> Samples:
         return self

@@ -31,11 +31,15 @@ class Opened:
 
     plugin: CrmkitSpec
     ctx: Context
+    _registered: dict[str, list[Any]] = attrs.field(factory=dict, init=False, repr=False)
 
     def registered(self, kind: str) -> list[Any]:
-        """Return what the plugin registers of a kind, such as `channel`, in its order."""
+        """Return what the plugin registers of a kind, such as `channel`, in its order; it is asked once only."""
         hook = f"crmkit_{kind}s"
-        return list(getattr(self.plugin, hook)(ctx=self.ctx)) if hook in hooks_of(self.plugin) else []
+        if kind not in self._registered:
+            asked = hook in hooks_of(self.plugin)
+            self._registered[kind] = list(getattr(self.plugin, hook)(ctx=self.ctx)) if asked else []
+        return self._registered[kind]
 
     def things(self, kind: str) -> dict[str, Any]:
         """Return the same by name."""

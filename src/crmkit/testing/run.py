@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from crmkit.testing.law import Kind, Law
 from crmkit.testing.subject import Subject
-from crmkit.testing.trial import Broken, NotRun, Trial
+from crmkit.testing.trial import Broken, NotRun, Shared, Trial
 
 
 class Verdict(StrEnum):
@@ -63,6 +64,8 @@ def run(law: Law, subject: Subject, examples: int | None = None, *, shrink: bool
 
 
 def _examples(law: Law, subject: Subject, number: int, shrink: bool) -> None:
+    names = _names(law, subject)
+
     # The same examples on every machine, in every run.
     @settings(
         max_examples=number,
@@ -75,10 +78,11 @@ def _examples(law: Law, subject: Subject, number: int, shrink: bool) -> None:
     )
     @given(st.data())
     def once(data: st.DataObject) -> None:
-        for name in _names(law, subject):
-            with subject.home() as home:
-                thing = subject.plugin if law.kind is Kind.PLUGIN else home.open().things(law.kind)[name]
-                law.check(Trial(thing, name, home, data.draw, kind=law.kind, elsewhere=subject.home))
+        with closing(Shared()) as shared:
+            for name in names:
+                with subject.home() as home:
+                    thing = subject.plugin if law.kind is Kind.PLUGIN else home.open().things(law.kind)[name]
+                    law.check(Trial(thing, name, home, data.draw, shared, kind=law.kind, elsewhere=subject.home))
 
     once()
 

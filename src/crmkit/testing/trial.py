@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
@@ -15,6 +15,7 @@ from crmkit.testing.home import Home
 from crmkit.testing.watch import watched
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Broken(AssertionError):  # noqa: N818 - a law is broken, the program is not
@@ -34,6 +35,24 @@ class NotRun(unittest.SkipTest):
     """A law that cannot be tried on this object; the text says why."""
 
 
+@attrs.define(eq=False)
+class Shared:
+    """What the trials of all objects of a plugin share while one example lasts: what takes long to set up."""
+
+    _stack: ExitStack = attrs.field(factory=ExitStack)
+    _kept: dict[str, Any] = attrs.field(factory=dict)
+
+    def __call__(self, name: str, start: Callable[[], AbstractContextManager[V]]) -> V:
+        """Return what was started under a name, starting it if nobody has yet; it ends with the example."""
+        if name not in self._kept:
+            self._kept[name] = self._stack.enter_context(start())
+        return cast("V", self._kept[name])
+
+    def close(self) -> None:
+        """End all that was started."""
+        self._stack.close()
+
+
 @attrs.frozen(eq=False)
 class Trial(Generic[T]):
     """What a law is given.
@@ -43,12 +62,14 @@ class Trial(Generic[T]):
         name: Its name.
         home: Where the plugin was opened: the fake, the folder, the clock.
         draw: Draws a value from a hypothesis strategy.
+        shared: Keeps what the plugin's other objects may use too.
     """
 
     thing: T
     name: str
     home: Home = attrs.field(repr=False)
     draw: Callable[[Any], Any] = attrs.field(repr=False)
+    shared: Shared = attrs.field(repr=False)
     _kind: str = attrs.field(repr=False, alias="kind")
     _elsewhere: Callable[[], AbstractContextManager[Home]] = attrs.field(repr=False, alias="elsewhere")
 
@@ -61,7 +82,7 @@ class Trial(Generic[T]):
         """Open the plugin in a place of its own: another fake, another folder; yields the same object there."""
         with self._elsewhere() as home:
             thing = self.thing if self._kind == "plugin" else home.open().things(self._kind)[self.name]
-            yield Trial(thing, self.name, home, self.draw, self._kind, self._elsewhere)
+            yield attrs.evolve(self, thing=thing, home=home)
 
     @property
     def provider(self) -> Provider:

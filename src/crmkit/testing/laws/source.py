@@ -14,7 +14,6 @@ from crmkit.testing.fakes import Fallible, Software, Trouble
 from crmkit.testing.law import Kind, law
 from crmkit.testing.laws.channel import NAME
 from crmkit.testing.privacy import leaked, personal
-from crmkit.testing.samples import name_of
 from crmkit.testing.strategies.rows import rows
 from crmkit.testing.trial import Broken, NotRun, Trial
 
@@ -27,11 +26,12 @@ def put(trial: Trial[Source], *, odd: bool = False) -> tuple[Row, ...]:
     if not isinstance(trial.home.fake, Software):
         return ()
     drawn: tuple[Row, ...] = trial.draw(rows(odd=odd))
-    _put(trial, drawn)
+    put_rows(trial, drawn)
     return drawn
 
 
-def _put(trial: Trial[Source], drawn: tuple[Row, ...]) -> None:
+def put_rows(trial: Trial[Source], drawn: tuple[Row, ...]) -> None:
+    """Let the practice's software hold these rows."""
     try:
         trial.software.put(drawn)
     except NotImplementedError:
@@ -169,79 +169,13 @@ def patients_first(trial: Trial[Source]) -> None:
 
 @law(
     Kind.SOURCE,
-    "Behind its last cursor lies nothing that was not read before, while nothing changes.",
-    mend="Let a cursor stand for what has been read; that of a second reading must not lie before the first.",
-)
-def cursor_goes_forward(trial: Trial[Source]) -> None:
-    put(trial)
-    found, cursor = read(trial.thing)
-    later, further = read(trial.again(), cursor)
-    trial.expect(said(later) <= said(found), "rows behind the cursor that were not there before")
-    last, _ = read(trial.again(), further)
-    trial.expect(said(last) <= said(later), "more rows behind a later cursor than behind an earlier one")
-
-
-@law(
-    Kind.SOURCE,
-    "What changes after a reading lies behind its cursor: nothing is lost.",
-    mend="Take the cursor from the rows that were read (a sequence, the newest change), never from the clock.",
-    safety=True,
-    wants=(Software,),
-)
-def nothing_lost(trial: Trial[Source]) -> None:
-    held = put(trial)
-    _, cursor = read(trial.thing)
-    fields = {**held[0].fields, "preferred": name_of(1).given + "-Marie"}
-    new = Row("patient", "P999999", {"given": "Nova", "family": name_of(5).family})
-    _put(trial, (attrs.evolve(held[0], fields=fields), new))
-    found = {(row.kind, row.id): row for row in read(trial.again(), cursor)[0]}
-    changed = found.get((held[0].kind, held[0].id))
-    trial.expect(changed and changed.fields.get("preferred") == fields["preferred"], "a change that is not read")
-    trial.expect((new.kind, new.id) in found, "a new patient who is not read")
-
-
-@law(
-    Kind.SOURCE,
-    "A reading that calls itself complete holds every row, whatever the cursor.",
-    mend="Set complete=False where you yield only what changed: the core takes what a complete reading lacks as gone.",
-    safety=True,
-)
-def complete_is_whole(trial: Trial[Source]) -> None:
-    put(trial)
-    found, cursor = read(trial.thing)
-    words, later = set[bool](), list[Row]()
-    for batch in trial.again().read(cursor):
-        words.add(batch.complete)
-        later += batch.rows
-    trial.expect(len(words) < 2, "some batches of one reading complete and some not")
-    trial.expect(words != {True} or said(later) == said(found), "a complete reading with fewer rows than there are")
-
-
-@law(
-    Kind.SOURCE,
-    "A cursor that it does not know gives everything, or an error that says so.",
-    mend="Fall back to a whole reading, or raise SourceError; a database may be years older than the plugin.",
-)
-def strange_cursor(trial: Trial[Source]) -> None:
-    put(trial)
-    everything = said(read(trial.thing)[0])
-    for cursor in ("", "not a cursor of mine", "\x00", "9" * 40):
-        try:
-            found = said(read(trial.again(), cursor)[0])
-        except CrmkitError:
-            continue
-        trial.expect(found == everything, f"fewer rows behind the cursor {cursor[:24]!r}")
-
-
-@law(
-    Kind.SOURCE,
     f"No batch holds more than {MOST_ROWS:,} rows, however many there are.",
     mend="Yield a batch for each page or each thousand rows, while reading.",
     wants=(Software,),
     examples=1,
 )
 def bounded_batches(trial: Trial[Source]) -> None:
-    _put(trial, tuple(_patients(MOST_ROWS + 1)))
+    put_rows(trial, tuple(_patients(MOST_ROWS + 1)))
     sizes = [len(batch.rows) for batch in trial.thing.read(None)]
     trial.expect(sum(sizes) == MOST_ROWS + 1, f"{sum(sizes)} of {MOST_ROWS + 1} rows")
     trial.expect(max(sizes) <= MOST_ROWS, f"a batch of {max(sizes)} rows")
@@ -289,6 +223,5 @@ def no_patient_told(trial: Trial[Source]) -> None:
 
 LAWS = (
     *(declares, canonical, tells_the_place, same_twice, every_row_once, as_found, no_guessing, patients_first),
-    *(cursor_goes_forward, nothing_lost, complete_is_whole, strange_cursor, bounded_batches, failure_is_told),
-    no_patient_told,
+    *(bounded_batches, failure_is_told, no_patient_told),
 )

@@ -12,7 +12,7 @@ from crmkit.testing.strategies.events import payloads
 from crmkit.testing.strategies.judged import campaigns, candidates, verdicts
 from crmkit.testing.strategies.panel import histories, panel_rows
 from crmkit.testing.strategies.people import consents, names, patients
-from crmkit.testing.strategies.rows import rows
+from crmkit.testing.strategies.rows import histories_as_rows, rows
 from crmkit.testing.strategies.sent import batches, messages
 from crmkit.testing.strategies.time import clocks, instants, zones
 
@@ -23,6 +23,7 @@ __all__ = [
     "clocks",
     "consents",
     "histories",
+    "histories_as_rows",
     "instants",
     "messages",
     "names",

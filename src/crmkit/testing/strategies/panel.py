@@ -42,3 +42,14 @@ def panel_rows(*, min_size: int = 0, max_size: int = 30) -> st.SearchStrategy[tu
     """Return the panel of a small practice: one row for each patient."""
     rows = histories().map(lambda history: judge(history, WINDOW))
     return st.lists(rows, min_size=min_size, max_size=max_size, unique_by=lambda row: row.patient).map(tuple)
+
+
+#: Three patients: one who stays, one who has lapsed, one who is new.
+SOME_ROWS = tuple(
+    judge(history, WINDOW)
+    for history in (
+        History(key_of(1), first_visit=date(2020, 1, 7), last_visit_before_start=date(2025, 9, 1), visits=2),
+        History(key_of(2), first_visit=date(2019, 1, 7), last_visit_before_start=date(2019, 9, 1)),
+        History(key_of(3), first_visit=date(2026, 3, 3), last_visit_before_end=date(2026, 3, 3), visits=1),
+    )
+)

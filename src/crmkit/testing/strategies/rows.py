@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import attrs
 from hypothesis import strategies as st
 
 from crmkit.people.medium import Medium
@@ -27,6 +30,32 @@ def _of(draw: st.DrawFn, numbers: list[int], odd: bool) -> tuple[Row, ...]:
         found += [_visit(number, which) for which in range(draw(st.integers(0, 2)))]
         found += [_consent(draw, number)] if draw(st.booleans()) else []
     return tuple(sorted(found, key=lambda row: row.kind != "patient"))
+
+
+def histories_as_rows() -> st.SearchStrategy[tuple[Row, ...]]:
+    """Return some patients with rows of every kind that can be counted: visits, invoices, recalls, attributes."""
+    return st.lists(NUMBERS, min_size=1, max_size=6, unique=True).flatmap(_histories)
+
+
+@st.composite
+def _histories(draw: st.DrawFn, numbers: list[int]) -> tuple[Row, ...]:
+    found = [_patient(draw, number, odd=False) for number in numbers]
+    extra = {"tags": "vip;Gold", "language": "de-CH", "postcode": "2042", "attributes.insurer": "Acme"}
+    found = [attrs.evolve(row, fields={**row.fields, **extra}) if draw(st.booleans()) else row for row in found]
+    for number in numbers:
+        found += [_happened(draw, number, which) for which in range(draw(st.integers(0, 5)))]
+    return tuple(found)
+
+
+def _happened(draw: st.DrawFn, number: int, which: int) -> Row:
+    kind = draw(st.sampled_from(("visit", "invoice", "recall")))
+    day = draw(st.dates(date(2019, 1, 1), date(2027, 6, 1))).isoformat()
+    fields = {
+        "visit": {"day": day, "status": draw(st.sampled_from(("completed", "booked", "cancelled", "no-show")))},
+        "invoice": {"day": day, "amount": draw(st.sampled_from(("120.50", "0.10", "-35.00")))},
+        "recall": {"due": day, "type": "check", "status": draw(st.sampled_from(("open", "done")))},
+    }
+    return Row(kind, f"{kind}-{number}-{which}", {"patient": f"P{number:06d}", **fields[kind]})
 
 
 def _patient(draw: st.DrawFn, number: int, odd: bool) -> Row:
