@@ -25,6 +25,7 @@ REASONS = MappingProxyType(
         "stopped": "all sending is stopped",
         "paused": "the campaign is paused",
         "cancelled": "called off",
+        "forgotten": "the patient was erased on request",
         "guard_failed": "the guard {guard} failed, and so nothing is sent",
         "too_much": "would get too much: no room before this occasion is over",
         "too_many": "no day is left before this occasion is over: at most {per_day} of this campaign leave on one day",
@@ -67,15 +68,15 @@ RANK = MappingProxyType({code: number for number, code in enumerate(REASONS)})
 
 
 def in_words(reason: str, detail: Mapping[str, Any]) -> str:
-    """Return a reason in words; a plugin's own code is shown as it is.
+    """Return a reason in words; a plugin's own code is shown as it is, and what the detail lacks as three dots.
 
     >>> in_words("no_consent", {"purpose": "marketing", "medium": "email"})
     'has not agreed to marketing by email'
     """
     sentence = REASONS.get(reason)
-    if sentence is None:
-        return reason.replace("_", " ")
-    try:
-        return sentence.format_map(dict(detail))
-    except (KeyError, IndexError, ValueError):
-        return sentence
+    return reason.replace("_", " ") if sentence is None else sentence.format_map(_Told(detail))
+
+
+class _Told(dict[str, Any]):
+    def __missing__(self, _: str) -> str:
+        return "…"

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 import click
 
 from crmkit.cli.db import db
-from crmkit.cli.decisions import audit, history, resume, stop, unknowns
+from crmkit.cli.decisions import audit, forget, history, resume, stop, unknowns
 from crmkit.cli.demo import demo
 from crmkit.cli.init import init
 from crmkit.cli.look import preview, why
@@ -52,6 +52,6 @@ def main() -> None:
 
 
 _EVERY_DAY = (demo, init, sync, rejected, plan, preview, why, send, receive, rehearse, report)
-_NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, audit, db, plugins)
+_NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

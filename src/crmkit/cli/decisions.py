@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from crmkit.campaigns.reasons import in_words
 from crmkit.cli import show
 from crmkit.cli.look import local
-from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.cli.options import DONE, LOOK, Given, Instant, common
 
 if TYPE_CHECKING:
     from crmkit.ledger.doubt import Doubt
@@ -119,19 +121,52 @@ def history(given: Given, key: str) -> int:
 
 
 @click.command()
+@click.option("--noted", default="", metavar="HEAD", help="The head that a report or an earlier audit printed.")
+@click.option("--when", type=Instant(), metavar="INSTANT", help="The instant that was printed with it.")
 @common()
-def audit(given: Given) -> int:
+def audit(given: Given, noted: str, when: datetime | None) -> int:
     """Verify that nobody has changed, added or removed a row of the history."""
+    if bool(noted) != bool(when):
+        raise click.UsageError("to compare a head that was noted, give --noted and --when")
     with given.crm() as crm:
-        found = crm.audit()
+        found = crm.audit(when, noted=noted)
     if given.as_json:
-        show.say_json(
-            {name: getattr(found, name) for name in ("chains", "links", "rows", "unsealed", "faults", "head")}
-        )
+        shown = ("chains", "links", "rows", "unsealed", "faults", "head", "at")
+        show.say_json({name: getattr(found, name) for name in shown})
         return LOOK if found.faults else DONE
-    rows = [(name, getattr(found, name)) for name in ("chains", "links", "rows", "unsealed")]
-    show.say_table(("audit trail", "number"), rows)
+    show.say_table(
+        ("audit trail", "number"),
+        [(name, getattr(found, name)) for name in ("chains", "links", "rows", "unsealed")],
+    )
     for fault in found.faults:
         show.say(f"  {fault}")
-    show.say(f"\n{'Something does not fit.' if found.faults else 'Everything fits.'} Head: {found.head or 'none yet'}")
+    show.say(f"\n{'Something does not fit.' if found.faults else 'Everything fits.'}")
+    show.say(f"Head up to {found.at:%Y-%m-%dT%H:%M:%SZ}: {found.head or 'none yet'}")
     return LOOK if found.faults else DONE
+
+
+@click.command()
+@click.argument("patient")
+@_BY
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common()
+def forget(given: Given, patient: str, by: str, yes: bool) -> int:
+    """Erase a PATIENT for good; nobody is written to twice for that, and no sync brings the patient back."""
+    if not yes:
+        if given.as_json:
+            raise click.UsageError("with --json nobody can be asked: add --yes")
+        click.confirm(f"Erase all that is known of patient {patient}, for good?", abort=True)
+    with given.crm() as crm:
+        done = crm.forget(patient, by=by)
+    if given.as_json:
+        show.say_json(attrs.asdict(done))
+        return LOOK if done.traces else DONE
+    rows = [(name, "erased", number) for name, number in done.erased.items()]
+    rows += [(name, "text taken out", number) for name, number in done.blanked.items()]
+    if rows:
+        show.say_table(("table", "what", "rows"), rows)
+    show.say(f"\nPatient {patient} is forgotten. {show.counted(done.cancelled, 'touch')} called off.")
+    show.say("Erase the patient in the practice software too, and messages in an outbox folder.")
+    if done.traces:
+        show.say(f"Traces may remain: {done.traces}.")
+    return LOOK if done.traces else DONE

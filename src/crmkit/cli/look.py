@@ -89,7 +89,8 @@ def _preview_document(one: Preview, practice: Practice) -> dict[str, Any]:
 
 
 def _message_document(message: Message) -> dict[str, Any]:
-    parts = attrs.asdict(message)
+    # How it was filled in is the mail writer's affair.
+    parts = attrs.asdict(message, filter=attrs.filters.exclude("filled"))
     return {**parts, "headers": [list(header) for header in message.headers], "at": message.at.isoformat()}
 
 

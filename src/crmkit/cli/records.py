@@ -41,7 +41,9 @@ def rejected(given: Given) -> int:
 
 def _say_json(summary: SyncSummary) -> None:
     kinds = {kind: attrs.asdict(counts) for kind, counts in summary.kinds.items()}
-    show.say_json({"kinds": kinds, "total": attrs.asdict(summary.total), "failures": list(summary.failures)})
+    total = attrs.asdict(summary.total)
+    failures = list(summary.failures)
+    show.say_json({"kinds": kinds, "total": total, "forgotten": summary.forgotten, "failures": failures})
 
 
 def _say(summary: SyncSummary) -> None:
@@ -51,6 +53,9 @@ def _say(summary: SyncSummary) -> None:
     if summary.total.rejected:
         rows_were = "row was" if summary.total.rejected == 1 else "rows were"
         show.say(f"\n{summary.total.rejected:,} {rows_were} rejected: crmkit rejected shows them.")
+    if summary.forgotten:
+        rows_were = "row was" if summary.forgotten == 1 else "rows were"
+        show.say(f"\n{summary.forgotten:,} {rows_were} left out: the patients were forgotten on request.")
     for failure in summary.failures:
         show.say(f"\nA source failed: {failure}")
     show.say("\nNext: crmkit plan")

@@ -77,10 +77,11 @@ def bar(value: int, most: int, width: int = 20) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun.
 
-    >>> counted(1, "message"), counted(1200, "message")
-    ('1 message', '1,200 messages')
+    >>> counted(1, "message"), counted(1200, "message"), counted(0, "touch")
+    ('1 message', '1,200 messages', '0 touches')
     """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    plural = "es" if noun.endswith("ch") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def clean(text: str) -> str:

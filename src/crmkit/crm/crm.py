@@ -31,6 +31,7 @@ from crmkit.crm.stages import Wishes
 from crmkit.delivery.policy import Policy
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.feed import FeedEvent, feed
+from crmkit.ledger.forget import forgotten_among
 from crmkit.ledger.scratch import scratch_ledger
 from crmkit.metrics.gather import Findings, gather
 from crmkit.metrics.window import Window
@@ -39,6 +40,7 @@ from crmkit.plugins.door import Admitted
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.practice import Practice
 from crmkit.records.rejected import RejectedRow, rejected_rows
+from crmkit.records.source import Source
 from crmkit.records.summary import SyncSummary
 from crmkit.records.sync import Sync
 from crmkit.report.page import render_page, write_report
@@ -186,12 +188,16 @@ class CRM(Decisions, Sending, Receiving):
         for source in sources:
             progress(source.name)
             try:
-                summary += Sync(self._store, self._stages.records, self.practice, source, self.clock.now()).run()
+                summary += self._synced(source)
             except CrmkitError as problem:
                 if len(sources) == 1:
                     raise
                 summary += SyncSummary(failures=(str(problem),))
         return summary
+
+    def _synced(self, source: Source) -> SyncSummary:
+        forgotten = forgotten_among(self._stages.tables, self.practice.id)
+        return Sync(self._store, self._stages.records, self.practice, source, self.clock.now(), forgotten).run()
 
     def rejected(self) -> list[RejectedRow]:
         """Return the rows that no sync could use, with place and reason."""
@@ -287,8 +293,14 @@ class CRM(Decisions, Sending, Receiving):
     def report(self, path: str | Path, window: Window | None = None) -> Path:
         """Write the report as one HTML page and return its path."""
         found = tuple((one.name, one.version) for one in self._opened.admitted.found)
+        head = self.head()
         html = render_page(
-            self.findings(window), self.practice, reasons=REASONS, rejected=len(self.rejected()), plugins=found
+            self.findings(window),
+            self.practice,
+            reasons=REASONS,
+            rejected=len(self.rejected()),
+            plugins=found,
+            audit=(head.digest, head.at) if head else None,
         )
         return write_report(Path(path), html)
 

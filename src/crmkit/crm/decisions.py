@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from crmkit.clock import Clock
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError
-from crmkit.ledger.audit import Verified, verify
+from crmkit.ledger.audit import Head, note_head
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
+from crmkit.ledger.forget import Forgotten, forget
 from crmkit.ledger.learnt import resume, stop
 from crmkit.ledger.touch import Touch
+from crmkit.ledger.verify import Verified, verify
 from crmkit.practice import Practice
+from crmkit.records.sync import write_alone
 
 
 class Decisions:
@@ -62,18 +67,55 @@ class Decisions:
         with self._stages.store.read() as connection:
             return self._stages.ledger.history(connection, key)
 
-    def audit(self, until: datetime | None = None) -> Verified:
+    def forget(self, patient: str, *, by: str) -> Forgotten:
+        """Erase a patient for good: all records and their past, and every text that the ledger has of the person.
+
+        What stays are ids, states and digests: so nobody is written to twice, an opt-out holds, and the audit trail
+        still fits. What has not been handed over is called off, and no later sync brings the patient back.
+
+        Args:
+            patient: The patient's id.
+            by: Who decided it; it is kept.
+
+        Returns:
+            What was erased, by table, and what may still lie in the database's files.
+
+        Raises:
+            NotFound: If nothing is known of such a patient.
+            ConfigError: If there is an audit trail and its key was not given, or nobody is named.
+        """
+        if not by.strip():
+            raise ConfigError("nobody is named who decided it", where="by", mend="give a name")
+        stages = self._stages
+        with stages.seal.begin() as connection:
+            write_alone(stages.store, connection, self.practice.id)
+            done = forget(connection, stages.records, stages.ledger, stages.seal, patient.strip(), by, self.clock.now())
+        return attrs.evolve(done, traces=stages.store.scrub())
+
+    def head(self) -> Head | None:
+        """Return the head of the audit trail, to be noted elsewhere; None without a trail."""
+        stages = self._stages
+        if not stages.seal.key:
+            return None
+        return note_head(stages.store, stages.tables, self.practice.id, self.clock.now())
+
+    def audit(self, until: datetime | None = None, *, noted: str = "") -> Verified:
         """Verify the audit trail and return what does not fit.
 
         Args:
-            until: Return the head as it stood at this instant, to compare it with one that was noted then.
+            until: Return the head as it stood at this instant; by default as it stands now.
+            noted: The head that was noted at that instant, such as the one in a report: if it is another, something
+                was cut off.
 
         Raises:
             ConfigError: If no audit key was given.
         """
-        if not self._stages.seal.key:
+        stages = self._stages
+        if not stages.seal.key:
             raise ConfigError(
                 "there is no audit key", where="audit_key", mend="give one, and keep it out of the database"
             )
-        with self._stages.store.read() as connection:
-            return verify(connection, self._stages.tables, self.practice.id, self._stages.seal.key, until)
+        now = self.head()
+        at = until or (now.at if now else self.clock.now())
+        with stages.store.read() as connection:
+            return verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)

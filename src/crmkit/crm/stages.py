@@ -28,6 +28,7 @@ from crmkit.delivery.window import Preparation
 from crmkit.hours.hours import Hours
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
+from crmkit.ledger.forget import forgotten_among
 from crmkit.ledger.history import History
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.tables import LedgerTables
@@ -123,7 +124,8 @@ def put_together(
     judge = Judge(practice, history, admitted.message_types, renderer, guards, frozenset(by_medium), openings)
     settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps, openings)
     claims = Claims(ledger)
-    truth = Truth(store, records, practice, () if store.temporary else admitted.sources)
+    asked = () if store.temporary else admitted.sources
+    truth = Truth(store, records, practice, asked, forgotten_among(ledger_tables, practice.id))
     again = Again(programme, members, judge, settlement)
     return Stages(
         store=store,

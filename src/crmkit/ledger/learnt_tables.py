@@ -23,6 +23,8 @@ class LearntTables:
         rating: What was answered to a question for a number.
         payload: What arrived, as it arrived; it may hold anything, so it lies here alone and expires.
         stop: What a person has paused.
+        forgotten: Patients who were erased on request and must not come back.
+        blanked: Digests of sealed rows whose text was erased, before and after.
         audit: The links of the audit trail.
     """
 
@@ -32,11 +34,20 @@ class LearntTables:
     rating: sa.Table
     payload: sa.Table
     stop: sa.Table
+    forgotten: sa.Table
+    blanked: sa.Table
     audit: sa.Table
 
-    def sealed(self) -> tuple[sa.Table, ...]:
-        """Return the tables whose rows the audit trail covers beside the events."""
-        return self.consent, self.suppression, self.heard, self.rating
+    def sealed(self) -> dict[str, sa.Table]:
+        """Return the tables whose rows the audit trail covers beside the events, under names that never change."""
+        return {
+            "learnt_consent": self.consent,
+            "suppression": self.suppression,
+            "heard": self.heard,
+            "rating": self.rating,
+            "forgotten": self.forgotten,
+            "blanked": self.blanked,
+        }
 
 
 def declare_learnt(store: Store) -> LearntTables:
@@ -72,9 +83,22 @@ def declare_learnt(store: Store) -> LearntTables:
         rating=_rating(store),
         payload=_payload(store),
         stop=_table(store, "stop", ("practice", "campaign"), key("campaign"), _at(), key("actor")),
+        forgotten=_table(store, "forgotten", ("practice", "patient"), key("patient"), _at(), key("actor"), *sealed()),
+        blanked=_table(
+            store,
+            "blanked",
+            ("practice", "of_writer", "of_link", "was"),
+            key("of_writer"),
+            sa.Column("of_link", sa.Integer, nullable=False),
+            key("was"),
+            # Empty where the whole row was erased.
+            optional("now"),
+            _at(),
+            *sealed(),
+        ),
         audit=_audit(store),
     )
-    for table in learnt.sealed():
+    for table in learnt.sealed().values():
         sealed_index(table)
     return learnt
 

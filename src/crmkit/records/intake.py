@@ -18,7 +18,7 @@ from crmkit.records.summary import Counts, SyncSummary
 from crmkit.records.tables import RecordTables
 
 #: Tells, inside a transaction, which of some patients were erased on request and must not come back.
-Forgotten = Callable[[sa.Connection, Sequence[str]], frozenset[str]]
+ForgottenAmong = Callable[[sa.Connection, Sequence[str]], frozenset[str]]
 
 
 def nobody(_: sa.Connection, __: Sequence[str]) -> frozenset[str]:
@@ -57,7 +57,7 @@ class Intake:
     source: str
     now: datetime
     owners: dict[str, str]
-    forgotten: Forgotten = nobody
+    forgotten: ForgottenAmong = nobody
     seen: dict[tuple[str, str], tuple[str, int]] = attrs.field(factory=dict, init=False)
     rejections: list[Rejection] = attrs.field(factory=list, init=False)
     foreign: set[str] = attrs.field(factory=set, init=False)

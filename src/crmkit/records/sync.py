@@ -8,7 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.practice import Practice
-from crmkit.records.intake import Forgotten, Intake, nobody, owners_of
+from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of
 from crmkit.records.source import Source
 from crmkit.records.summary import SyncSummary
 from crmkit.records.tables import RecordTables
@@ -33,7 +33,7 @@ class Sync:
     practice: Practice
     source: Source
     now: datetime
-    forgotten: Forgotten = nobody
+    forgotten: ForgottenAmong = nobody
 
     def run(self) -> SyncSummary:
         """Read the source to its end and apply it; rows that cannot be used are kept as rejected."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from crmkit.errors import CrmkitError
 from crmkit.practice import Practice
-from crmkit.records.intake import Forgotten, Intake, nobody, owners_of, patient_of
+from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of, patient_of
 from crmkit.records.source import Batch, FetchingSource, Source, fetches
 from crmkit.records.sync import write_alone
 from crmkit.records.tables import RecordTables
@@ -42,7 +42,7 @@ class Truth:
     tables: RecordTables
     practice: Practice
     sources: tuple[FetchingSource, ...] = attrs.field(converter=_fetching)
-    forgotten: Forgotten = nobody
+    forgotten: ForgottenAmong = nobody
 
     @property
     def asks(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import jinja2
@@ -24,6 +25,7 @@ def render_page(
     reasons: Mapping[str, str] | None = None,
     rejected: int = 0,
     plugins: Iterable[tuple[str, str]] = (),
+    audit: tuple[str, datetime] | None = None,
 ) -> str:
     """Return the report as HTML.
 
@@ -33,9 +35,10 @@ def render_page(
         reasons: A touch's reason code to the sentence for it.
         rejected: How many rows of the sources could not be read.
         plugins: Name and version of each plugin that took part.
+        audit: The head of the audit trail and the instant for which it stands, None without a trail.
     """
     report = Report(
-        practice.name, practice.locale, practice.currency, findings, reasons or {}, rejected, tuple(plugins)
+        practice.name, practice.locale, practice.currency, findings, reasons or {}, rejected, tuple(plugins), audit
     )
     figures = Figures(report.locale, report.currency)
     return _environment().get_template("report.html").render(_context(report, figures, practice))

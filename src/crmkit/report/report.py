@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 import attrs
 
+from crmkit.clock import utc
 from crmkit.metrics.gather import Findings
 
 
@@ -26,6 +28,7 @@ class Report:
         reasons: A touch's reason code to the sentence for it; braces take the medium and the purpose.
         rejected: How many rows of the sources could not be read and are in none of the figures.
         plugins: Name and version of each plugin that took part.
+        audit: The head of the audit trail and the instant for which it stands, None without a trail.
     """
 
     practice: str
@@ -35,3 +38,9 @@ class Report:
     reasons: Mapping[str, str] = attrs.field(factory=dict, converter=_fixed)
     rejected: int = 0
     plugins: tuple[tuple[str, str], ...] = ()
+    audit: tuple[str, datetime] | None = None
+
+    @property
+    def noted_at(self) -> str:
+        """The instant of the audit trail's head as it is handed to `crmkit audit --when`, empty without a trail."""
+        return f"{utc(self.audit[1]):%Y-%m-%dT%H:%M:%SZ}" if self.audit else ""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from crmkit.errors import ConfigError
 from crmkit.store.engine import open_engine, transaction
+from crmkit.store.scrub import rewrite
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
@@ -108,6 +109,13 @@ class Store:
         """Create the declared tables that do not exist yet, and keep no revision: enough to try one room alone."""
         with self.begin() as connection:
             self.metadata.create_all(connection)
+
+    def scrub(self) -> str:
+        """Write the database's file anew, so that nothing which was deleted remains in it; return what is left to do.
+
+        It takes as long as copying the file, and needs as much room once more.
+        """
+        return rewrite(self.engine)
 
     def close(self) -> None:
         """Give the connections back; a host's engine is left alone."""

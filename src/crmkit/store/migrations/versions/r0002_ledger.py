@@ -21,6 +21,8 @@ def upgrade(change: Change) -> None:
     _rating(change)
     _payload(change)
     _stop(change)
+    _forgotten(change)
+    _blanked(change)
     _audit(change)
     _order(change)
 
@@ -75,8 +77,9 @@ def _touch(change: Change) -> None:
     )
     change.index("touch", "patient_sent", ["practice", "patient", "sent_at"])
     change.index("touch", "sent", ["practice", "sent_at"])
-    urgency = ["priority", "due", "campaign", "occasion", "patient"]
-    change.index("touch", "urgency", ["practice", "state", *urgency, "owner"])
+    change.index(
+        "touch", "urgency", ["practice", "state", "priority", "due", "campaign", "occasion", "patient", "owner"]
+    )
 
 
 def _event(change: Change) -> None:
@@ -198,6 +201,36 @@ def _stop(change: Change) -> None:
     change.create(
         "stop", *texts("practice campaign"), instant("at"), text("actor"), key=("practice", "campaign"), rowid=False
     )
+
+
+def _forgotten(change: Change) -> None:
+    change.create(
+        "forgotten",
+        *texts("practice patient"),
+        instant("at"),
+        text("actor"),
+        text("writer", default=""),
+        number("link", default="0"),
+        key=("practice", "patient"),
+        rowid=False,
+    )
+    change.index("forgotten", "link", ["practice", "writer", "link"], where="link > 0")
+
+
+def _blanked(change: Change) -> None:
+    change.create(
+        "blanked",
+        *texts("practice of_writer"),
+        number("of_link"),
+        text("was"),
+        text("now", default=""),
+        instant("at"),
+        text("writer", default=""),
+        number("link", default="0"),
+        key=("practice", "of_writer", "of_link", "was"),
+        rowid=False,
+    )
+    change.index("blanked", "link", ["practice", "writer", "link"], where="link > 0")
 
 
 def _audit(change: Change) -> None:

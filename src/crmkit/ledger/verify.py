@@ -1,0 +1,198 @@
+"""Verifying the audit trail: every link is computed anew, chain by chain, row by row, without holding the ledger."""
+
+from __future__ import annotations
+
+import hmac
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.ledger.audit import head, signed
+from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.trail import link_digest, row_digest, sealed_tables
+
+_AT_ONCE = 1000
+#: More faults than these tell a reader nothing new.
+_MOST = 100
+
+
+@attrs.frozen
+class Verified:
+    """What a verification found.
+
+    Attributes:
+        chains: How many chains there are.
+        links: How many links they have altogether.
+        rows: How many rows are sealed.
+        unsealed: How many rows were written while no trail was kept.
+        faults: What does not fit, in words with ids only; empty where all does.
+        head: The digest over the heads of all chains, as they stood at `at`.
+        at: The instant that was asked for, in UTC.
+    """
+
+    chains: int
+    links: int
+    rows: int
+    unsealed: int
+    faults: tuple[str, ...]
+    head: str
+    at: datetime
+
+
+def verify(
+    connection: sa.Connection, tables: LedgerTables, practice: str, key: bytes, at: datetime, noted: str = ""
+) -> Verified:
+    """Compute every link anew and return what does not fit.
+
+    Args:
+        connection: Reads, with all statements seeing the same state of the database.
+        tables: The ledger's tables.
+        practice: The practice's id.
+        key: The host's key.
+        at: Take the head as it stood at that instant.
+        noted: The head that was noted then, empty if it is not to be compared.
+    """
+    check = _Check(connection, tables, practice, key)
+    for writer in sorted(check.writers()):
+        check.chain(writer)
+    check.beside()
+    check.present()
+    now = head(connection, tables, practice, at)
+    if noted and noted != now:
+        check.fault(f"the head as of {at:%Y-%m-%dT%H:%M:%SZ} is not the one that was noted: something was cut off")
+    faults = check.faults if len(check.faults) <= _MOST else [*check.faults[:_MOST], "and more"]
+    return Verified(check.chains, check.links, check.rows, check.unsealed, tuple(faults), now, at)
+
+
+@attrs.define
+class _Check:
+    connection: sa.Connection
+    tables: LedgerTables
+    practice: str
+    key: bytes = attrs.field(repr=False)
+    chains: int = 0
+    links: int = 0
+    rows: int = 0
+    unsealed: int = 0
+    began: datetime | None = None
+    faults: list[str] = attrs.field(factory=list)
+
+    def fault(self, words: str) -> None:
+        # One more than are told, so that it is known whether there are more.
+        if len(self.faults) <= _MOST:
+            self.faults.append(words)
+
+    def writers(self) -> set[str]:
+        """Return the names of all chains, also of those that only rows name."""
+        found: set[str] = set()
+        for table in (self.tables.learnt.audit, *sealed_tables(self.tables).values()):
+            named = [] if table is self.tables.learnt.audit else [table.c.link > 0]
+            query = sa.select(table.c.writer).distinct().where(table.c.practice == self.practice, *named)
+            found |= set(self.connection.scalars(query))
+        return found
+
+    def chain(self, writer: str) -> None:
+        # Rows that no link names are left unread, so their cursors would stay open.
+        with ExitStack() as opened:
+            told = [self._told(name, table, writer) for name, table in sealed_tables(self.tables).items()]
+            blanked = self._blanked(writer)
+            for one in (*told, blanked):
+                opened.callback(one.close)
+            self._chain(writer, [_Rows(one) for one in told], _Rows(blanked))
+
+    def _chain(self, writer: str, rows: Sequence[_Rows], blanked: _Rows) -> None:
+        audit = self.tables.learnt.audit
+        query = sa.select(audit).where(audit.c.practice == self.practice, audit.c.writer == writer)
+        number, before, links = 0, "", 0
+        for link in self._stream(query.order_by(audit.c.number)):
+            there = Counter(digest for some in rows for digest in some.of(link.number))
+            for now, was in blanked.of(link.number):
+                # Of a row that was erased whole, nothing is there any more.
+                there[now] -= bool(now)
+                there[was] += 1
+            self._link(link, there, number, before)
+            number, before, links = link.number, link.link, links + 1
+        self.chains += bool(links)
+        self.links += links
+        if any(some.left(number) for some in rows):
+            self.fault(f"chain {writer}: a link after {number} is missing, though rows name it")
+
+    def _link(self, link: sa.Row[Any], there: Counter[str], number: int, before: str) -> None:
+        place = f"chain {link.writer}, link {link.number}"
+        if self.began is None or link.at < self.began:
+            self.began = link.at
+        self.rows += link.rows
+        if link.number != number + 1:
+            self.fault(f"{place}: the link before it is missing")
+            return
+        fits = min(there.values(), default=0) >= 0 and there.total() == link.rows
+        if not fits or link_digest(there.elements()) != link.digest:
+            self.fault(f"{place}: a row was changed, added or removed")
+        ours = signed(self.key, self.practice, link.writer, link.number, before, link.at, link.digest)
+        if not hmac.compare_digest(ours, link.link):
+            self.fault(f"{place}: the signature does not fit")
+
+    def _told(self, name: str, table: sa.Table, writer: str) -> Generator[tuple[int, str]]:
+        columns = table.columns.keys()
+        for row in self._stream(self._sealed(table, table.c.writer == writer).order_by(table.c.link)):
+            yield row.link, row_digest(name, dict(zip(columns, row, strict=True)))
+
+    def _blanked(self, writer: str) -> Generator[tuple[int, tuple[str, str]]]:
+        """Yield what stood in rows that were blanked on request: only what a link seals is believed."""
+        table = self.tables.learnt.blanked
+        for row in self._stream(self._sealed(table, table.c.of_writer == writer).order_by(table.c.of_link)):
+            yield row.of_link, (row.now, row.was)
+
+    def _sealed(self, table: sa.Table, whose: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        return sa.select(table).where(table.c.practice == self.practice, whose, table.c.link > 0)
+
+    def beside(self) -> None:
+        """Count the rows that no link seals; since the trail began there should be none."""
+        for name, table in sealed_tables(self.tables).items():
+            loose = (table.c.practice == self.practice, table.c.link == 0)
+            since = sa.false() if self.began is None else table.c.at > self.began
+            query = sa.select(sa.func.count(), sa.func.count().filter(since)).select_from(table).where(*loose)
+            number, late = self.connection.execute(query).one()
+            self.unsealed += number
+            if late:
+                self.fault(f"{late} rows of {name} were written beside the trail, after it began")
+
+    def present(self) -> None:
+        """Look for touches whose state is not the one that their history tells."""
+        touch, event = self.tables.touch, self.tables.event
+        last = sa.and_(self.tables.same_touch(event), event.c.number == touch.c.moves)
+        other = sa.or_(event.c.state.is_(None), event.c.state != touch.c.state)
+        query = sa.select(touch.c.key).join(event, last, isouter=True).where(touch.c.practice == self.practice, other)
+        for row in self._stream(query):
+            self.fault(f"touch {row.key}: its state is not what its history tells")
+
+    def _stream(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+        with self.connection.execute(query.execution_options(yield_per=_AT_ONCE)) as found:
+            yield from found
+
+
+class _Rows:
+    """Rows in the order of their links, taken link by link."""
+
+    def __init__(self, rows: Iterator[tuple[int, Any]]) -> None:
+        self._groups = groupby(rows, key=itemgetter(0))
+        self._next: tuple[int, Iterator[tuple[int, Any]]] | None = next(self._groups, None)
+
+    def of(self, link: int) -> Iterator[Any]:
+        """Yield the rows of a link; links must be asked for in their order."""
+        while self._next and self._next[0] <= link:
+            number, group = self._next
+            if number == link:
+                yield from (row for _, row in group)
+            self._next = next(self._groups, None)
+
+    def left(self, link: int) -> bool:
+        """Tell whether rows name a link after this one."""
+        return self._next is not None and self._next[0] > link
