@@ -325,6 +325,23 @@ def test_a_payload_that_is_not_taken_is_answered_so_that_the_provider_knows_what
     assert bool(caplog.records) == (status == 500)
 
 
+def test_a_call_without_any_header_does_not_pass_for_what_the_host_hands_in(crm: Stub) -> None:
+    """Servers that speak HTTP/2 may hand a call on without headers."""
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    path = "/events/ses"
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "headers": [], "root_path": ""}
+    asyncio.run(app(crm)({**scope, "query_string": b"", "http_version": "2"}, receive, send))
+    assert said[0]["status"] == 400
+    assert crm.received == []
+
+
 def test_looking_at_the_door_for_events_is_refused(client: TestClient, crm: Stub) -> None:
     assert client.get("/events/ses").status_code == 405
     assert crm.received == []

@@ -41,6 +41,9 @@ class Events:
         )
 
     def _take(self, practice: str, parser: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        if not headers:
+            # Without headers it would pass for something that the host itself hands in.
+            return _problem(400, "a call has headers")
         try:
             crm = self.find(practice)
             if crm is None:
