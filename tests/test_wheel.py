@@ -86,3 +86,10 @@ def test_only_what_comes_with_it_is_found_there(scripts: Path, tmp_path: Path) -
     assert told.returncode == 0, told.stderr
     assert "crmkit-sql" not in told.stdout
     assert '"csv"' in told.stdout
+
+
+def test_the_migrations_came_with_it(scripts: Path, tmp_path: Path) -> None:
+    for command, told in (("upgrade", "The database was empty"), ("check", "as this version needs it")):
+        done = run(scripts / "crmkit", "db", command, "--database", "sqlite:///host.db", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert told in done.stdout
