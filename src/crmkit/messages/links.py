@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from base64 import urlsafe_b64encode
+from json.encoder import encode_basestring_ascii
 
 import attrs
 from itsdangerous import BadData, URLSafeSerializer
@@ -15,7 +15,6 @@ from crmkit.people.medium import Medium, Purpose
 from crmkit.practice import Practice
 
 _SALT = "crmkit.unsubscribe.v1"
-_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 @attrs.frozen
@@ -56,8 +55,8 @@ class Links:
         """
         if self._serializer is None or not self.practice.public_url:
             raise ConfigError("links need a public_url and keys", where="practice", mend="set both")
-        claim = _JSON.encode([self.practice.id, patient_id, purpose.value, medium.value])
-        return f"{self.practice.public_url}/unsubscribe/{self._signed(claim.encode())}"
+        claim = ",".join(map(encode_basestring_ascii, (self.practice.id, patient_id, purpose.value, medium.value)))
+        return f"{self.practice.public_url}/unsubscribe/{self._signed(f'[{claim}]'.encode('ascii'))}"
 
     def read(self, token: str) -> Unsubscribe:
         """Return what a token asks for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,11 +71,15 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             raise StoreError("the database's folder does not exist", where=str(path), mend="create the folder")
         url = url.set(database=str(path))
     more: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
-    engine = sa.create_engine(
-        url, hide_parameters=True, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **more
-    )
+    more["connect_args"] = {"timeout": PATIENCE, "check_same_thread": False}
+    engine = sa.create_engine(url, hide_parameters=True, json_deserializer=_from_json, **more)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _from_json(text: str) -> Any:
+    # Most such columns of most rows are empty.
+    return {} if text == "{}" else json.loads(text)
 
 
 def _prepare_sqlite(raw: Any, _: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -21,11 +22,8 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Turn an aware datetime into UTC; a naive one raises ValueError."""
-        if value is None:
-            return None
-        at = utc(value)
-        # SQLite keeps no offset: naive UTC sorts as text the way instants sort in time.
-        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+        del dialect
+        return None if value is None else utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Return the instant, aware."""
@@ -33,6 +31,23 @@ class Instant(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+        """Return what makes a parameter of an instant: on SQLite in one step, for a touch has half a dozen."""
+        return _to_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: Any) -> Callable[[Any], Any] | None:
+        """Return what makes an instant of a row's value."""
+        return _from_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _to_text(value: datetime | None) -> str | None:
+    # SQLite keeps no offset: naive UTC sorts as text the way instants sort in time.
+    return None if value is None else utc(value).isoformat(" ", "microseconds")[:26]
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
 
 class Money(sa.types.TypeDecorator[Decimal]):
