@@ -66,8 +66,9 @@ def deceased(candidate: Candidate, _: datetime) -> Verdict:
 def left(candidate: Candidate, _: datetime) -> Verdict:
     """Deny all but care to those who have left the practice or never were patients of it."""
     status = candidate.patient.status
-    elsewhere = status.gone or status is Status.NON_PATIENT
-    return deny("left", status=status.value) if elsewhere and candidate.purpose is not Purpose.CARE else ALLOWED
+    if status is Status.ACTIVE or candidate.purpose is Purpose.CARE:
+        return ALLOWED
+    return deny("left", status=status.value) if status.gone or status is Status.NON_PATIENT else ALLOWED
 
 
 def guardian(candidate: Candidate, _: datetime) -> Verdict:

@@ -37,13 +37,17 @@ _STATES = {Ruling.ALLOW: State.READY, Ruling.DEFER: State.DEFERRED, Ruling.HOLD:
 
 @attrs.frozen
 class Intent:
-    """One patient and one occasion of a campaign, before anybody has asked whether it may be."""
+    """One patient and one occasion of a campaign, before anybody has asked whether it may be.
+
+    The arm is None until it is drawn, and the touch's key is empty until it is known.
+    """
 
     patient: str
     occasion: str
     due: datetime
     stale: datetime
     arm: str | None = None
+    key: str = ""
 
 
 @attrs.frozen
@@ -133,7 +137,7 @@ class Judge:
             before = spent.get((intent.patient, intent.occasion))
             own = [deny("sent_before", campaign=before)] if before else []
             own += stopped
-            final = strictest([verdict, *own], RANK)
+            final = strictest([verdict, *own], RANK) if own else verdict
             touch = self._touch(version, intent, candidate, final, now)
             yield Judged(touch, candidate, self.openings.where(candidate.contact, candidate.medium))
 
@@ -181,12 +185,12 @@ class Judge:
         wants: Wants,
         day: date,
     ) -> Candidate:
-        campaign, kind = version.campaign, self.types[version.campaign.message_type]
+        campaign, kind = version.campaign, wants.kind
         patient = people[intent.patient]
         minor = self._is_minor(patient, day)
         recipient = people.get(patient.guardian) if minor else patient
         medium, contact = self._way(kind, campaign.media, (patient, recipient), consents, day)
-        key = touch_key(self.practice.id, campaign.id, intent.occasion, intent.patient)
+        key = intent.key or touch_key(self.practice.id, campaign.id, intent.occasion, intent.patient)
         awaits = wants.awaits(intent.occasion, recipient) if recipient else ""
         lacks = ""
         if recipient is not None and contact is not None and not awaits:
@@ -207,7 +211,7 @@ class Judge:
             minor=minor,
             lacks=lacks,
             awaits=awaits,
-            linked=self.renderer.links.available or not self.renderer.needs_links(kind),
+            linked=wants.linked,
         )
 
     def _is_minor(self, patient: Patient, day: date) -> bool:
@@ -284,7 +288,7 @@ def elsewhere(judged: Iterable[Judged]) -> dict[str, Whereabouts]:
 
 def intent_of(touch: Touch) -> Intent:
     """Return the intent behind a touch, to judge it again; its arm stays as it was drawn."""
-    return Intent(touch.patient, touch.occasion, touch.due, touch.stale, touch.arm)
+    return Intent(touch.patient, touch.occasion, touch.due, touch.stale, touch.arm, touch.key)
 
 
 def refused(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:

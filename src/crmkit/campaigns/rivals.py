@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from crmkit.ledger.state import State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
+from crmkit.store.among import among
 
 #: By what the more urgent of two touches is told: the order in which they are claimed.
 Urgency = tuple[int, datetime, str, str, str]
@@ -70,30 +72,41 @@ class Rivals:
     tables: LedgerTables
     practice: str
     _any: sa.Select[Any] = attrs.field(init=False, repr=False)
-    _all: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _by: Mapping[str, sa.Select[Any]] = attrs.field(init=False, repr=False)
 
     @_any.default
     def _select_any(self) -> sa.Select[Any]:
         # Answered from an index alone: mostly there is only one sender, and each window asks.
         return sa.select(self.tables.touch.c.key).where(*self._others()).limit(1)
 
-    @_all.default
-    def _select_all(self) -> sa.Select[Any]:
+    @_by.default
+    def _select_by(self) -> Mapping[str, sa.Select[Any]]:
         table = self.tables.touch
         columns = [table.c["changed_at" if name == "claimed_at" else name] for name in _NAMES]
-        return sa.select(*columns).where(*self._others(), table.c.lease > sa.bindparam("now"))
+        held = sa.select(*columns).where(*self._others(), table.c.lease > sa.bindparam("now"))
+        return {name: held.where(among(table.c[name], "asked")) for name in ("patient", "address", "campaign")}
 
     def _others(self) -> tuple[sa.ColumnElement[bool], ...]:
         table = self.tables.touch
         claimed = table.c.state == State.CLAIMED.value
         return table.c.practice == self.practice, claimed, table.c.owner != sa.bindparam("owner")
 
-    def of(self, connection: sa.Connection, owner: str, now: datetime) -> list[Rival]:
-        """Return what anybody but an owner has claimed and still holds at an instant."""
-        given = {"owner": owner, "now": now}
+    def of(self, connection: sa.Connection, touches: Collection[Touch], terms: Terms, now: datetime) -> list[Rival]:
+        """Return what anybody but the owner of some touches has claimed, still holds, and may owe them something.
+
+        That is what goes to the same patients or addresses, or is of a campaign that is spread over days.
+        """
+        given = {"owner": terms.owner, "now": now}
         if connection.execute(self._any, given).first() is None:
             return []
-        return [Rival(**dict(zip(_NAMES, row, strict=True))) for row in connection.execute(self._all, given)]
+        found: dict[str, Rival] = {}
+        for name, select in self._by.items():
+            asked = {getattr(touch, name) for touch in touches} - {""}
+            if name == "campaign":
+                asked &= set(terms.per_day)
+            rows = connection.execute(select, {**given, "asked": sorted(asked)}).all() if asked else ()
+            found |= {row.key: Rival(**dict(zip(_NAMES, row, strict=True))) for row in rows}
+        return list(found.values())
 
 
 def urgency(one: Touch | Rival) -> Urgency:

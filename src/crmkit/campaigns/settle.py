@@ -66,7 +66,7 @@ class Settlement:
     def settle(self, connection: sa.Connection, touches: Sequence[Touch], now: datetime, terms: Terms) -> list[Touch]:
         """Return the touches, those that may go now or later settled by urgency; all others pass unchanged."""
         # Read before what has left: what is handed over between the two is counted twice then, and never not at all.
-        present = Present(now, terms, tuple(self.rivals.of(connection, terms.owner, now)))
+        present = Present(now, terms, tuple(self.rivals.of(connection, touches, terms, now)))
         settled = {touch.key: touch for touch in touches}
         for step, concerned in ((self._once, _goes), (self._carried, _goes), (self._given_room, _moves)):
             going = sorted(filter(concerned, settled.values()), key=urgency)

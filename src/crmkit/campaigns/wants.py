@@ -19,12 +19,18 @@ class Wants:
     Attributes:
         renderer: Knows templates and content.
         kind: The message type of the batch.
+        linked: False if it needs an unsubscribe link that cannot be made.
     """
 
     renderer: Renderer
     kind: MessageType
+    linked: bool = attrs.field(init=False)
     _awaited: dict[tuple[str, str], str] = attrs.field(factory=dict, init=False)
     _lacking: dict[tuple[str, str, str, bool], str] = attrs.field(factory=dict, init=False)
+
+    @linked.default
+    def _may_be_linked(self) -> bool:
+        return self.renderer.links.available or not self.renderer.needs_links(self.kind)
 
     def awaits(self, occasion: str, recipient: Patient) -> str:
         """Return the path of the file that an occasion waits for, empty for none."""

@@ -176,18 +176,9 @@ def _without(points: dict[str, list[ContactPoint]], stopped: dict[ContactPoint, 
 
 def _patient(row: Sequence[Any], contacts: dict[str, list[ContactPoint]]) -> Patient:
     *name, id_, born, language, status, reason, since, household, guardian, referrer, tags, free = row
-    return Patient(
-        id=id_,
-        name=PersonName(*name),
-        born=born,
-        language=language,
-        status=_STATUS[status],
-        status_reason=reason,
-        status_date=since,
-        household=household,
-        guardian=guardian,
-        referrer=referrer,
-        contacts=tuple(contacts.get(id_, ())),
-        tags=frozenset(tags.strip("|").split("|")) if tags != "|" else _NO_TAGS,
-        attributes=MappingProxyType(unpacked(free) if free else free),
-    )
+    points = tuple(contacts.get(id_, ()))
+    labels = frozenset(tags.strip("|").split("|")) if tags != "|" else _NO_TAGS
+    attributes = MappingProxyType(unpacked(free) if free else free)
+    # By place: by name it takes half as long again, for each patient of each window.
+    known = (language, _STATUS[status], reason, since, household, guardian, referrer, points, labels, attributes)
+    return Patient(id_, PersonName(*name), born, *known)
