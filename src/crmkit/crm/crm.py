@@ -15,12 +15,10 @@ from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap
 from crmkit.campaigns.plan import Plan
 from crmkit.campaigns.programme import Version
-from crmkit.campaigns.reasons import REASONS
 from crmkit.clock import Clock, FixedClock, SystemClock
 from crmkit.crm import answers
 from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
-from crmkit.crm.decisions import Decisions
 from crmkit.crm.hours import practice_hours
 from crmkit.crm.opened import open_practice
 from crmkit.crm.origin import Origin
@@ -28,13 +26,11 @@ from crmkit.crm.receiving import Receiving
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.sending import Sending
 from crmkit.crm.stages import Wishes
+from crmkit.crm.telling import Telling
 from crmkit.delivery.policy import Policy
 from crmkit.errors import ConfigError, CrmkitError
-from crmkit.ledger.feed import FeedEvent, feed
 from crmkit.ledger.forget import forgotten_among
 from crmkit.ledger.scratch import scratch_ledger
-from crmkit.metrics.gather import Findings, gather
-from crmkit.metrics.window import Window
 from crmkit.people.medium import Medium
 from crmkit.plugins.door import Admitted
 from crmkit.plugins.spec import CrmkitSpec
@@ -43,13 +39,12 @@ from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.source import Source
 from crmkit.records.summary import SyncSummary
 from crmkit.records.sync import Sync
-from crmkit.report.page import render_page, write_report
 
 #: How far a plan looks ahead unless told otherwise: today and the six days after it.
 WEEK = timedelta(days=6)
 
 
-class CRM(Decisions, Sending, Receiving):
+class CRM(Sending, Receiving, Telling):
     """A practice, its database and its plugins, with the programme that runs on them.
 
     Args:
@@ -277,32 +272,6 @@ class CRM(Decisions, Sending, Receiving):
         with scratch_ledger(self._store) as (store, tables):
             stages = self._opened.rehearsing(store, tables, channels, clock)
             return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
-
-    def feed(self, since: str = "") -> list[FeedEvent]:
-        """Return what happened to touches after a cursor, oldest first; each event holds the next cursor."""
-        with self._store.read() as connection:
-            return feed(connection, self._stages.tables, self.practice.id, since)
-
-    def findings(self, window: Window | None = None) -> Findings:
-        """Return the measures of a window (by default the year that ends today), the bridge, and what plots need."""
-        now, stages = self.clock.now(), self._stages
-        year = window or Window.year_to(self.practice.today(now) + timedelta(days=1))
-        metrics = self._opened.admitted.metrics
-        return gather(stages.store, stages.records, stages.tables, self.practice, metrics, year, now)
-
-    def report(self, path: str | Path, window: Window | None = None) -> Path:
-        """Write the report as one HTML page and return its path."""
-        found = tuple((one.name, one.version) for one in self._opened.admitted.found)
-        head = self.head()
-        html = render_page(
-            self.findings(window),
-            self.practice,
-            reasons=REASONS,
-            rejected=len(self.rejected()),
-            plugins=found,
-            audit=(head.digest, head.at) if head else None,
-        )
-        return write_report(Path(path), html)
 
     def _replace(self, campaigns: Sequence[Campaign]) -> None:
         for campaign in campaigns:

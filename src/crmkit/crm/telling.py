@@ -1,0 +1,57 @@
+"""What a host is told of all that happened: the feed, the findings, and the report."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from crmkit.campaigns.reasons import REASONS
+from crmkit.clock import Clock
+from crmkit.crm.decisions import Decisions
+from crmkit.crm.opened import Opened
+from crmkit.crm.stages import Stages
+from crmkit.ledger.feed import FeedEvent, feed
+from crmkit.metrics.gather import Findings, gather
+from crmkit.metrics.window import Window
+from crmkit.practice import Practice
+from crmkit.records.rejected import rejected_rows
+from crmkit.report.page import render_page, write_report
+
+
+class Telling(Decisions):
+    """The part of a `CRM` that looks back."""
+
+    practice: Practice
+    clock: Clock
+    _opened: Opened
+    _stages: Stages
+
+    def feed(self, since: str = "") -> list[FeedEvent]:
+        """Return what happened to touches after a cursor, oldest first; each event holds the next cursor."""
+        with self._stages.store.read() as connection:
+            return feed(connection, self._stages.tables, self.practice.id, since)
+
+    def findings(self, window: Window | None = None) -> Findings:
+        """Return the measures of a window (by default the year that ends today), the bridge, and what plots need."""
+        now, stages = self.clock.now(), self._stages
+        year = window or Window.year_to(self.practice.today(now) + timedelta(days=1))
+        metrics = self._opened.admitted.metrics
+        return gather(stages.store, stages.records, stages.tables, self.practice, metrics, year, now)
+
+    def report(self, path: str | Path, window: Window | None = None) -> Path:
+        """Write the report as one HTML page and return its path."""
+        found = tuple((one.name, one.version) for one in self._opened.admitted.found)
+        head = self.head()
+        html = render_page(
+            self.findings(window),
+            self.practice,
+            reasons=REASONS,
+            rejected=self._rejected(),
+            plugins=found,
+            audit=(head.digest, head.at) if head else None,
+        )
+        return write_report(Path(path), html)
+
+    def _rejected(self) -> int:
+        with self._stages.store.read() as connection:
+            return len(list(rejected_rows(connection, self._stages.records, self.practice.id)))
