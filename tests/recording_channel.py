@@ -11,7 +11,7 @@ from crmkit.people.medium import Medium
 from crmkit.plugins import BLIND, CrmkitSpec, Guarantee, Limits, Message, Outcome, PluginInfo, Receipt, hookimpl
 
 
-class Crash(BaseException):
+class Crash(KeyboardInterrupt):
     """The process dies."""
 
 

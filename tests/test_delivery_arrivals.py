@@ -34,7 +34,7 @@ def test_a_parser_that_fails_leaves_its_payload_to_be_tried_again(desk: Desk) ->
         with pytest.raises(PluginError, match="told"):
             desk.crm.receive("told", b"0")
     [one] = desk.crm.unread()
-    assert (one.parser, one.body, one.problem) == ("told", b"0", "failed while reading a payload (ValueError)")
+    assert (one.parser, one.body, one.problem) == ("told", b"0", "reading a payload failed (ValueError)")
     assert MIA not in repr(one)
     assert desk.crm.receive_again().applied == 0
     assert len(desk.crm.unread()) == 1

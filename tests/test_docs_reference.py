@@ -30,6 +30,7 @@ from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.tables import declare_ledger
 from crmkit.messages.views import FIELDS, LAYOUT_FIELDS
 from crmkit.people.patient import Status
+from crmkit.plugins.time_limits import TimeLimits
 from crmkit.practice import Practice
 from crmkit.records.tables import declare_records
 from crmkit.schedules.schedule import FORMS, parse_schedule
@@ -124,21 +125,21 @@ def settings(name: str, cls: type) -> list[str]:
     return [f"{name}.{key}" for key in keys(cls)]
 
 
+SECTIONS = ("practice", "settings", "channels", "caps", "hours", "events", "campaigns", "required", "time_limits")
+
+
 @pytest.mark.parametrize(
     ("heading", "known"),
     [
         (
             "## The top of the file",
-            [
-                key
-                for key in keys(_File)
-                if key not in ("practice", "settings", "channels", "caps", "hours", "events", "campaigns")
-            ],
+            [key for key in keys(_File) if key not in SECTIONS],
         ),
         ("## [practice]", keys(Practice)),
         ("## [caps.NAME]", keys(Cap)),
         ("## [hours]", keys(OwnHours)),
         ("## [events]", keys(Policy)),
+        ("## [time_limits]", keys(TimeLimits)),
         ("## [campaigns.ID]", keys(Campaign)[1:]),
         (
             "## [settings.NAME]",

@@ -40,7 +40,7 @@ PRACTICE = Practice(
 )
 
 
-class Crash(BaseException):
+class Crash(KeyboardInterrupt):
     """The process dies."""
 
 

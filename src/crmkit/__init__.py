@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crmkit.ledger.state import State
     from crmkit.ledger.touch import Touch
     from crmkit.people.medium import Medium, Purpose
+    from crmkit.plugins.time_limits import TimeLimits
     from crmkit.practice import Practice
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Purpose",
     "State",
     "SystemClock",
+    "TimeLimits",
     "Touch",
     "__version__",
     "run_day",
@@ -63,6 +65,7 @@ _HOMES = {
     "Purpose": "crmkit.people.medium",
     "State": "crmkit.ledger.state",
     "SystemClock": "crmkit.clock",
+    "TimeLimits": "crmkit.plugins.time_limits",
     "Touch": "crmkit.ledger.touch",
     "run_day": "crmkit.crm.work",
     "upgrade_database": "crmkit.crm.database",

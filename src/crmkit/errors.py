@@ -7,7 +7,7 @@ names only, never a patient's name, address or number, so that it may be logged.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 
@@ -90,10 +90,24 @@ class SourceError(CrmkitError):
     code = "source"
 
 
+class NotSent(CrmkitError):  # noqa: N818 - the answer of a channel
+    """Raised by a channel that knows that of the messages it was handed, and has not answered yet, none has left."""
+
+    code = "not-sent"
+
+
 class PluginError(CrmkitError):
-    """A plugin that cannot be admitted or that broke the contract."""
+    """A plugin that cannot be admitted or that broke the contract.
+
+    Attributes:
+        failures: All that went wrong, where several plugins could not be admitted.
+    """
 
     code = "plugin"
+
+    def __init__(self, problem: str, *, where: str = "", mend: str = "", failures: Sequence[object] = ()) -> None:
+        self.failures = tuple(failures)
+        super().__init__(problem, where=where, mend=mend)
 
 
 class StoreError(CrmkitError):

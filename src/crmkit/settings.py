@@ -6,7 +6,7 @@ its path and a hint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import lru_cache
@@ -44,8 +44,10 @@ def structure(cls: type[T], mapping: Mapping[str, Any], *, where: str) -> T:
     try:
         return _converter().structure(dict(mapping), cls)
     except BaseValidationError as problem:
-        faults = "; ".join(cattrs.transform_error(problem, path="", format_exception=_in_words))
-        raise ConfigError(faults.replace(" @ .", " at ").replace(" @ ", " at "), where=where) from None
+        faults = cattrs.transform_error(problem, path="", format_exception=_in_words)
+        told = "; ".join(_without_secrets(fault, list(_secrets(cls, mapping))) for fault in faults)
+        told = told.replace(" @ .", " at ").replace(" @ ", " at ")
+        raise ConfigError(told.removesuffix(" at "), where=where) from None
 
 
 def unknown_keys(cls: type[Any], mapping: Mapping[str, Any], where: str) -> None:
@@ -61,6 +63,35 @@ def secret(help: str = "", **more: Any) -> Any:  # noqa: A002 - the word that a 
     return attrs.field(repr=False, metadata={"secret": True, "help": help}, **more)
 
 
+def _secrets(cls: type[Any], mapping: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts of a mapping that must not be shown."""
+    kinds = get_type_hints(cls)
+    for field in attrs.fields(cls):
+        value = mapping.get(field.name)
+        if field.metadata.get("secret"):
+            yield from _texts(value)
+        elif isinstance(value, Mapping) and attrs.has(kinds[field.name]):
+            yield from _secrets(kinds[field.name], value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _texts(one)
+    elif value is not None and str(value):
+        yield str(value)
+
+
+def _without_secrets(fault: str, secrets: Sequence[str]) -> str:
+    """Return what is wrong without the words, if they quote a secret."""
+    if not any(form in fault for text in secrets for form in (text, repr(text)[1:-1])):
+        return fault
+    problem, at, path = fault.rpartition(" @ ")
+    return f"a secret is not as it must be{at if problem else ''}{path if problem else ''}"
+
+
 def _required(field: attrs.Attribute[Any]) -> bool:
     return field.init and field.default is attrs.NOTHING
 
@@ -69,7 +100,8 @@ def _in_words(problem: BaseException, kind: type | None) -> str:
     if isinstance(problem, ForbiddenExtraKeysError):
         return f"unknown {', '.join(sorted(problem.extra_fields))}"
     if isinstance(problem, (ValueError, TypeError)) and str(problem):
-        return str(problem)
+        # The validators of attrs put more than the sentence into their errors.
+        return str(problem.args[0])
     return format_exception(problem, kind)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 import attrs
@@ -15,6 +16,11 @@ from crmkit.people.medium import Medium, Purpose
 from crmkit.people.patient import Patient
 
 Consents = Mapping[tuple[str, Purpose, Medium], Consent]
+
+
+def _frozen(consents: Consents) -> Consents:
+    # Shared by a whole batch, so that nobody may write to it; copied it need not be.
+    return consents if isinstance(consents, MappingProxyType) else MappingProxyType(consents)
 
 
 @attrs.frozen
@@ -51,7 +57,7 @@ class Candidate:
     patient: Patient
     recipient: Patient | None
     contact: ContactPoint | None
-    consents: Consents = attrs.field(factory=dict, repr=False)
+    consents: Consents = attrs.field(factory=dict, repr=False, converter=_frozen)
     minor: bool = False
     lacks: str = ""
     awaits: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -19,6 +20,10 @@ class Ruling(IntEnum):
     DEFER = 1
     HOLD = 2
     DENY = 3
+
+
+def _frozen(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType({**detail})
 
 
 @attrs.frozen
@@ -37,7 +42,7 @@ class Verdict:
 
     ruling: Ruling
     reason: str = ""
-    detail: Mapping[str, Any] = attrs.field(factory=dict)
+    detail: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen)
     until: datetime | None = attrs.field(default=None, converter=attrs.converters.optional(utc))
 
     def __attrs_post_init__(self) -> None:

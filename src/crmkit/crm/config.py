@@ -16,6 +16,7 @@ from crmkit.crm.hours import OwnHours, read_hours
 from crmkit.delivery.policy import Policy
 from crmkit.errors import ConfigError
 from crmkit.people.medium import Medium
+from crmkit.plugins.time_limits import TimeLimits
 from crmkit.practice import Practice
 from crmkit.settings import structure
 
@@ -40,6 +41,9 @@ class Config:
         audit_key: Signs the audit trail, empty where none is kept.
         prefix: What the names of all tables begin with.
         schema: In which schema they lie, empty for the one that the database takes by itself.
+        required: Plugins that must be there, with a version specifier each.
+        strict: Whether a plugin that cannot be admitted keeps everything from opening.
+        time_limits: How long plugins may take, in seconds.
     """
 
     practice: Practice
@@ -57,6 +61,9 @@ class Config:
     audit_key: str = attrs.field(default="", repr=False)
     prefix: str = "crmkit_"
     schema: str = ""
+    required: Mapping[str, str] = attrs.field(factory=dict)
+    strict: bool = True
+    time_limits: TimeLimits = attrs.field(factory=TimeLimits)
 
 
 @attrs.frozen
@@ -77,6 +84,9 @@ class _File:
     audit_key: str = attrs.field(default="", repr=False)
     prefix: str = "crmkit_"
     schema: str = ""
+    required: dict[str, str] = attrs.field(factory=dict)
+    strict: bool = True
+    time_limits: dict[str, float] = attrs.field(factory=dict)
 
 
 def read_config(path: Path) -> Config:
@@ -105,6 +115,9 @@ def read_config(path: Path) -> Config:
         audit_key=file.audit_key,
         prefix=file.prefix,
         schema=file.schema,
+        required=file.required,
+        strict=file.strict,
+        time_limits=structure(TimeLimits, file.time_limits, where=f"{name}: time_limits"),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import attrs
@@ -27,13 +26,14 @@ from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.sending import Sending
 from crmkit.crm.stages import Wishes
 from crmkit.crm.telling import Telling
+from crmkit.crm.wanted import Wanted
 from crmkit.delivery.policy import Policy
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.forget import forgotten_among
 from crmkit.ledger.scratch import scratch_ledger
 from crmkit.people.medium import Medium
-from crmkit.plugins.door import Admitted
 from crmkit.plugins.spec import CrmkitSpec
+from crmkit.plugins.time_limits import TimeLimits
 from crmkit.practice import Practice
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.source import Source
@@ -64,9 +64,14 @@ class CRM(Sending, Receiving, Telling):
         prefix: What the names of all tables begin with.
         schema: In which schema they lie, on PostgreSQL; by default the one that the database takes by itself.
         audit_key: Signs the audit trail; without one no trail is kept. It never enters the database.
+        required: Plugins that must be there, with a version specifier each, such as `{"acme-sms": ">=1.2"}`.
+        strict: If false, a plugin that cannot be admitted is left out and stands in `failures()`; where it may have
+            brought a guard, or what campaigns rest on, `plan` and `send` refuse to run.
+        time_limits: How long plugins may take.
 
     Raises:
         ConfigError: If something given here cannot be used; the error says where and how to mend it.
+        PluginError: If a plugin cannot be admitted; its `failures` tell of each.
         TemplateError: If a template cannot be used.
         StoreError: If the database was made for another version of crmkit, or does not answer.
     """
@@ -90,6 +95,9 @@ class CRM(Sending, Receiving, Telling):
         prefix: str = "crmkit_",
         schema: str = "",
         audit_key: str = "",
+        required: Mapping[str, str] | None = None,
+        strict: bool = True,
+        time_limits: TimeLimits | None = None,
     ) -> None:
         self.practice = practice
         self.clock = clock or SystemClock()
@@ -103,8 +111,9 @@ class CRM(Sending, Receiving, Telling):
             policy or Policy(),
             audit_key,
         )
-        given, tables = settings or {}, Database(database, prefix, schema)
-        self._opened = open_practice(practice, tables, plugins, given, wishes, self.clock, here)
+        wanted = Wanted(plugins, settings or {}, required or {}, strict, time_limits or TimeLimits())
+        tables = Database(database, prefix, schema)
+        self._opened = open_practice(practice, tables, wanted, wishes, self.clock, here)
         self._stages = self._opened.stages(self.clock)
         self._store = self._stages.store
 
@@ -133,6 +142,9 @@ class CRM(Sending, Receiving, Telling):
             prefix=config.prefix,
             schema=config.schema,
             audit_key=config.audit_key,
+            required=config.required,
+            strict=config.strict,
+            time_limits=config.time_limits,
         )
         crm._replace(config.campaigns)
         crm.origin = Origin("crmkit.crm.origin:from_file", str(Path(path).absolute()))
@@ -153,23 +165,6 @@ class CRM(Sending, Receiving, Telling):
         """
         return Origin(factory, practice).open()
 
-    def __enter__(self) -> CRM:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the plugins, and the database unless it is the host's engine."""
-        self._opened.close()
-
-    @property
-    def plugins(self) -> Admitted:
-        """What the admitted plugins registered."""
-        return self._opened.admitted
-
     def sync(self, progress: Callable[[str], None] = lambda _: None) -> SyncSummary:
         """Apply what all sources say and return what changed; rows that cannot be used are kept as rejected.
 
@@ -177,7 +172,7 @@ class CRM(Sending, Receiving, Telling):
             SourceError: If there is only one source and it cannot be read. Of several, the others are still applied
                 and the failure stands in the summary.
         """
-        summary, sources = SyncSummary(), self._opened.admitted.sources
+        summary, sources = SyncSummary(), self.plugins.sources
         if not sources:
             raise ConfigError("there is no source", where="plugins", mend="admit one, such as csv")
         for source in sources:
@@ -231,6 +226,7 @@ class CRM(Sending, Receiving, Telling):
             dry: Only return the plan.
             progress: Is told each campaign's id.
         """
+        self.plugins.insist()
         now = self.clock.now()
         last = through or self.practice.today(now) + WEEK
         with self._store.read() if dry else self._stages.seal.begin() as connection:
@@ -239,6 +235,7 @@ class CRM(Sending, Receiving, Telling):
 
     def preview(self, patient: str, through: date | None = None) -> list[answers.Preview]:
         """Return exactly what a patient would receive until a date; NotFound if there is no such patient."""
+        self.plugins.insist()
         now = self.clock.now()
         with self._store.read() as connection:
             last = through or self.practice.today(now) + WEEK
@@ -267,6 +264,7 @@ class CRM(Sending, Receiving, Telling):
             keep_messages: Return the messages too; without them a long rehearsal needs less memory.
             progress: Is told each day that is done.
         """
+        self.plugins.insist()
         clock = FixedClock(self.clock.now())
         channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._opened.channels]
         with scratch_ledger(self._store) as (store, tables):

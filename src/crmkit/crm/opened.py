@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -13,11 +12,11 @@ from crmkit.clock import Clock
 from crmkit.crm.channels import one_for_each_medium
 from crmkit.crm.database import Database
 from crmkit.crm.stages import Stages, Wishes, put_together
+from crmkit.crm.wanted import Wanted
 from crmkit.delivery.channel import Channel
 from crmkit.ledger.tables import LedgerTables
 from crmkit.messages.renderer import Renderer
-from crmkit.plugins.door import Admitted, admit
-from crmkit.plugins.spec import CrmkitSpec
+from crmkit.plugins.admitted import Admitted
 from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables
 from crmkit.store.store import Store
@@ -82,8 +81,7 @@ class Opened:
 def open_practice(
     practice: Practice,
     database: Database,
-    plugins: Sequence[str | CrmkitSpec],
-    settings: Mapping[str, Mapping[str, Any]],
+    wanted: Wanted,
     wishes: Wishes,
     clock: Clock,
     root: Path,
@@ -95,7 +93,7 @@ def open_practice(
         TemplateError: If a template cannot be used.
         StoreError: If the database is of another revision, or does not answer.
     """
-    admitted = admit(plugins, settings, clock, root)
+    admitted = wanted.admit(clock, root)
     channels = one_for_each_medium(admitted.channels, wishes.channels)
     renderer = Renderer(practice, admitted.message_types, wishes.templates, wishes.content)
     renderer.check()

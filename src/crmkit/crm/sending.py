@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from crmkit.clock import Clock, wait
 from crmkit.crm.origin import Origin
+from crmkit.crm.plugged import Plugged
 from crmkit.crm.stages import Stages
 from crmkit.crm.work import send_share
 from crmkit.delivery.order import Dispatched, Order
@@ -22,7 +23,7 @@ _CHUNK = 500
 _NAP = timedelta(seconds=1)
 
 
-class Sending:
+class Sending(Plugged):
     """The part of a `CRM` that lets messages out.
 
     Attributes:
@@ -58,7 +59,9 @@ class Sending:
 
         Raises:
             ConfigError: If an executor is given and nobody knows how a worker builds the CRM.
+            PluginError: If a plugin was left out without which nothing may be sent.
         """
+        self.plugins.insist()
         if dry:
             return self._stages.dispatch.due(only_to=only_to)
         if executor is None:

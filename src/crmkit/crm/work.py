@@ -16,6 +16,7 @@ def send_share(origin: Origin, share: Share, only_to: Sequence[str] | None) -> t
         The keys of touches that were taken up, and how many more came to each state.
     """
     with origin.open() as crm:
+        crm.plugins.insist()
         done = crm._stages.dispatch.send(Order(only_to=only_to, share=share))
         return [touch.key for touch in done.touches], {str(state): number for state, number in done.untold.items()}
 

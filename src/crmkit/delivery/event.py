@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import attrs
@@ -32,6 +33,10 @@ class EventKind(StrEnum):
     CLICKED = "clicked"
 
 
+def _all(purposes: Iterable[Purpose]) -> tuple[Purpose, ...]:
+    return tuple(purposes)
+
+
 @attrs.frozen
 class Stop:
     """What a reader wants to end.
@@ -41,7 +46,7 @@ class Stop:
         language: In which language it was said (BCP 47), empty where no words were read.
     """
 
-    purposes: tuple[Purpose, ...] = attrs.field(validator=attrs.validators.min_len(1))
+    purposes: tuple[Purpose, ...] = attrs.field(converter=_all, validator=attrs.validators.min_len(1))
     language: str = ""
 
     def including(self, purpose: Purpose) -> Stop:
@@ -114,8 +119,8 @@ class Event:
             raise ValueError("a rating lies between 0 and 100")
 
 
-def _lower_names(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _lower_names(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({name.lower(): value for name, value in headers.items()})
 
 
 @attrs.frozen

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import attrs
 
+from crmkit.errors import PluginError
 from crmkit.metrics.measure import Measure, Outcome
 from crmkit.metrics.panel import PanelRow
 from crmkit.metrics.window import Window
@@ -91,7 +92,7 @@ class _Fold:
         try:
             self.state = self.metric.add(self._begun(), rows)
         except Exception as problem:  # noqa: BLE001 - one faulty metric must not take the report with it
-            self.failure = f"the metric failed ({type(problem).__name__})"
+            self.failure = _told(problem)
 
     def measure(self, window: Window, as_of: datetime) -> Measure:
         made, metric = self._outcome(), self.metric
@@ -108,8 +109,14 @@ class _Fold:
         try:
             made = Outcome(None, Decimal(0), note=self.failure) if self.failure else self.metric.value(self._begun())
         except Exception as problem:  # noqa: BLE001 - one faulty metric must not take the report with it
-            return Outcome(None, Decimal(0), note=f"the metric failed ({type(problem).__name__})")
+            return Outcome(None, Decimal(0), note=_told(problem))
         return made if isinstance(made, Outcome) else Outcome(None, Decimal(0), note="the metric gave no outcome")
 
     def _begun(self) -> Any:
         return self.metric.start() if self.state is None else self.state
+
+
+def _told(problem: Exception) -> str:
+    """Return why there is no figure; what the door says of a plugin quotes nobody."""
+    why = problem.problem if isinstance(problem, PluginError) else type(problem).__name__
+    return f"the metric failed ({why})"

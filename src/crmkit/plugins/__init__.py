@@ -8,6 +8,7 @@ from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold
 from crmkit.delivery.channel import BLIND, QUERYABLE, Channel, Guarantee, Limits, Outcome, Question, Receipt, keyed
 from crmkit.delivery.event import Event, EventKind, EventParser, Payload, Stop
 from crmkit.delivery.reply import reply_event
+from crmkit.errors import NotSent
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
@@ -37,6 +38,7 @@ __all__ = [
     "Medium",
     "Message",
     "MessageType",
+    "NotSent",
     "Outcome",
     "Payload",
     "PluginInfo",

@@ -1,97 +1,47 @@
-"""The door: which plugins there are is read from metadata; only those that the host names are imported."""
+"""The door: only those plugins are imported that the host names, and each is looked at before it is let in."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import attrs
-import pluggy
 
-from crmkit.campaigns.guard import Guard
 from crmkit.clock import Clock
-from crmkit.delivery.channel import Channel
-from crmkit.delivery.event import EventParser
-from crmkit.errors import ConfigError, CrmkitError, NotFound, PluginError, nearest
-from crmkit.messages.type import MessageType
-from crmkit.metrics.metric import Metric
-from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, OwnedParser, owned_source
-from crmkit.plugins.spec import API_VERSION, GROUP, Context, CrmkitSpec, PluginInfo
-from crmkit.records.source import Source
-from crmkit.segments.field import Field
+from crmkit.errors import ConfigError, nearest
+from crmkit.plugins.admitted import Admitted, refusal
+from crmkit.plugins.calls import Calls, Fault
+from crmkit.plugins.failure import Failure, Failures, Kind, Phase
+from crmkit.plugins.found import CORE, Found, check_required, discover
+from crmkit.plugins.joined import Joined
+from crmkit.plugins.look import HOOKS, Refused, brings, check_hooks, check_plugin, info_of
+from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo
+from crmkit.plugins.time_limits import TimeLimits
 from crmkit.settings import structure
 
 T = TypeVar("T")
 
-#: Protocols are not checked by class: the wrappers check what comes back instead.
-_ANY: type[Any] = object
+__all__ = ["CORE", "Admitted", "Found", "admit", "discover"]
 
-#: Always admitted, by the same door: guards, message types, fields and metrics. Safety is never opt-in.
-CORE = "core"
-
-
-@attrs.frozen
-class Found:
-    """A plugin that is installed, as its metadata says, or that the host hands in; nothing has been imported."""
-
-    name: str
-    distribution: str
-    version: str
-    entry: EntryPoint | None = attrs.field(repr=False)
-
-
-@attrs.frozen(eq=False)
-class Admitted:
-    """What the admitted plugins have registered, wrapped and under full names."""
-
-    found: tuple[Found, ...]
-    sources: tuple[Source, ...]
-    channels: tuple[Channel, ...]
-    message_types: Mapping[str, MessageType]
-    fields: Mapping[str, Field]
-    guards: tuple[Guard, ...]
-    metrics: tuple[Metric[Any], ...]
-    event_parsers: Mapping[str, EventParser]
-    _close: Callable[[], None] = attrs.field(repr=False)
-
-    def close(self) -> None:
-        """Let every plugin give back what it holds open."""
-        self._close()
-
-    def event_parser(self, name: str) -> EventParser:
-        """Return the event parser of a full name, or the only one of the plugin that is called so.
-
-        Raises:
-            NotFound: If there is none.
-        """
-        of_plugin = [one for full, one in self.event_parsers.items() if full.partition(".")[0] == name]
-        found = self.event_parsers.get(name) or (of_plugin[0] if len(of_plugin) == 1 else None)
-        if found is None:
-            raise NotFound("there is no such event parser", where="events", mend=nearest(name, self.event_parsers))
-        return found
-
-
-def discover() -> dict[str, Found]:
-    """Return the installed plugins by name, without importing any.
-
-    Raises:
-        PluginError: If two distributions offer the same name.
-    """
-    found: dict[str, Found] = {}
-    for entry in entry_points(group=GROUP):
-        name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
-        other = found.get(entry.name)
-        if other and other.distribution != name:
-            raise PluginError(f"both {other.distribution} and {name} offer the plugin {entry.name}")
-        found[entry.name] = Found(entry.name, name, version, entry)
-    return found
+#: A plugin that brings nothing else may fail to come in without any touch being judged otherwise.
+_HARMLESS = frozenset({"crmkit_sources", "crmkit_metrics", "crmkit_event_parsers", "crmkit_close"})
+_UNBOUNDED: Mapping[Phase, float | None] = MappingProxyType({})
+_IMPORTLIB = "<frozen importlib._bootstrap>"
 
 
 def admit(
-    plugins: Sequence[str | CrmkitSpec], settings: Mapping[str, Mapping[str, Any]], clock: Clock, root: Path
+    plugins: Sequence[str | CrmkitSpec],
+    settings: Mapping[str, Mapping[str, Any]],
+    clock: Clock,
+    root: Path,
+    *,
+    required: Mapping[str, str] | None = None,
+    strict: bool = True,
+    limits: TimeLimits | None = None,
 ) -> Admitted:
     """Import the named plugins and `core`, and collect what they register.
 
@@ -100,145 +50,179 @@ def admit(
         settings: Settings by plugin name.
         clock: Handed to the plugins.
         root: The folder to which relative paths in settings refer.
+        required: Plugins that must be there, with a version specifier each, such as `{"acme-sms": ">=1.2"}`; an empty
+            one for any version.
+        strict: Refuse if any plugin cannot be admitted. Otherwise it is left out, and `Admitted.insist` says whether
+            anything may be planned and sent without it.
+        limits: How long plugins may take.
 
     Raises:
         ConfigError: If a plugin is not installed, or settings are given for one that is not admitted or do not fit.
-        PluginError: If a plugin cannot be admitted.
+        PluginError: If a plugin cannot be admitted; its `failures` tell of each.
     """
-    installed = discover()
-    own = {_info(plugin, "plugins").name: plugin for plugin in plugins if isinstance(plugin, CrmkitSpec)}
-    names = [CORE, *(one if isinstance(one, str) else one.info.name for one in plugins)]
-    wanted = list(dict.fromkeys(names))
-    found = {name: Found(name, "the host", "", None) if name in own else installed.get(name) for name in wanted}
-    _refuse_unknown(found, settings, installed)
-    manager = pluggy.PluginManager("crmkit")
-    manager.add_hookspecs(CrmkitSpec)
-    contexts: dict[str, Context] = {}
-    admitted = tuple(one for one in found.values() if one is not None)
-    for one in admitted:
-        plugin = own.get(one.name) or _load(one)
-        info = _info(plugin, one.name)
-        given = structure(info.settings, settings.get(one.name, {}), where=f"settings.{one.name}")
-        manager.register(plugin, one.name)
-        _check_hooks(manager, plugin, one.name)
-        contexts[one.name] = Context(one.name, given, clock, logging.getLogger(f"crmkit.plugin.{one.name}"), root)
-    return _collect(_Hooks(manager, contexts), admitted)
+    required = required or {}
+    check_required(required)
+    door = _Door(settings, clock, root, limits or TimeLimits(), strict=strict)
+    wanted = door.wanted(plugins, required)
+    joined: list[Joined] = []
+    try:
+        for found in wanted:
+            joined += door.let_in(found, required.get(found.name, ""))
+        if door.refused and (strict or any(one.plugin in (CORE, *required) for one in door.refused)):
+            raise refusal(door.refused)
+    except BaseException:
+        _close(joined)
+        raise
+    return _collect(wanted, joined, door)
 
 
-@attrs.frozen
-class _Hooks:
-    """Calls one hook of one plugin after the other, so that each failure has a name."""
+@attrs.define(eq=False)
+class _Door:
+    """Looks at one plugin after the other.
 
-    manager: pluggy.PluginManager
-    contexts: Mapping[str, Context]
+    Attributes:
+        refused: Why plugins were not admitted.
+        missing: Those of them without which nothing may be planned or sent.
+    """
 
-    def all(self, hook: str, kind: type[T]) -> list[tuple[str, T]]:
-        """Return what all plugins answer to a registration hook, with the owner's name."""
-        return [(owner, item) for owner in self.contexts for item in self._items(owner, hook, kind)]
+    settings: Mapping[str, Mapping[str, Any]]
+    clock: Clock
+    root: Path
+    limits: TimeLimits
+    strict: bool = attrs.field(kw_only=True)
+    failures: Failures = attrs.field(factory=Failures, init=False)
+    refused: list[Failure] = attrs.field(factory=list, init=False)
+    missing: list[Failure] = attrs.field(factory=list, init=False)
 
-    def _items(self, owner: str, hook: str, kind: type[T]) -> list[T]:
+    def wanted(self, plugins: Iterable[str | CrmkitSpec], required: Mapping[str, str]) -> list[Found]:
+        """Return the plugins to admit, `core` first; what is not installed is refused."""
+        installed = discover()
+        found: dict[str, Found] = {}
+        for plugin in (CORE, *plugins):
+            one = installed.get(plugin) if isinstance(plugin, str) else Found.of_host(plugin)
+            if one is None:
+                self._not_installed(str(plugin), installed)
+            else:
+                found[one.name] = found[one.name].beside(one) if one.name in found else one
+        for name in required:
+            if name not in found and name in installed:
+                found[name] = installed[name]
+            elif name not in found:
+                self._not_installed(name, installed)
+        for name in self.settings:
+            if name not in found and all(one.plugin != name for one in self.refused):
+                mend = f"add {name} to plugins"
+                raise ConfigError(f"the plugin {name} is not admitted", where=f"settings.{name}", mend=mend)
+        return list(found.values())
+
+    def let_in(self, found: Found, wanted: str) -> list[Joined]:
+        """Return the plugin with all that it registered; nothing if it was refused."""
+        limits = _UNBOUNDED if found.name == CORE or _importing() else self.limits.by_phase()
+        calls = Calls(found.name, found.version, failures=self.failures, limits=limits)
+        means = frozenset(HOOKS)
         try:
-            answers = self._caller(owner, hook)(ctx=self.contexts[owner])
-            items = [item for answer in answers for item in answer]
-        except CrmkitError:
-            raise
-        except Exception as problem:
-            raise PluginError(f"the hook {hook} failed ({type(problem).__name__})", where=owner) from problem
-        if kind is not object and not all(isinstance(item, kind) for item in items):
-            raise PluginError(f"the hook {hook} returned something that is no {kind.__name__}", where=owner)
-        return items
+            found.check(wanted)
+            plugin = check_plugin(self._loaded(found, calls))
+            means = brings(plugin)
+            info = info_of(plugin)
+            if info.name != found.name:
+                raise Refused(Phase.INFO, Kind.NAME, f"calls itself {info.name}, and is installed as {found.name}")
+            check_hooks(plugin)
+            return [self._joined(found, plugin, info, calls)]
+        except Refused as problem:
+            told = (found.name, found.version, problem.phase, problem.kind, problem.problem, problem.mend)
+            self._refuse(self.failures.note(Failure(*told)), means)
+        except _Failed as problem:
+            self._refuse(problem.failure, means)
+        return []
 
-    def close(self) -> None:
-        """Call every plugin's closing hook, whatever the others do."""
-        for owner, context in self.contexts.items():
-            try:
-                self._caller(owner, "crmkit_close")(ctx=context)
-            except Exception as problem:  # noqa: BLE001 - the others must be closed too
-                context.log.warning("closing failed (%s)", type(problem).__name__)
+    def _loaded(self, found: Found, calls: Calls) -> object:
+        """Return the plugin that is installed or was handed in; only what is installed is imported."""
+        return found.plugin if found.entry is None else _given(calls.call(Phase.IMPORT, "importing", found.entry.load))
 
-    def _caller(self, owner: str, hook: str) -> Any:
-        others = [plugin for name, plugin in self.manager.list_name_plugin() if name != owner]
-        return self.manager.subset_hook_caller(hook, others)
+    def _joined(self, found: Found, plugin: CrmkitSpec, info: PluginInfo, calls: Calls) -> Joined:
+        settings = _given(
+            calls.call(Phase.SETTINGS, "reading its settings", lambda: self._settings(info), passes=(ConfigError,))
+        )
+        log = logging.getLogger(f"crmkit.plugin.{found.name}")
+        context = Context(found.name, settings, self.clock, log, self.root)
+        joined = Joined(plugin, context, calls, self.limits, core=found.name == CORE)
+        fault = joined.register()
+        if fault is None:
+            return joined
+        joined.close()
+        return _given(fault)
+
+    def _settings(self, info: PluginInfo) -> Any:
+        return structure(info.settings, self.settings.get(info.name, {}), where=f"settings.{info.name}")
+
+    def _not_installed(self, name: str, installed: Mapping[str, Found]) -> None:
+        mend = f"install its distribution, or correct the name: {nearest(name, installed)}"
+        if self.strict:
+            raise ConfigError(f"the plugin {name} is not installed", where="plugins", mend=mend)
+        failure = Failure(name, "", Phase.FIND, Kind.MISSING, "is not installed", mend)
+        self._refuse(self.failures.note(failure), frozenset(HOOKS))
+
+    def _refuse(self, failure: Failure, means: frozenset[str]) -> None:
+        self.refused.append(failure)
+        if not means <= _HARMLESS:
+            self.missing.append(failure)
 
 
-def _collect(hooks: _Hooks, found: tuple[Found, ...]) -> Admitted:
-    types = [kind.owned_by(owner) for owner, kind in hooks.all("crmkit_message_types", MessageType)]
-    fields = hooks.all("crmkit_fields", Field)
-    owned_fields = [
-        field if owner == CORE else attrs.evolve(field, name=f"{owner}.{field.name}") for owner, field in fields
-    ]
+class _Failed(Exception):  # noqa: N818 - it is told as a value
+    """Raised when a plugin fails in a call, with what is known of it already."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.problem)
+
+
+def _given(answer: T | Fault) -> T:
+    """Return what a call gave.
+
+    Raises:
+        _Failed: If it failed.
+        CrmkitError: If the plugin tells the host of a mistake of the host's.
+    """
+    if not isinstance(answer, Fault):
+        return answer
+    if answer.failure is None:
+        raise answer.as_error()
+    raise _Failed(answer.failure)
+
+
+def _importing() -> bool:
+    """Tell whether the caller is being imported: then no other thread may import, or both would wait for ever."""
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        if frame.f_code.co_filename == _IMPORTLIB:
+            return True
+    return False
+
+
+def _collect(wanted: Sequence[Found], joined: Sequence[Joined], door: _Door) -> Admitted:
+    def all_of(hook: str) -> list[Any]:
+        return [thing for one in joined for thing in one.things[hook]]
+
+    def by_name(hook: str) -> dict[str, Any]:
+        return {thing.name: thing for thing in all_of(hook)}
+
+    names = [one.context.plugin for one in joined]
     return Admitted(
-        found=found,
-        sources=tuple(owned_source(owner, one) for owner, one in hooks.all("crmkit_sources", _ANY)),
-        channels=tuple(OwnedChannel(owner, one) for owner, one in hooks.all("crmkit_channels", _ANY)),
-        message_types=_by_name(types, "message type"),
-        fields=_by_name(owned_fields, "field"),
-        guards=tuple(OwnedGuard(owner, one) for owner, one in hooks.all("crmkit_guards", _ANY)),
-        metrics=tuple(OwnedMetric(owner, one) for owner, one in hooks.all("crmkit_metrics", _ANY)),
-        event_parsers=_by_name(
-            [OwnedParser(owner, one) for owner, one in hooks.all("crmkit_event_parsers", _ANY)], "event parser"
-        ),
-        close=hooks.close,
+        found=tuple(one for one in wanted if one.name in names),
+        sources=tuple(all_of("crmkit_sources")),
+        channels=tuple(all_of("crmkit_channels")),
+        message_types=by_name("crmkit_message_types"),
+        fields=by_name("crmkit_fields"),
+        guards=tuple(all_of("crmkit_guards")),
+        metrics=tuple(all_of("crmkit_metrics")),
+        event_parsers=by_name("crmkit_event_parsers"),
+        failures=door.failures,
+        missing=tuple(door.missing),
+        close=lambda: _close(joined),
     )
 
 
-def _by_name(items: Iterable[T], what: str) -> dict[str, T]:
-    found: dict[str, T] = {}
-    for item in items:
-        name = str(getattr(item, "name", ""))
-        if not name:
-            raise PluginError(f"a {what} has no name", where=str(getattr(item, "owner", "")))
-        if name in found:
-            raise PluginError(f"the {what} {name} is registered twice")
-        found[name] = item
-    return found
-
-
-def _refuse_unknown(
-    found: Mapping[str, Found | None], settings: Mapping[str, Mapping[str, Any]], installed: Mapping[str, Found]
-) -> None:
-    for name, one in found.items():
-        if one is None:
-            mend = f"install its distribution, or correct the name: {nearest(name, installed)}"
-            raise ConfigError(f"the plugin {name} is not installed", where="plugins", mend=mend)
-    for name in settings:
-        if name not in found:
-            mend = f"add {name} to plugins"
-            raise ConfigError(f"the plugin {name} is not admitted", where=f"settings.{name}", mend=mend)
-
-
-def _load(found: Found) -> CrmkitSpec:
-    try:
-        plugin = found.entry.load() if found.entry else None
-    except Exception as problem:
-        raise PluginError(f"cannot be imported ({type(problem).__name__})", where=found.name) from problem
-    if not isinstance(plugin, CrmkitSpec):
-        raise PluginError("is no instance of a subclass of CrmkitSpec", where=found.name)
-    return plugin
-
-
-def _info(plugin: CrmkitSpec, name: str) -> PluginInfo:
-    info = getattr(plugin, "info", None)
-    if not isinstance(info, PluginInfo):
-        raise PluginError("has no info", where=name, mend="set the class attribute info to a PluginInfo")
-    if info.name != name and name != "plugins":
-        raise PluginError(f"calls itself {info.name} but is installed as {name}", where=name)
-    needed, ours = _version(info.requires_api, name), _version(API_VERSION, CORE)
-    if needed[0] != ours[0] or needed[1] > ours[1]:
-        raise PluginError(f"needs version {info.requires_api} of the contract; this is {API_VERSION}", where=name)
-    return info
-
-
-def _version(text: str, where: str) -> tuple[int, int]:
-    try:
-        major, minor = (int(part) for part in text.split("."))
-    except ValueError:
-        raise PluginError(f"requires_api {text!r} is no version", where=where, mend="write it as 1.0") from None
-    return major, minor
-
-
-def _check_hooks(manager: pluggy.PluginManager, plugin: CrmkitSpec, name: str) -> None:
-    for caller in manager.get_hookcallers(plugin) or ():
-        if not caller.has_spec():
-            known = [hook for hook in vars(CrmkitSpec) if hook.startswith("crmkit_")]
-            raise PluginError(f"there is no hook {caller.name}", where=name, mend=nearest(caller.name, known))
+def _close(joined: Iterable[Joined]) -> None:
+    for one in joined:
+        one.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeGuard
 
 import attrs
@@ -21,6 +22,11 @@ class Fault:
     reason: str
 
 
+def _frozen(fields: Mapping[str, str]) -> Mapping[str, str]:
+    # What is no mapping is left for the adapter of the source to find.
+    return MappingProxyType(fields) if type(fields) is dict else fields
+
+
 @attrs.frozen
 class Row:
     """One row of a source: canonical field names, values as found.
@@ -36,10 +42,14 @@ class Row:
 
     kind: str
     id: str
-    fields: Mapping[str, str] = attrs.field(repr=False)
+    fields: Mapping[str, str] = attrs.field(repr=False, converter=_frozen)
     file: str = ""
     line: int = 0
     faults: tuple[Fault, ...] = ()
+
+
+def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(rows)
 
 
 def _kinds(names: Iterable[str]) -> frozenset[str]:
@@ -58,7 +68,7 @@ class Batch:
             hold of such a kind beyond them has gone. Of other kinds, silence says nothing.
     """
 
-    rows: tuple[Row, ...] = attrs.field(repr=False)
+    rows: tuple[Row, ...] = attrs.field(repr=False, converter=_in_order)
     cursor: str | None = None
     complete: bool = True
     whole: frozenset[str] = attrs.field(default=(), converter=_kinds)

@@ -50,6 +50,16 @@ class Field:
         return self.kind.condition(self.value(scope, rule.window), rule, scope)
 
 
+def unknown() -> Expression:
+    """Return the value that is known of nobody, and so meets no rule."""
+    return sa.null()
+
+
+def is_expression(value: object) -> bool:
+    """Tell whether a value is SQL that can be compared."""
+    return isinstance(value, sa.ColumnElement)
+
+
 def attribute(name: str, kind: Kind = TEXT, help: str = "") -> Field:  # noqa: A002 - the word that a form shows
     """Return the field of one free attribute, which the records keep as text.
 

@@ -1,0 +1,41 @@
+"""What a CRM holds open, its plugins and its database, and what a host may ask of the plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from crmkit.crm.opened import Opened
+from crmkit.plugins.admitted import Admitted
+from crmkit.plugins.failure import Failure
+
+
+class Plugged:
+    """The part of a `CRM` that holds its plugins and its database open; it is a context manager."""
+
+    _opened: Opened
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the plugins, and the database unless it is the host's engine."""
+        self._opened.close()
+
+    @property
+    def plugins(self) -> Admitted:
+        """What the admitted plugins registered."""
+        return self._opened.admitted
+
+    def failures(self) -> Sequence[Failure]:
+        """Return what went wrong with plugins since this CRM was opened, each failure once, oldest first.
+
+        A failure names plugin, version, phase and object, and quotes nothing.
+        """
+        return self._opened.admitted.failures.told()

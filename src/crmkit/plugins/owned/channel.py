@@ -1,0 +1,133 @@
+"""A channel under its owner's name: whatever it does, each of its messages gets exactly one receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, cast
+
+import attrs
+
+from crmkit.delivery.channel import BLIND, Channel, Guarantee, Limits, Outcome, QueryableChannel, Question, Receipt
+from crmkit.delivery.late import Late
+from crmkit.errors import NotSent
+from crmkit.messages.message import Message
+from crmkit.people.medium import Medium
+from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
+from crmkit.plugins.failure import Kind, Phase
+from crmkit.plugins.owned.name import full_name
+from crmkit.plugins.owned.receipts import sort_out
+from crmkit.plugins.owned.shape import Shape, declared
+
+CHANNEL = Shape("channel", {"medium": Medium}, ("send",))
+
+
+@attrs.frozen(eq=False)
+class OwnedChannel:
+    """A channel under its owner's name.
+
+    Attributes:
+        owner: The plugin that brought it.
+        channel: The plugin's object.
+        name: The full name.
+        medium: The medium by which it delivers.
+        guarantee: What its provider guarantees.
+        limits: How much it may be handed.
+        late: Receipts that came when nobody waited for them any more.
+    """
+
+    owner: str
+    channel: Channel = attrs.field(repr=False)
+    calls: Calls = attrs.field(repr=False)
+    name: str = attrs.field(init=False)
+    medium: Medium = attrs.field(init=False)
+    guarantee: Guarantee = attrs.field(init=False)
+    limits: Limits = attrs.field(init=False)
+    late: Late = attrs.field(factory=Late, init=False, repr=False)
+
+    @calls.default
+    def _calls(self) -> Calls:
+        return Calls(self.owner, thing=full_name(self.owner, self.channel.name))
+
+    @name.default
+    def _name(self) -> str:
+        return full_name(self.owner, self.channel.name)
+
+    @medium.default
+    def _medium(self) -> Medium:
+        return self.channel.medium
+
+    @guarantee.default
+    def _guarantee(self) -> Guarantee:
+        promised: Guarantee = declared(self.channel, "guarantee", Guarantee, BLIND)
+        if promised.queryable and not callable(getattr(self.channel, "ask", None)):
+            raise Nonsense("the guarantee says that it can be asked, and there is no method ask", Kind.WRONG_TYPE)
+        return promised
+
+    @limits.default
+    def _limits(self) -> Limits:
+        return cast("Limits", declared(self.channel, "limits", Limits, Limits()))
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
+        """Return one receipt for each message: what the channel did not clearly answer is unknown.
+
+        Nothing has left where the channel raises NotSent, or is not called any more: then it is retry.
+        """
+        batch = tuple(messages)
+        asked = {one.key: (one.to, one.to_name) for one in batch}
+        given: list[Any] = []
+        answer = self.calls.call(
+            Phase.SEND,
+            "sending",
+            lambda: self._collect(batch, given),
+            passes=(NotSent,),
+            late=lambda _: self._late(asked, given),
+        )
+        # A call that was given up may go on adding.
+        found = sort_out(asked, tuple(given))
+        for kind, problem in found.problems:
+            if kind is not Kind.COUNT or not isinstance(answer, Fault):
+                self.calls.note(Phase.SEND, kind, problem)
+        return [found.receipts.get(one.key) or _silence(one.key, answer) for one in batch]
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Receipt]:
+        """Return what became of attempts; whatever goes wrong leaves them unknown."""
+        asked = tuple(questions)
+        channel = cast("QueryableChannel", self.channel)
+        answer = self.calls.call(
+            Phase.ASK, "asking", lambda: drain(channel.ask(asked), 2 * len(asked), "receipts"), passes=(NotSent,)
+        )
+        if isinstance(answer, Fault):
+            return []
+        found = sort_out({one.key: () for one in asked}, answer)
+        for kind, problem in found.problems:
+            if kind is not Kind.COUNT:
+                self.calls.note(Phase.ASK, kind, problem)
+        return list(found.receipts.values())
+
+    def _collect(self, batch: tuple[Message, ...], given: list[Any]) -> None:
+        """Send, and keep each receipt as it comes: what is answered before a failure is answered."""
+        answers: object = self.channel.send(batch)
+        if isinstance(answers, (str, bytes)) or not isinstance(answers, Iterable):
+            raise Nonsense("returned something that is no sequence of receipts", Kind.WRONG_TYPE)
+        for answer in islice(answers, 2 * len(batch) + 1):
+            given.append(answer)  # noqa: PERF402 - one by one, for the next may raise
+        if len(given) > 2 * len(batch):
+            raise Nonsense("returned more than two receipts for each message", Kind.ENDLESS)
+
+    def _late(self, asked: Mapping[str, Sequence[str]], given: Sequence[Any]) -> None:
+        """Keep what came in the end; what had been answered before says the same again."""
+        came = sort_out(asked, tuple(given)).receipts.values()
+        self.late.add(one for one in came if one.outcome is not Outcome.UNKNOWN)
+
+
+def _silence(key: str, answer: object) -> Receipt:
+    """Return the receipt of a message for which the channel gave none."""
+    if not isinstance(answer, Fault):
+        return Receipt(key, Outcome.UNKNOWN, evidence="no receipt")
+    if answer.failure is None:
+        return Receipt(key, Outcome.RETRY, evidence="nothing was sent, says the channel")
+    if answer.failure.kind is Kind.ABANDONED:
+        return Receipt(key, Outcome.RETRY, evidence="not handed over: an earlier call has not come back")
+    told = f"raised {answer.failure.error}" if answer.failure.error else answer.failure.problem
+    return Receipt(key, Outcome.UNKNOWN, evidence=told)

@@ -1,0 +1,24 @@
+"""Keeping a reader's address and name out of what is written down as evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_SHORTEST = 4
+
+
+def one_line(text: str, most: int = 200) -> str:
+    """Return a text as one line that is not too long."""
+    return _UNPRINTABLE.sub(" ", text[: 2 * most]).strip()[:most]
+
+
+def quotes(text: str, private: Iterable[str]) -> bool:
+    """Tell whether a text quotes one of some private words, in any case; very short ones prove nothing.
+
+    >>> quotes("550 <Mia@stone.example> unknown", ["mia@stone.example"]), quotes("550 no such user", ["mia"])
+    (True, False)
+    """
+    folded = text.casefold()
+    return any(len(word) >= _SHORTEST and word.casefold() in folded for word in private)

@@ -1,0 +1,89 @@
+"""A guard under its owner's name: if anything is wrong with it, it denies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+import attrs
+
+from crmkit.campaigns.guard import Candidate, Guard
+from crmkit.campaigns.verdict import Ruling, Verdict, deny
+from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
+from crmkit.plugins.failure import Kind, Phase
+from crmkit.plugins.owned.discretion import quotes
+from crmkit.plugins.owned.name import full_name
+from crmkit.plugins.owned.shape import Shape
+
+GUARD = Shape("guard", methods=("judge",))
+
+_REASON = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+_PLAIN = (str, int, float, bool, type(None))
+_MOST_DETAILS, _LONGEST = 10, 200
+#: Nobody waits longer for anything, and calendars end somewhere.
+_FARTHEST = timedelta(days=3660)
+_parts_of = attrgetter(*(field.name for field in attrs.fields(Candidate)))
+
+
+@attrs.frozen(eq=False)
+class OwnedGuard:
+    """A guard under its owner's name; if it raises, takes too long or answers nonsense, it denies."""
+
+    owner: str
+    guard: Guard = attrs.field(repr=False)
+    calls: Calls = attrs.field(repr=False)
+    name: str = attrs.field(init=False)
+
+    @calls.default
+    def _calls(self) -> Calls:
+        return Calls(self.owner, thing=full_name(self.owner, self.guard.name))
+
+    @name.default
+    def _name(self) -> str:
+        return full_name(self.owner, self.guard.name)
+
+    def judge(self, candidates: Sequence[Candidate], now: datetime) -> Sequence[Verdict]:
+        """Return one verdict for each candidate: all denials if anything is wrong with the guard's own."""
+        batch = tuple(candidates)
+        verdicts = self.calls.call(Phase.JUDGE, "judging", lambda: self._judge(batch, now))
+        return [deny("guard_failed", guard=self.name)] * len(batch) if isinstance(verdicts, Fault) else verdicts
+
+    def _judge(self, batch: tuple[Candidate, ...], now: datetime) -> list[Verdict]:
+        # Each guard is given candidates of its own: what it does to them, no other guard sees.
+        own = tuple(Candidate(*_parts_of(one)) for one in batch) if Phase.JUDGE in self.calls.limits else batch
+        verdicts = drain(self.guard.judge(own, now), len(batch) + 1, "verdicts")
+        if len(verdicts) != len(batch):
+            raise Nonsense(f"gave {len(verdicts)} verdicts on {len(batch)} candidates", Kind.COUNT)
+        if set(map(type, verdicts)) - {Verdict}:
+            raise Nonsense("gave something that is no Verdict", Kind.WRONG_TYPE)
+        for candidate, verdict in zip(batch, verdicts, strict=True):
+            if verdict.ruling is not Ruling.ALLOW:
+                _check(verdict, candidate, now)
+        return verdicts
+
+
+def _check(verdict: Verdict, candidate: Candidate, now: datetime) -> None:
+    """Refuse a verdict that the ledger could not keep, or that would keep what must not be kept."""
+    if type(verdict.ruling) is not Ruling:
+        raise Nonsense("gave a verdict without a ruling", Kind.WRONG_TYPE)
+    if type(verdict.reason) is not str or not _REASON.fullmatch(verdict.reason):
+        raise Nonsense("gave a verdict whose reason is no code such as too_early")
+    if verdict.until is not None and abs(verdict.until - now) > _FARTHEST:
+        raise Nonsense("deferred by more than ten years")
+    if not isinstance(verdict.detail, Mapping) or len(verdict.detail) > _MOST_DETAILS:
+        raise Nonsense("gave a verdict whose detail is no small table", Kind.WRONG_TYPE)
+    private = _private(candidate)
+    for name, value in verdict.detail.items():
+        if type(name) is not str or type(value) not in _PLAIN or len(str(value)) > _LONGEST:
+            raise Nonsense("gave a verdict whose detail holds more than short words and numbers", Kind.WRONG_TYPE)
+        if isinstance(value, str) and quotes(value, private):
+            raise Nonsense("gave a verdict whose detail quotes the patient", Kind.QUOTED)
+
+
+def _private(candidate: Candidate) -> list[str]:
+    people: list[Any] = [candidate.patient, candidate.recipient]
+    words = [word for one in people if one for word in (one.name.display, *(point.value for point in one.contacts))]
+    return [*words, candidate.contact.value] if candidate.contact else words

@@ -1,0 +1,217 @@
+"""One call to a plugin's object: bounded in time, and whatever goes wrong is a value."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+
+import pytest
+
+from crmkit import errors
+from crmkit.errors import NotFound, SourceError
+from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
+from crmkit.plugins.failure import Failure, Failures, Kind, Phase
+
+BOUNDED = {Phase.JUDGE: 5.0, Phase.READ: 5.0}
+
+
+def calls(limits=BOUNDED, thing="acme.night"):
+    return Calls("acme", "1.2", thing, Failures(), limits)
+
+
+def threads(thing):
+    return {one for one in threading.enumerate() if one.name == f"crmkit-{thing}"}
+
+
+def test_an_answer_comes_back_from_a_daemon_that_waits_for_the_next_call():
+    own = calls()
+    found = [own.call(Phase.JUDGE, "judging", threading.current_thread) for _ in range(10)]
+    assert len(set(found)) == 1
+    assert found[0].daemon
+    assert found[0] is not threading.current_thread()
+    own.end()
+    found[0].join(5)
+    assert not found[0].is_alive()
+
+
+def test_without_a_limit_a_call_is_made_in_the_callers_thread():
+    assert calls({}).call(Phase.JUDGE, "judging", threading.current_thread) is threading.current_thread()
+    assert calls({Phase.JUDGE: None}).call(Phase.JUDGE, "judging", threading.get_ident) == threading.get_ident()
+
+
+def test_calls_at_the_same_time_do_not_wait_for_one_another():
+    own, together = calls(), threading.Barrier(3, timeout=5)
+    answers = []
+    callers = [
+        threading.Thread(target=lambda: answers.append(own.call(Phase.JUDGE, "judging", together.wait)))
+        for _ in range(3)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert sorted(answers) == [0, 1, 2]
+    own.end()
+
+
+def test_a_line_is_one_thread_from_its_beginning_to_its_end():
+    own = calls()
+    with own.line() as first, own.line() as second:
+        idents = [line.call(Phase.READ, "reading", threading.get_ident) for line in (first, second, first, second)]
+    assert idents[0] == idents[2] != idents[1] == idents[3]
+    own.end()
+
+
+@pytest.mark.parametrize("limits", [{}, BOUNDED])
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, BaseException, GeneratorExit, SourceError])
+def test_whatever_is_raised_is_a_failure_that_quotes_nothing(limits, kind):
+    own = calls(limits)
+
+    def fail():
+        raise kind("Mia")
+
+    fault = own.call(Phase.JUDGE, "judging", fail)
+    name = kind.__name__
+    expected = Failure("acme", "1.2", Phase.JUDGE, Kind.RAISED, f"judging failed ({name})", "", "acme.night", name)
+    assert fault == Fault(expected)
+    assert list(own.failures.told()) == [expected]
+    assert "Mia" not in f"{fault} {fault.as_error()}"
+    own.end()
+
+
+def test_a_class_whose_name_is_a_sentence_is_not_named():
+    own = calls({})
+
+    def fail():
+        raise type("Mia Stone has died", (Exception,), {})
+
+    assert own.call(Phase.JUDGE, "judging", fail).failure.error == "Exception"
+
+
+@pytest.mark.parametrize("limits", [{}, BOUNDED])
+def test_an_interruption_passes(limits):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        calls(limits).call(Phase.JUDGE, "judging", interrupt)
+
+
+def test_what_an_object_may_say_passes_without_what_led_to_it():
+    own = calls()
+
+    def refuse():
+        try:
+            raise KeyError("Mia Stone")
+        except KeyError as problem:
+            raise NotFound("is forged", where="hook") from problem
+
+    fault = own.call(Phase.JUDGE, "judging", refuse, passes=(NotFound,))
+    assert str(fault.as_error()) == "hook: is forged."
+    assert fault.error.__cause__ is fault.error.__context__ is fault.error.__traceback__ is None
+    assert own.failures.told() == []
+    own.end()
+
+
+def test_an_error_class_of_the_plugins_own_does_not_pass():
+    class Quoting(NotFound):
+        def __str__(self):
+            return "Mia Stone"
+
+    assert Quoting.__module__ != errors.__name__
+    own = calls({})
+
+    def refuse():
+        raise Quoting("x")
+
+    assert own.call(Phase.JUDGE, "judging", refuse, passes=(NotFound,)).failure.kind is Kind.RAISED
+
+
+def test_a_call_past_its_time_is_given_up_and_its_object_left_alone():
+    own, free, late = calls({Phase.JUDGE: 0.05, Phase.READ: 0.05}, "acme.slow"), threading.Event(), []
+
+    def slow():
+        free.wait(10)
+        return "after all"
+
+    start = time.monotonic()
+    fault = own.call(Phase.JUDGE, "judging", slow, late=late.append)
+    assert time.monotonic() - start < 5
+    assert (fault.failure.kind, own.abandoned) == (Kind.OVERDUE, True)
+    assert own.call(Phase.READ, "reading", lambda: pytest.fail("called")).failure.kind is Kind.ABANDONED
+    assert [one.kind for one in own.failures.told()] == [Kind.OVERDUE]
+    (busy,) = threads("acme.slow")
+    free.set()
+    busy.join(5)
+    assert late == ["after all"]
+    assert not busy.is_alive(), "nobody needs the thread any more"
+
+
+def test_threads_end_with_what_they_were_made_for():
+    own = calls(thing="acme.brief")
+    own.call(Phase.JUDGE, "judging", lambda: None)
+    (thread,) = threads("acme.brief")
+    del own
+    gc.collect()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_waiting_thread_holds_nobody():
+    class Patients:
+        pass
+
+    own, held = calls(), []
+    patients = Patients()
+    gc.collect()
+    own.call(Phase.JUDGE, "judging", lambda patients=patients: held.append(id(patients)))
+    del patients
+    deadline = time.monotonic() + 5
+    while any(isinstance(one, Patients) for one in gc.get_objects()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+        gc.collect()
+    own.end()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    own = calls()
+    assert own.call(Phase.JUDGE, "judging", lambda: 1) == 1
+    child = os.fork()
+    if not child:
+        os._exit(0 if own.call(Phase.JUDGE, "judging", lambda: 2) == 2 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    own.end()
+
+
+def test_the_same_failure_is_kept_and_logged_once(caplog):
+    failures = Failures()
+    failure = Failure("acme", "1.2", Phase.SEND, Kind.COUNT, "gave fewer receipts")
+    for _ in range(3):
+        failures.note(failure)
+    (kept,) = failures.told()
+    assert (kept, kept.times) == (failure, 3)
+    assert caplog.messages == ["acme 1.2: send: gave fewer receipts."]
+
+
+def test_failures_do_not_fill_the_memory():
+    failures = Failures()
+    for number in range(1500):
+        failures.note(Failure("acme", "", Phase.SEND, Kind.RAISED, f"sending failed ({number})"))
+    assert len(failures.told()) == 1000
+
+
+@pytest.mark.parametrize("answer", [None, 7, "text", b"bytes", object()])
+def test_what_is_no_collection_is_nonsense(answer):
+    with pytest.raises(Nonsense, match="where things are wanted"):
+        drain(answer, 3, "things")
+
+
+def test_a_collection_is_drained_up_to_its_bound():
+    assert drain((one for one in range(3)), 3, "things") == [0, 1, 2]
+    with pytest.raises(Nonsense, match="more than 3 things"):
+        drain(iter(int, 1), 3, "things")
