@@ -94,10 +94,7 @@ class Decisions:
 
     def head(self) -> Head | None:
         """Return the head of the audit trail, to be noted elsewhere; None without a trail."""
-        stages = self._stages
-        if not stages.seal.key:
-            return None
-        return note_head(stages.store, stages.tables, self.practice.id, self.clock.now())
+        return note_head(self._stages.seal, self.clock.now())
 
     def audit(self, until: datetime | None = None, *, noted: str = "") -> Verified:
         """Verify the audit trail and return what does not fit.

@@ -96,15 +96,17 @@ class Head:
     at: datetime
 
 
-def note_head(store: Store, tables: LedgerTables, practice: str, now: datetime) -> Head | None:
-    """Return the head to note at an instant, None as long as there is no link.
+def note_head(seal: Seal, now: datetime) -> Head | None:
+    """Return the head to note at an instant, None without a trail and as long as it has no link.
 
     Whoever asks later for the head as of the same instant must find the same. On SQLite nobody writes while it is
     taken; elsewhere other machines may be about to commit, and so it is that of a minute ago.
     """
-    with store.begin() as connection:
+    if not seal.key:
+        return None
+    with seal.store.begin() as connection:
         at = (now if connection.dialect.name == "sqlite" else now - _SETTLED).replace(microsecond=0)
-        digest = head(connection, tables, practice, at)
+        digest = head(connection, seal.tables, seal.practice, at)
     return Head(digest, at) if digest else None
 
 
