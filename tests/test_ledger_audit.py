@@ -22,7 +22,7 @@ from crmkit.ledger.audit import Head, Seal
 from crmkit.ledger.heard import Heard, hear, rate
 from crmkit.ledger.learnt import suppress
 from crmkit.ledger.tables import declare_ledger
-from crmkit.ledger.trail import row_digest
+from crmkit.ledger.trail import row_digest, rows_of_link
 from crmkit.ledger.verify import verify
 from crmkit.people.medium import Medium, Purpose
 from crmkit.store.store import open_store
@@ -282,6 +282,23 @@ def test_verifying_holds_one_link_and_not_the_ledger() -> None:
             tracemalloc.stop()
     store.close()
     assert peaks[1] < 2 * peaks[0], peaks
+
+
+def test_a_link_is_sealed_without_reading_the_chain_before_it() -> None:
+    store = open_store("sqlite://")
+    tables = declare_ledger(store)
+    store.create()
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(
+        store.engine, "before_cursor_execute", lambda _, __, text, values, *___: asked.append((text, values))
+    )
+    with store.read() as connection:
+        assert list(rows_of_link(connection, tables, "p", "w", 5)) == []
+        for text, values in [one for one in asked if one[0].startswith("SELECT")]:
+            (plan,) = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+            assert "_link (practice=? AND writer=? AND link>? AND link<?)" in plan[-1], text
+    store.close()
+    assert len(asked) > len(SEALED)
 
 
 ROW = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.none() | st.text(max_size=3) | st.integers(), max_size=3)
