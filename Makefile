@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test bench torture docs clean mutants
+.PHONY: demo test bench torture clock docs clean mutants
 
 .venv/ready: pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
@@ -26,6 +26,10 @@ test: .venv/ready
 # Senders killed at random points, on SQLite and on PostgreSQL: some minutes each.
 torture: .venv/ready
 	$(BIN)/python tests/soak/torture.py
+
+# A million questions on when a message may leave, each answer checked by wall clocks: some minutes.
+clock: .venv/ready
+	$(BIN)/python tests/soak/clock.py
 
 # The packages that one would otherwise take get an environment of their own.
 .bench/venv/ready: benchmarks/requirements.txt

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
+from real_days import real_days
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
@@ -151,15 +152,7 @@ def test_a_rehearsal_equals_the_real_days_message_for_message(exports, open_crm,
     )
     rehearsed = crm.rehearse(30)
     assert crm.feed() == [], "a rehearsal leaves no trace"
-    delivered = []
-    for _ in range(30):
-        crm.plan()
-        before = set((tmp_path / "outbox").iterdir())
-        crm.send()
-        files = set((tmp_path / "outbox").iterdir()) - before
-        delivered.append({file.stem: file.read_bytes() for file in files})
-        local = clock.now().astimezone(crm.practice.zone) + timedelta(days=1)
-        clock.set(local)
+    delivered = real_days(crm, clock, tmp_path / "outbox", 30)
     expected = [{message.key: to_bytes(message) for message in day.messages} for day in rehearsed.days]
     assert delivered == expected
     assert rehearsed.messages == sum(map(len, delivered)) > 70

@@ -16,7 +16,7 @@ from soak import clock as soak
 from crmkit import CRM, Campaign, Medium, Purpose, State, Touch
 from crmkit.errors import ConfigError
 from crmkit.hours.where import Whereabouts
-from crmkit.plugins import CrmkitSpec, MessageType, PluginInfo, hookimpl
+from crmkit.plugins import CrmkitSpec, MessageType, PluginInfo, hookimpl, keyed
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 TICK, A_DAY = timedelta(minutes=20), 72
@@ -107,6 +107,22 @@ def test_what_was_ready_by_day_stays_at_night_and_leaves_in_the_morning(card, cl
     assert crm.send().touches == (), "it is not taken up again and again"
     clock.set(sydney("2026-11-24 07:00"))
     assert crm.send().sent == len(outbox()) == 1
+
+
+@pytest.mark.parametrize(("ttl", "state"), [(24, State.SENT), (6, State.UNKNOWN)])
+def test_what_is_in_doubt_in_the_evening_is_repeated_in_the_morning_if_that_is_in_time(card, clock, ttl, state):
+    recorder = Recorder(guarantee=keyed(timedelta(hours=ttl)))
+    recorder.fate = ["silent"]
+    crm = card(plugins=["csv", "folder", recorder], channels={"email": "recorder"})
+    crm.plan()
+    clock.set(sydney("2026-11-23 20:50"))
+    assert crm.send().counts() == {State.RETRY: 1}
+    clock.set(sydney("2026-11-23 21:05"))
+    (touch,) = crm.send().touches
+    assert (touch.state, touch.reason, touch.due) == (State.RETRY, "hours", sydney("2026-11-24 07:00"))
+    clock.set(sydney("2026-11-24 07:00"))
+    assert crm.send().counts() == {state: 1}
+    assert len(recorder.handed) == (2 if state is State.SENT else 1)
 
 
 def test_before_a_long_closure_what_would_be_stale_after_it_is_told_as_such(card):

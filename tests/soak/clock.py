@@ -30,6 +30,7 @@ from zoneinfo import ZoneInfo
 import attrs
 import holidays
 
+from crmkit.campaigns.openings import ON_ITS_WAY, Openings
 from crmkit.hours.closed import Closed
 from crmkit.hours.hours import Hours, Opening
 from crmkit.hours.rule import known_rules
@@ -236,11 +237,22 @@ def faults(practice: Setting, question: Question, opening: Opening, chance: rand
         yield "an earlier instant was open"
 
 
+def hasty(practice: Setting, question: Question, openings: Openings) -> Iterator[str]:
+    """Yield what is wrong with the answer that leaves a message time to arrive, where it could leave at once."""
+    about = (question.to, question.purpose, question.medium, question.at, question.until)
+    answer, arrives = openings.next(*about).at, question.at + ON_ITS_WAY
+    if answer is not None and not is_open(practice, question, answer):
+        yield "deferred to an instant that is not open"
+    if answer == question.at and arrives < question.until and not is_open(practice, question, arrives):
+        yield "would arrive when it is shut"
+
+
 def run(seed: int, count: int) -> tuple[Counter[str], list[str]]:
     """Ask and check so many times; return the counts and the first faults."""
     chance = random.Random(seed)
     practices = settings(chance, 40)
     hours = [opened(practice) for practice in practices]
+    openings = [Openings(book) for book in hours]
     counts: Counter[str] = Counter()
     found: list[str] = []
     for _ in range(count):
@@ -250,6 +262,8 @@ def run(seed: int, count: int) -> tuple[Counter[str], list[str]]:
         counts["never in time" if opening.at is None else opening.code or "open at once"] += 1
         practice = practices[asked.practice]
         wrong = list(faults(practice, asked, opening, chance))
+        if opening.at == asked.at:
+            wrong += hasty(practice, asked, openings[asked.practice])
         if book.open_at(asked.to, asked.purpose, asked.medium, asked.at) != is_open(practice, asked, asked.at):
             wrong.append("open_at disagrees")
         if wrong and len(found) < 3:

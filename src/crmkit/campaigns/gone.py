@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -81,18 +81,22 @@ class Gone:
                 past[name(who)].append(at)
         return past
 
-    def by_day(
+    def today(
         self, connection: sa.Connection, campaigns: Collection[str], zone: ZoneInfo, now: datetime
-    ) -> Counter[tuple[str, date]]:
-        """Return how many messages of some campaigns left on the day of an instant and later, by campaign and day."""
-        table = self.tables.touch
-        query = sa.select(table.c.campaign, table.c.sent_at).where(
-            table.c.practice == self.practice,
-            table.c.sent_at >= day_start(local_day(now, zone), zone),
-            among(table.c.campaign, campaigns),
-            among(table.c.state, _COUNTED),
+    ) -> dict[tuple[str, date], int]:
+        """Return how many messages of some campaigns left on the day of an instant, by campaign and that day."""
+        table, day = self.tables.touch, local_day(now, zone)
+        query = (
+            sa.select(table.c.campaign, sa.func.count())
+            .where(
+                table.c.practice == self.practice,
+                table.c.sent_at >= day_start(day, zone),
+                among(table.c.campaign, campaigns),
+                among(table.c.state, _COUNTED),
+            )
+            .group_by(table.c.campaign)
         )
-        return Counter((campaign, local_day(at, zone)) for campaign, at in map(tuple, connection.execute(query)))
+        return {(campaign, day): number for campaign, number in map(tuple, connection.execute(query))}
 
     def copies(self, connection: sa.Connection, shared: Sequence[Touch]) -> dict[tuple[str, ...], tuple[str, str]]:
         """Return key and patient of what has left, by message type, occasion, medium and address."""

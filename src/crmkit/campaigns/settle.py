@@ -119,7 +119,7 @@ class Settlement:
         mine = sorted({touch.campaign for touch in going} & set(spread))
         if mine:
             zone = self.openings.hours.zone
-            limits.append(Spread(spread, zone, self.gone.by_day(connection, mine, zone, now)))
+            limits.append(Spread(spread, zone, self.gone.today(connection, mine, zone, now)))
         return limits
 
 

@@ -256,7 +256,7 @@ class CRM(Sending, Receiving, Telling):
         keep_messages: bool = True,
         progress: Callable[[date], None] = lambda _: None,
     ) -> Rehearsal:
-        """Run plan and send for so many days on a clock of their own, over a scratch ledger; nothing leaves.
+        """Plan once a day for so many days, send whenever something is due, all on a scratch ledger; nothing leaves.
 
         Args:
             days: How many days, today included.

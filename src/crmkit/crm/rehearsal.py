@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 import attrs
 
-from crmkit.clock import FixedClock
+from crmkit.clock import FixedClock, day_start, utc
 from crmkit.crm.stages import Stages
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.delivery.order import Order
@@ -82,26 +82,54 @@ def run_days(
     *,
     keep_messages: bool,
 ) -> Rehearsal:
-    """Plan and send on so many days, always at the same time by the practice's clock."""
+    """Plan on so many days, always at the same time by the practice's clock, and send whenever something falls due."""
     start = clock.now().astimezone(practice.zone)
     rehearsed = []
     for number in range(days):
-        clock.set(_same_time(start, number))
-        today = practice.today(clock.now())
+        # Adding days to a wall clock keeps its hands where they are, over changes of the clocks too.
+        at = start + timedelta(days=number)
+        today = at.date()
+        course = _Course(stages, channels, clock, keep_messages)
+        course.send_until(utc(at))
+        clock.set(at)
         with stages.seal.begin() as connection:
             plan = stages.planner.plan(connection, today + ahead, clock.now())
-        sent = [touch for touch in stages.dispatch.send(Order(keep=sys.maxsize)).touches if touch.state is State.SENT]
-        kept = {key: message for channel in channels for key, message in channel.kept.items()}
-        for channel in channels:
-            channel.kept.clear()
-        messages = tuple(kept[touch.key] for touch in sent) if keep_messages else ()
+        course.send()
+        course.send_until(day_start(today + timedelta(days=1), practice.zone))
         waiting = Counter(plan.reasons())
         waiting.subtract({(State.READY, "ready"): waiting[State.READY, "ready"]})
-        rehearsed.append(RehearsedDay(today, tuple(sent), messages, +waiting))
+        rehearsed.append(RehearsedDay(today, tuple(course.sent), tuple(course.messages), +waiting))
         progress(today)
     return Rehearsal(tuple(rehearsed))
 
 
-def _same_time(start: datetime, number: int) -> datetime:
-    # Adding days to a wall clock keeps its hands where they are, over changes of the clocks too.
-    return start + timedelta(days=number)
+@attrs.define
+class _Course:
+    """The sendings of one day."""
+
+    stages: Stages
+    channels: Sequence[AcceptingChannel]
+    clock: FixedClock
+    keep_messages: bool
+    sent: list[Touch] = attrs.field(factory=list)
+    messages: list[Message] = attrs.field(factory=list)
+
+    def send_until(self, end: datetime) -> None:
+        """Put the clock to each instant before an end at which something falls due, and send."""
+        while (due := self._next_due()) is not None and due < end:
+            self.clock.set(due)
+            self.send()
+
+    def send(self) -> None:
+        """Send what is due now."""
+        found = self.stages.dispatch.send(Order(keep=sys.maxsize)).touches
+        gone = [touch for touch in found if touch.state is State.SENT]
+        kept = {key: message for channel in self.channels for key, message in channel.kept.items()}
+        for channel in self.channels:
+            channel.kept.clear()
+        self.sent += gone
+        self.messages += [kept[touch.key] for touch in gone] if self.keep_messages else []
+
+    def _next_due(self) -> datetime | None:
+        with self.stages.store.read() as connection:
+            return self.stages.dispatch.claims.next_due(connection, self.clock.now())

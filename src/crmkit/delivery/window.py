@@ -166,8 +166,14 @@ def _put_off(was: Touch, now: datetime) -> Touch:
 
 
 def _kept(was: Touch, touch: Touch, now: datetime) -> Touch:
+    if not was.in_doubt:
+        return touch
+    if touch.state is State.DEFERRED:
+        # The provider swallows a repetition in the morning as well, if its time is not over by then.
+        later = attrs.evolve(was, reason=touch.reason, detail=touch.detail, due=touch.due)
+        return attrs.evolve(later, state=State.RETRY, owner="", lease=None, changed_at=now)
     # What may have left already cannot be un-sent by a verdict of now.
-    return doubted(was, now) if was.in_doubt else touch
+    return doubted(was, now)
 
 
 def _held(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:

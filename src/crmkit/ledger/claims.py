@@ -48,6 +48,15 @@ class Claims:
             found += map(to_touch, rows)
         return sorted(found, key=_urgency)
 
+    def next_due(self, connection: sa.Connection, after: datetime) -> datetime | None:
+        """Return the first instant after another one at which a touch falls due that a sender may take up then."""
+        table = self.ledger.tables.touch
+        mine = (table.c.practice == self.ledger.practice, among(table.c.state, [state.value for state in CLAIMABLE]))
+        found: datetime | None = connection.scalar(
+            sa.select(sa.func.min(table.c.due)).where(*mine, table.c.due > after)
+        )
+        return found
+
     def claim(
         self,
         connection: sa.Connection,

@@ -1,0 +1,103 @@
+"""A rehearsal says what real days bring, with hours, holidays, quiet days, caps and spreading on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+
+import attrs
+import pytest
+from real_days import real_days
+from situations import consent, patient
+
+from crmkit import Campaign
+from crmkit.messages.mime import to_bytes
+
+OPEN, QUIET = "Mon-Fri 11:30-16:00, Sat 12:00-12:30", "2026-11-26, 2026-12-04"
+CAMPAIGNS = (
+    Campaign(
+        "card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday", priority=40
+    ),
+    Campaign(
+        "news",
+        objective="inform",
+        message="newsletter",
+        segment="everybody",
+        schedule="yearly on 25 November",
+        per_day=9,
+    ),
+    Campaign(
+        "back",
+        objective="reactivate",
+        message="reactivation",
+        segment="last_visit is empty",
+        schedule="yearly on 8 December",
+        lot="0.3",
+        priority=10,
+        per_day=5,
+    ),
+)
+
+
+@pytest.fixture
+def practice(practice):
+    """Where the law knows hours and holidays for e-mail."""
+    return attrs.evolve(
+        practice, country="ZA", timezone="Africa/Johannesburg", phone="", locale="en_ZA", currency="ZAR"
+    )
+
+
+@pytest.fixture
+def crm(exports, open_crm, clock, tmp_path):
+    rows = [
+        patient(
+            f"P{n:02}",
+            born=f"19{40 + n}-{11 + n % 2}-{1 + n * 5 % 28:02}",
+            household=f"H{n // 3}",
+            email=f"p{n // 2}@x.example",
+        )
+        for n in range(45)
+    ]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    path = tmp_path / "content" / "newsletter" / "2026.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    # Monday, eight in the morning there: before anything may leave.
+    clock.set(datetime(2026, 11, 23, 6, tzinfo=UTC))
+    crm = open_crm(content="content", hours=OPEN, closed=QUIET)
+    crm.sync()
+    for campaign in CAMPAIGNS:
+        crm.add(campaign)
+    return crm
+
+
+def test_a_rehearsal_equals_the_real_days_with_all_that_makes_messages_wait(crm, clock, tmp_path):
+    rehearsed = crm.rehearse(30)
+    assert crm.feed() == [], "a rehearsal leaves no trace"
+    assert [day.day for day in rehearsed.days] == [date(2026, 11, 23) + timedelta(days=n) for n in range(30)]
+    sent = [(touch, touch.sent_at.astimezone(crm.practice.zone)) for day in rehearsed.days for touch in day.sent]
+    expected = [{message.key: to_bytes(message) for message in day.messages} for day in rehearsed.days]
+    assert real_days(crm, clock, tmp_path / "outbox", 30) == expected
+    assert len(sent) == rehearsed.messages > 50
+
+    # All that can make a message wait did so; a test of nothing but equal silence would prove little.
+    waiting = {reason for day in rehearsed.days for _, reason in day.waiting}
+    assert waiting >= {"hours", "closed", "holiday", "cap", "spread", "withheld", "carried"}
+    days = Counter((touch.campaign, at.date()) for touch, at in sent)
+    assert max(number for (campaign, _), number in days.items() if campaign == "news") == 9
+    assert max(number for (campaign, _), number in days.items() if campaign == "back") == 5
+    assert not {at.date() for _, at in sent} & {date(2026, 11, 26), date(2026, 12, 4), date(2026, 12, 16)}
+    assert all("11:30" <= f"{at:%H:%M}" < "16:00" and at.weekday() < 6 for _, at in sent)
+    last = {}
+    for touch, at in sent:
+        assert at - last.get(touch.patient, at - timedelta(days=8)) >= timedelta(days=7)
+        last[touch.patient] = at
+
+
+def test_a_rehearsal_asked_for_at_night_sends_when_the_day_comes(crm, clock):
+    clock.set(datetime(2026, 11, 22, 23, tzinfo=UTC))
+    counts = [len(day.sent) for day in crm.rehearse(10).days]
+    clock.set(datetime(2026, 11, 23, 10, tzinfo=UTC))
+    assert counts == [len(day.sent) for day in crm.rehearse(10).days]
+    assert sum(counts) > 20
