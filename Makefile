@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test bench torture clock docs clean mutants
+.PHONY: demo test bench torture clock docs clean mutants starters
 
 .venv/ready: pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
@@ -43,6 +43,10 @@ bench: .venv/ready .bench/venv/ready
 # Every law on every plugin that breaks one: some minutes.
 mutants: .venv/ready
 	cd tests && ../$(BIN)/python -m mutants
+
+# A new plugin of every kind, built and installed as a wheel into one empty environment, passes its kit.
+starters: .venv/ready
+	CRMKIT_STARTERS=all $(BIN)/python -m pytest tests/test_testing_start_wheel.py
 
 docs: .venv/ready
 	$(BIN)/zensical build --clean --strict

@@ -7,8 +7,7 @@ import uuid
 
 import attrs
 
-from crmkit.delivery.channel import BLIND, Guarantee
-from crmkit.plugins import Outcome, Receipt
+from crmkit.plugins import BLIND, Guarantee, NotSent, Outcome, Receipt
 from mutants.sms import Sms
 
 
@@ -243,6 +242,19 @@ class BearsAGrudge(Sms):
         return super().refused(message, refused)
 
 
+class SaysNothingLeft(Sms):
+    def lost(self, message, problem):
+        raise NotSent("the gateway did not answer")
+
+
+class ThrowsAwayWhatItKnows(Sms):
+    """Raises in the middle, with the receipts of what has left."""
+
+    def refused(self, message, refused):
+        refused.close()
+        raise NotSent("the gateway refused a message")
+
+
 class HasNeverSeenIt(Sms):
     def became(self, question):
         return Outcome.RETRY
@@ -269,8 +281,9 @@ MUTANTS = {
     "channel.refusal_is_not_sent": (IgnoresTheStatus,),
     "channel.overload_is_temporary": (RefusesWhenBusy, IgnoresTheStatus),
     "channel.unreachable_is_retry": (RefusesWhenAway, DoubtsEverything),
-    "channel.lost_answer_is_unknown": (RetriesInDoubt, RefusesInDoubt),
+    "channel.lost_answer_is_unknown": (RetriesInDoubt, RefusesInDoubt, SaysNothingLeft),
     "channel.nonsense_is_unknown": (RetriesNonsense,),
+    "channel.retry_has_not_left": (ThrowsAwayWhatItKnows,),
     "channel.recovers": (BearsAGrudge,),
     "channel.asks_truly": (HasNeverSeenIt,),
 }

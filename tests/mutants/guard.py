@@ -88,7 +88,8 @@ class Forges(Blackout):
 
     def one(self, candidate, now):
         forged = yes(candidate.patient, candidate.purpose, candidate.medium)
-        candidate.consents[forged.patient, forged.purpose, forged.medium] = forged
+        said = {**candidate.consents, (forged.patient, forged.purpose, forged.medium): forged}
+        object.__setattr__(candidate, "consents", said)
         return super().one(candidate, now)
 
 

@@ -148,7 +148,7 @@ class AsksTheEnvironment(Callbacks):
 
 class RewritesHeaders(Callbacks):
     def parse(self, payload):
-        payload.headers["seen"] = "yes"
+        object.__setattr__(payload, "headers", {**payload.headers, "seen": "yes"})
         return super().parse(payload)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from http.client import HTTPException
 from typing import Any
@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import attrs
 
 from crmkit.delivery.channel import Guarantee, Limits, Question
-from crmkit.plugins import Context, CrmkitSpec, Medium, Message, Outcome, Receipt, secret
+from crmkit.plugins import Context, CrmkitSpec, Medium, Message, NotSent, Outcome, Receipt, secret
 from crmkit.testing.fakes import Taken
 from crmkit.testing.http import Answer, HttpProvider
 from crmkit.testing.http import Request as Asked
@@ -91,6 +91,17 @@ class Sms:
         return Outcome.SENT if seen else Outcome.RETRY
 
 
+class Yielding(Sms):
+    """Answers one by one, and says so where the gateway cannot be reached. A good channel as well."""
+
+    def send(self, messages: Sequence[Message]) -> Iterator[Receipt]:
+        for message in messages:
+            yield self.one(message)
+
+    def unreachable(self, message: Message, problem: URLError) -> Receipt:
+        raise NotSent("the gateway cannot be reached")
+
+
 def gateway() -> HttpProvider:
     """Start the gateway: it takes numbers only, and tells what it has seen."""
     seen: set[str] = set()
@@ -109,4 +120,9 @@ def gateway() -> HttpProvider:
 
 def plugin(channel: Any = Sms) -> CrmkitSpec:
     """Return a plugin with one channel."""
-    return plugin_of("channel", channel, SmsSettings)
+    return plugin_called("acme", channel)
+
+
+def plugin_called(name: str, channel: Any = Sms) -> CrmkitSpec:
+    """Return a plugin of that name with one channel."""
+    return plugin_of("channel", channel, SmsSettings, name)

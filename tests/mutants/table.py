@@ -24,7 +24,7 @@ class Room:
 
 
 ROOMS = {
-    Kind.CHANNEL: Room(sms.plugin, sms.gateway, (sms.Sms,)),
+    Kind.CHANNEL: Room(sms.plugin, sms.gateway, (sms.Sms, sms.Yielding)),
     Kind.GUARD: Room(guard.plugin, None, (guard.Blackout,)),
     Kind.SOURCE: Room(lines.plugin, lines.software, (lines.Asked, lines.Lines, lines.Whole)),
     Kind.METRIC: Room(metric.plugin, None, (metric.Spend,)),

@@ -13,7 +13,8 @@ from crmkit.cli.demo import demo
 from crmkit.cli.init import init
 from crmkit.cli.look import preview, why
 from crmkit.cli.outgoing import send
-from crmkit.cli.pages import plugins, report
+from crmkit.cli.pages import report
+from crmkit.cli.plugins import plugins
 from crmkit.cli.programme import plan
 from crmkit.cli.receive import receive, unsuppress
 from crmkit.cli.records import rejected, sync

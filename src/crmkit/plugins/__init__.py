@@ -12,16 +12,34 @@ from crmkit.errors import NotSent
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
+from crmkit.metrics.measure import ratio, total
+from crmkit.metrics.metric import Metric
+from crmkit.metrics.panel import PanelRow
+from crmkit.metrics.ratio import Ratio, Tally
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins.spec import API_VERSION, Context, CrmkitSpec, PluginInfo, hookimpl
 from crmkit.records.source import Batch, Fault, FetchingSource, Row, Source
+from crmkit.segments.compare import Expression
+from crmkit.segments.field import Field, attribute
+from crmkit.segments.kind import AGE, COUNT, DATE, DAY_OF_YEAR, INSTANT, LABELS, LANGUAGE, MONEY, TEXT, word_of
+from crmkit.segments.moment import Span
+from crmkit.segments.scope import Scope
 from crmkit.settings import secret
 
 __all__ = [
+    "AGE",
     "ALLOWED",
     "API_VERSION",
     "BLIND",
+    "COUNT",
+    "DATE",
+    "DAY_OF_YEAR",
+    "INSTANT",
+    "LABELS",
+    "LANGUAGE",
+    "MONEY",
     "QUERYABLE",
+    "TEXT",
     "Batch",
     "Candidate",
     "Channel",
@@ -30,32 +48,44 @@ __all__ = [
     "Event",
     "EventKind",
     "EventParser",
+    "Expression",
     "Fault",
     "FetchingSource",
+    "Field",
     "Guarantee",
     "Guard",
     "Limits",
     "Medium",
     "Message",
     "MessageType",
+    "Metric",
     "NotSent",
     "Outcome",
+    "PanelRow",
     "Payload",
     "PluginInfo",
     "Purpose",
     "Question",
+    "Ratio",
     "Receipt",
     "Row",
     "Ruling",
+    "Scope",
     "Source",
+    "Span",
     "Stop",
+    "Tally",
     "Verdict",
+    "attribute",
     "defer",
     "deny",
     "hold",
     "hookimpl",
     "keyed",
+    "ratio",
     "reply_event",
     "secret",
     "to_bytes",
+    "total",
+    "word_of",
 ]

@@ -8,6 +8,7 @@ from crmkit.delivery.channel import Outcome
 from crmkit.errors import CrmkitError
 from crmkit.records.source import Row
 from crmkit.testing.fakes import Fake, Mailbox, Provider, Software
+from crmkit.testing.handed import handed_over
 from crmkit.testing.home import NOW, Opened
 from crmkit.testing.samples import candidate_of, message_of, name_of
 from crmkit.testing.strategies.panel import SOME_ROWS
@@ -33,7 +34,7 @@ def exercise(opened: Opened, fake: Fake, number: int = 1) -> None:
 def works(opened: Opened, fake: Fake) -> str:
     """Tell what no longer works: a channel that sends nothing, a source that cannot be read; empty if all does."""
     for channel in opened.registered("channel"):
-        told = {receipt.outcome for receipt in channel.send((message_of(9, channel.medium),))}
+        told = {receipt.outcome for receipt in handed_over(channel, (message_of(9, channel.medium),))}
         if isinstance(fake, Provider) and told != {Outcome.SENT}:
             return f"the channel {channel.name} says {', '.join(sorted(told))}"
     for source in opened.registered("source"):
@@ -59,7 +60,7 @@ def put_row(fake: Fake, number: int) -> None:
 
 def _send(opened: Opened, number: int) -> None:
     for channel in opened.registered("channel"):
-        channel.send((message_of(number, channel.medium),))
+        handed_over(channel, (message_of(number, channel.medium),))
 
 
 def _judge(opened: Opened, number: int) -> None:

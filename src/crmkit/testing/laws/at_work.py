@@ -12,6 +12,7 @@ import attrs
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.testing.exercise import exercise, put_row, row_of, works
 from crmkit.testing.fakes import Fallible, Provider, Software, Trouble
+from crmkit.testing.handed import handed_over
 from crmkit.testing.home import Opened
 from crmkit.testing.law import Kind, law
 from crmkit.testing.laws.plugin import everything
@@ -68,7 +69,7 @@ def _check_channels(trial: Trial[CrmkitSpec], ends: tuple[tuple[Opened, Any], ..
         before = [len(end.taken()) for _, end in ends]
         channels = opened.registered("channel")
         for channel in channels:
-            channel.send((message_of(number, channel.medium),))
+            handed_over(channel, (message_of(number, channel.medium),))
         grown = [len(end.taken()) - was for (_, end), was in zip(ends, before, strict=True)]
         wanted = [len(channels) if end is fake else 0 for _, end in ends]
         trial.expect(grown == wanted, f"messages of practice {number} reached the ends so: {grown}")
@@ -173,7 +174,7 @@ def _troubles(trial: Trial[CrmkitSpec], opened: Opened) -> Iterator[str]:
 
 def _said(opened: Opened) -> Iterator[str]:
     for channel in opened.registered("channel"):
-        yield from (f"{one.evidence} {one.reference}" for one in channel.send((message_of(4, channel.medium),)))
+        yield from (f"{one.evidence} {one.reference}" for one in handed_over(channel, (message_of(4, channel.medium),)))
     for source in opened.registered("source"):
         try:
             yield from (repr(batch) for batch in source.read(None))

@@ -14,6 +14,7 @@ from crmkit.delivery.channel import Channel, Guarantee, Limits, Outcome, Receipt
 from crmkit.messages.message import Message
 from crmkit.people.medium import Medium
 from crmkit.testing.fakes import Provider
+from crmkit.testing.handed import handed_over
 from crmkit.testing.law import Kind, law
 from crmkit.testing.privacy import leaked, personal
 from crmkit.testing.samples import message_of
@@ -57,7 +58,7 @@ def declares(trial: Trial[Channel]) -> None:
 )
 def one_receipt(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1))
-    receipts = list(trial.thing.send(batch))
+    receipts = handed_over(trial.thing, batch)
     strange = [type(one).__name__ for one in receipts if not isinstance(one, Receipt)]
     trial.expect(not strange, f"a {', '.join(strange)} where a Receipt is wanted")
     trial.expect(all(isinstance(one.outcome, Outcome) for one in receipts), "an outcome that is no Outcome")
@@ -74,7 +75,7 @@ def one_receipt(trial: Trial[Channel]) -> None:
 )
 def no_foreign_receipt(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1))
-    foreign = {one.key for one in trial.thing.send(batch)} - {message.key for message in batch}
+    foreign = {one.key for one in handed_over(trial.thing, batch)} - {message.key for message in batch}
     trial.expect(not foreign, f"receipts for {', '.join(sorted(map(str, foreign)))}")
 
 
@@ -85,7 +86,7 @@ def no_foreign_receipt(trial: Trial[Channel]) -> None:
     examples=1,
 )
 def empty_batch(trial: Trial[Channel]) -> None:
-    receipts = list(trial.thing.send(()))
+    receipts = handed_over(trial.thing, ())
     trial.expect(not receipts, f"{len(receipts)} receipts for nothing")
     if isinstance(trial.home.fake, Provider):
         trial.expect(not trial.home.fake.taken(), "the provider took a message")
@@ -99,9 +100,9 @@ def empty_batch(trial: Trial[Channel]) -> None:
 def order_does_not_matter(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=2, odd=True))
     other = trial.draw(st.permutations(batch))
-    first = outcomes(trial.thing.send(batch))
+    first = outcomes(handed_over(trial.thing, batch))
     with trial.elsewhere() as there:
-        second = outcomes(there.thing.send(tuple(other)))
+        second = outcomes(handed_over(there.thing, tuple(other)))
     trial.expect(first == second, f"{first} in one order, {second} in another")
 
 
@@ -112,9 +113,9 @@ def order_does_not_matter(trial: Trial[Channel]) -> None:
 )
 def size_does_not_matter(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=2, odd=True))
-    together = outcomes(trial.thing.send(batch))
+    together = outcomes(handed_over(trial.thing, batch))
     with trial.elsewhere() as there:
-        alone = outcomes([receipt for message in batch for receipt in there.thing.send((message,))])
+        alone = outcomes([receipt for message in batch for receipt in handed_over(there.thing, (message,))])
     trial.expect(together == alone, f"{together} together, {alone} one by one")
 
 
@@ -125,7 +126,7 @@ def size_does_not_matter(trial: Trial[Channel]) -> None:
 )
 def never_raises(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1, odd=True))
-    receipts = list(trial.thing.send(batch))
+    receipts = handed_over(trial.thing, batch)
     trial.expect(len(receipts) == len(batch), f"{len(receipts)} receipts for {len(batch)} messages")
 
 
@@ -137,7 +138,7 @@ def never_raises(trial: Trial[Channel]) -> None:
 def changes_nothing(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=2))
     handed, digests = list(batch), [message.digest for message in batch]
-    trial.thing.send(handed)
+    handed_over(trial.thing, handed)
     trial.expect(len(handed) == len(batch), f"a batch of {len(batch)} that has {len(handed)} afterwards")
     trial.expect(all(one is other for one, other in zip(handed, batch, strict=True)), "the batch in another order")
     trial.expect([message.digest for message in batch] == digests, "a message with other words than before")
@@ -152,7 +153,7 @@ def changes_nothing(trial: Trial[Channel]) -> None:
 def keeps_its_limit(trial: Trial[Channel]) -> None:
     most = limits_of(trial.thing).batch
     batch = tuple(message_of(number, trial.thing.medium) for number in range(1, most + 1))
-    sent = [key for key, outcome in outcomes(trial.thing.send(batch)).items() if outcome is Outcome.SENT]
+    sent = [key for key, outcome in outcomes(handed_over(trial.thing, batch)).items() if outcome is Outcome.SENT]
     trial.expect(len(sent) == most, f"{len(sent)} of {most} messages sent")
 
 
@@ -171,7 +172,7 @@ def threads(trial: Trial[Channel]) -> None:
     def send(share: int) -> None:
         together.wait(30)
         try:
-            answers[share] = list(trial.thing.send(shares[share]))
+            answers[share] = handed_over(trial.thing, shares[share])
         except Exception as problem:  # noqa: BLE001 - told below
             answers[share] = problem
 
@@ -201,10 +202,10 @@ def _own_receipts(trial: Trial[Channel], batch: Sequence[Message], answer: list[
 )
 def no_patient_in_receipts(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1, odd=True))
-    _tells_nobody(trial, batch, trial.thing.send(batch))
+    _tells_nobody(trial, batch, handed_over(trial.thing, batch))
     # What the provider says of a message may repeat it: a receipt must not.
     refused = attrs.evolve(batch[0], to="nobody-at-all")
-    _tells_nobody(trial, (refused,), trial.thing.send((refused,)))
+    _tells_nobody(trial, (refused,), handed_over(trial.thing, (refused,)))
 
 
 def _tells_nobody(trial: Trial[Channel], batch: Sequence[Message], receipts: Sequence[Receipt]) -> None:
@@ -224,7 +225,7 @@ def _tells_nobody(trial: Trial[Channel], batch: Sequence[Message], receipts: Seq
 def no_patient_in_logs(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1, odd=True))
     with trial.listening() as heard:
-        trial.thing.send(batch)
+        handed_over(trial.thing, batch)
     found = leaked(heard.text, personal(*batch))
     trial.expect(not found, f"the log says {found!r}")
 
@@ -238,7 +239,7 @@ def no_patient_in_logs(trial: Trial[Channel]) -> None:
 )
 def no_patient_in_repr(trial: Trial[Channel]) -> None:
     message = trial.draw(messages(trial.thing.medium))
-    trial.thing.send((message,))
+    handed_over(trial.thing, (message,))
     found = leaked(f"{trial.thing!r} {trial.thing}", personal(message))
     trial.expect(not found, f"the repr says {found!r}")
 

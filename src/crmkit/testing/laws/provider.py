@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
+import attrs
+
 from crmkit.delivery.channel import Channel, Outcome, Question, Receipt, guarantee_of
 from crmkit.messages.message import Message
 from crmkit.testing.fakes import Fallible, Provider, Taken, Trouble
+from crmkit.testing.handed import handed_over
 from crmkit.testing.law import Kind, law
 from crmkit.testing.laws.channel import outcomes
 from crmkit.testing.samples import message_of, reference_of
@@ -21,7 +24,7 @@ _BOTH = (Provider, Fallible)
 def in_trouble(trial: Trial[Channel], trouble: Trouble, batch: Sequence[Message]) -> Sequence[Receipt]:
     """Return the receipts of a batch that is sent while something is wrong at the provider."""
     trial.fail(trouble)
-    return list(trial.thing.send(batch))
+    return handed_over(trial.thing, batch)
 
 
 def bare(text: str) -> str:
@@ -42,7 +45,7 @@ def bare(text: str) -> str:
 )
 def right_address(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1))
-    sent = outcomes(trial.thing.send(batch))
+    sent = outcomes(handed_over(trial.thing, batch))
     taken = trial.provider.taken()
     for message in batch:
         got = {bare(one.to) for one in taken if bare(reference_of(message.key)) in bare(one.text)}
@@ -60,7 +63,7 @@ def right_address(trial: Trial[Channel]) -> None:
 def whole_text(trial: Trial[Channel]) -> None:
     long = message_of(1001, trial.thing.medium, "We look forward to seeing you again. " * 60)
     batch = (*trial.draw(batches(trial.thing.medium, odd=True)), long)
-    sent = outcomes(trial.thing.send(batch))
+    sent = outcomes(handed_over(trial.thing, batch))
     taken = [bare(one.text) for one in trial.provider.taken()]
     for message in batch:
         whole = any(bare(message.text) in text for text in taken)
@@ -76,7 +79,7 @@ def whole_text(trial: Trial[Channel]) -> None:
 )
 def once_each(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1))
-    trial.thing.send(batch)
+    handed_over(trial.thing, batch)
     for message in batch:
         copies = _copies(message, trial.provider.taken())
         trial.expect(copies <= 1, f"{copies} copies of {message.key} in one call")
@@ -97,11 +100,11 @@ def keyed_by_message(trial: Trial[Channel]) -> None:
     if guarantee_of(trial.thing).ttl <= timedelta(0):
         raise NotRun("the channel does not say that its provider knows keys")
     batch = trial.draw(batches(trial.thing.medium, min_size=1))
-    trial.thing.send(batch)
+    handed_over(trial.thing, batch)
     trial.home.clock.move(timedelta(minutes=1))
     # Another batch, in which the same messages stand elsewhere.
     again = (message_of(1000, trial.thing.medium), *reversed(batch))
-    trial.again().send(again)
+    handed_over(trial.again(), again)
     for message in again:
         copies = _copies(message, trial.provider.taken())
         trial.expect(copies == 1, f"the provider took {copies} copies of {message.key}")
@@ -178,6 +181,24 @@ def nonsense_is_unknown(trial: Trial[Channel]) -> None:
 
 @law(
     Kind.CHANNEL,
+    "What is to be tried again has not left, whatever became of the others in its batch.",
+    mend="Answer RETRY, or raise NotSent, only for what was not handed to the provider; yield receipts one by one if "
+    "you may raise NotSent after some.",
+    safety=True,
+    wants=(Provider,),
+)
+def retry_has_not_left(trial: Trial[Channel]) -> None:
+    odd = trial.draw(batches(trial.thing.medium, max_size=3, odd=True))
+    refused = attrs.evolve(message_of(1002, trial.thing.medium), to="nobody-at-all")
+    batch = (message_of(1003, trial.thing.medium), *odd, refused, message_of(1004, trial.thing.medium))
+    told = outcomes(handed_over(trial.thing, batch))
+    taken = trial.provider.taken()
+    wrong = [one.key for one in batch if told.get(one.key) is Outcome.RETRY and _copies(one, taken)]
+    trial.expect(not wrong, f"{', '.join(wrong)} taken by the provider, and to be tried again")
+
+
+@law(
+    Kind.CHANNEL,
     "When the provider works again, so does the channel.",
     mend="Open a new connection where the old one failed; keep no flag that says the provider is down.",
     wants=_BOTH,
@@ -187,7 +208,7 @@ def recovers(trial: Trial[Channel]) -> None:
     first, second = message_of(1, trial.thing.medium), message_of(2, trial.thing.medium)
     in_trouble(trial, Trouble.OVERLOADED, (first,))
     trial.fail(None)
-    told = outcomes(trial.thing.send((second,)))
+    told = outcomes(handed_over(trial.thing, (second,)))
     trial.expect(told == {second.key: Outcome.SENT}, f"reported: {', '.join(told.values())}")
 
 
@@ -204,7 +225,7 @@ def asks_truly(trial: Trial[Channel]) -> None:
     if not guarantee_of(trial.thing).queryable or ask is None:
         raise NotRun("the channel does not say that its provider can be asked")
     batch = trial.draw(batches(trial.thing.medium, min_size=1))
-    receipts = {receipt.key: receipt for receipt in trial.thing.send(batch)}
+    receipts = {receipt.key: receipt for receipt in handed_over(trial.thing, batch)}
     questions = [Question(one.key, one.message_id, receipts[one.key].reference, one.at) for one in batch]
     answers = list(ask(tuple(questions)))
     trial.expect(sorted(one.key for one in answers) == sorted(receipts), "not one receipt for each question")
@@ -215,5 +236,6 @@ def asks_truly(trial: Trial[Channel]) -> None:
 
 LAWS = (
     *(right_address, whole_text, once_each, keyed_by_message, refusal_is_not_sent, overload_is_temporary),
-    *(unreachable_is_retry, lost_answer_is_unknown, nonsense_is_unknown, recovers, asks_truly),
+    *(unreachable_is_retry, lost_answer_is_unknown, nonsense_is_unknown, retry_has_not_left),
+    *(recovers, asks_truly),
 )

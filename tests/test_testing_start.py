@@ -1,0 +1,131 @@
+"""Starting a plugin: every kind is green at once, and a name that cannot be is refused."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner
+from documents import ROOT, SOURCE
+
+from crmkit.cli import main
+from crmkit.cli.plugins import KINDS as OFFERED
+from crmkit.errors import ConfigError
+from crmkit.testing.found import subject_of
+from crmkit.testing.run import Verdict, run
+from crmkit.testing.start import KINDS, answers, start
+
+TEMPLATE = SOURCE / "testing" / "template"
+WORDS = {"source": "sources", "channel": "channels", "message-type": "message_types", "event-parser": "event_parsers"}
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Start a plugin of every kind, and return the folder in which they lie."""
+    folder = tmp_path_factory.mktemp("started")
+    for kind in KINDS:
+        start(f"acme-{kind}", kind, folder)
+    return folder
+
+
+@pytest.fixture
+def path(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Give back the path and the modules as they were: each of the plugins has a world of its own."""
+    before: dict[str, ModuleType] = dict(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield sys.path
+    for name in set(sys.modules) - set(before):
+        del sys.modules[name]
+
+
+def tool(*command: object, cwd: Path) -> str:
+    paths = os.pathsep.join([str(ROOT / "src"), *(str(folder) for folder in cwd.glob("*/src"))])
+    env = {**os.environ, "PYTHONPATH": paths, "MYPYPATH": paths}
+    words = [sys.executable, "-m", *(str(word) for word in command)]
+    done = subprocess.run(words, cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def code_lines(file: Path) -> int:
+    """Return how many lines of a file are code: no import, docstring, comment or blank line."""
+    written = file.read_text(encoding="utf-8")
+    passed_over: set[int] = set()
+    for node in ast.walk(ast.parse(written)):
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if is_text or isinstance(node, (ast.Import, ast.ImportFrom)):
+            passed_over |= set(range(node.lineno, node.end_lineno + 1))
+    lines = enumerate(written.splitlines(), 1)
+    return sum(bool(re.match(r"\s*[^\s#]", line)) and number not in passed_over for number, line in lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_plugin_keeps_every_law(kind: str, started: Path, path: list[str]) -> None:
+    folder = started / f"acme-{kind}"
+    path.insert(0, str(folder / "src"))
+    subject = subject_of(f"acme-{kind}", folder / "tests" / "test_conformance.py")
+    results = [run(law, subject, 2) for law in subject.laws]
+    assert [result.note for result in results if result.verdict not in (Verdict.KEPT, Verdict.NOT_TRIED)] == []
+    assert {result.law.kind.hook for result in results if result.verdict is Verdict.KEPT} - {""} == {
+        f"crmkit_{WORDS.get(kind, f'{kind}s')}"
+    }
+    assert subject.waive == {}
+
+
+def test_new_plugins_please_ruff_and_mypy(started: Path) -> None:
+    for kind in KINDS:
+        tool("ruff", "check", ".", cwd=started / f"acme-{kind}")
+        tool("ruff", "format", "--check", ".", cwd=started / f"acme-{kind}")
+    packages = [word for kind in KINDS for word in ("-p", f"acme_{kind.replace('-', '_')}")]
+    tool("mypy", "--strict", "--python-version", "3.11", *packages, cwd=started)
+
+
+def test_a_channel_that_really_sends_takes_at_most_thirty_lines(started: Path) -> None:
+    channel = started / "acme-channel" / "src" / "acme_channel" / "channel.py"
+    assert "urlopen(" in channel.read_text(encoding="utf-8")
+    assert code_lines(channel) <= 30
+
+
+def test_the_test_file_is_three_statements_and_the_import_of_the_fake(started: Path) -> None:
+    lengths = {kind: code_lines(started / f"acme-{kind}" / "tests" / "test_conformance.py") for kind in KINDS}
+    assert set(lengths.values()) == {1}
+
+
+def test_the_command_writes_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["plugins", "new", "acme-sms", "--kind", "channel"])
+    assert done.exit_code == 0, done.output
+    files = [line for line in done.stdout.splitlines() if line.startswith("acme-sms/")]
+    assert sorted(files) == sorted(
+        str(file.relative_to(tmp_path)) for file in (tmp_path / "acme-sms").rglob("*") if file.is_file()
+    )
+    assert "acme-sms/src/acme_sms/channel.py" in files
+    again = CliRunner().invoke(main, ["plugins", "new", "acme-sms", "--kind", "guard"])
+    assert (again.exit_code, "there is such a folder already" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["Acme", "acme sms", "../acme", "acme_sms", "-acme", "9lives", "a..b", ""])
+def test_a_name_that_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be used"):
+        start(name, "channel", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_kinds_are_offered_and_the_questions_are_those_of_the_template() -> None:
+    assert OFFERED == KINDS
+    asked = (TEMPLATE / "copier.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"^([a-z]+):$", asked, re.MULTILINE)) == set(answers("acme-sms", "channel"))
+    assert f"choices: [{', '.join(KINDS)}]" in asked
+    assert "_tasks" not in asked
+
+
+def test_no_name_in_the_template_is_forbidden_on_windows() -> None:
+    names = [entry.name for entry in TEMPLATE.rglob("*")]
+    assert [name for name in names if set(name) & set('<>:"/\\|?*')] == []
