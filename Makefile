@@ -20,8 +20,7 @@ test: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --cov
 
 # Senders killed at random points, on SQLite and on PostgreSQL: some minutes each.
 torture: .venv/ready

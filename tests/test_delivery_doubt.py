@@ -13,7 +13,7 @@ from situations import consent, patient
 from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.ledger.doubt import Settled
 from crmkit.people.medium import Medium, Purpose
-from crmkit.plugins import QUERYABLE, Outcome, keyed
+from crmkit.plugins import QUERYABLE, Outcome, Receipt, keyed
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 HOUR, LONG_AFTER = timedelta(hours=1), timedelta(minutes=30)
@@ -130,6 +130,9 @@ def test_a_channel_that_can_be_asked_is_asked_first(
     assert recorder.asked == [], "the provider may not know it yet"
     clock.move(LONG_AFTER)
     crm.send()
+    assert recorder.asked == [], "a sender that has been given up may still be in the middle of its call"
+    clock.move(HOUR)
+    crm.send()
     assert recorder.asked == [recorder.handed[0].key]
     assert (state(crm), len(recorder.handed)) == (then, handed)
 
@@ -197,3 +200,15 @@ def test_a_refusal_for_now_that_outlives_its_occasion_expires(one: Any, clock: F
     clock.move(timedelta(days=100))
     assert crm.send().counts() == {State.EXPIRED: 1}
     assert recorder.handed == []
+
+
+def test_a_receipt_that_comes_when_nobody_waits_any_more_is_heeded_at_the_next_sending(one: Any) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    recorder.fate = ["silent"]
+    assert crm.send().counts() == {State.UNKNOWN: 1}
+    [channel] = crm._stages.dispatch.channels.values()
+    channel.late.add([Receipt(recorder.handed[0].key, Outcome.SENT, reference="Q1")])
+    crm.send()
+    assert state(crm) is State.SENT
+    assert len(recorder.handed) == 1

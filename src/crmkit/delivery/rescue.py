@@ -10,7 +10,8 @@ import attrs
 
 from crmkit.clock import Clock
 from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, guarantee_of
-from crmkit.delivery.window import LEASE, doubted
+from crmkit.delivery.late import Late
+from crmkit.delivery.window import doubted
 from crmkit.ledger.attempts import last_attempts
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
@@ -20,6 +21,9 @@ from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
 
 _ASKED = 100
+#: Only then is it asked what became of an attempt: a sender whose lease ran out may still be in the middle of its call,
+#: and what the provider has not seen yet would be taken for what it never saw. A call may take a quarter of an hour.
+ASK_AFTER = timedelta(hours=1)
 
 
 @attrs.frozen(eq=False)
@@ -49,6 +53,9 @@ class Rescue:
             now = self.clock.now()
             self.claims.recover(connection, now, lambda touch: self._repeatable(touch, now))
         for channel in self.channels.values():
+            late = getattr(channel, "late", None)
+            if isinstance(late, Late) and (receipts := late.drain()):
+                self._write(receipts, self.clock.now())
             if guarantee_of(channel).queryable and hasattr(channel, "ask"):
                 self._ask(cast("QueryableChannel", channel))
 
@@ -61,7 +68,7 @@ class Rescue:
 
     def _ask(self, channel: QueryableChannel) -> None:
         """Ask about what is in doubt, once the provider has had time to know it itself."""
-        for questions in self._questions(channel, self.clock.now() - LEASE):
+        for questions in self._questions(channel, self.clock.now() - ASK_AFTER):
             receipts = channel.ask(questions)
             self._write(receipts, self.clock.now())
 
