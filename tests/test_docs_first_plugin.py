@@ -36,7 +36,7 @@ def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_excerpt_stands_in_the_new_plugin(place: Path) -> None:
     files = [file.read_text(encoding="utf-8") for file in place.rglob("*") if file.is_file()]
-    excerpts = [*blocks(PAGE, "py"), *blocks(PAGE, "text-of-pyproject")]
+    excerpts = [block for kind in ("py", "text-of-channel", "text-of-pyproject") for block in blocks(PAGE, kind)]
     assert len(excerpts) > 6
     assert [excerpt for excerpt in excerpts if not any(excerpt in written for written in files)] == []
 
