@@ -116,6 +116,10 @@ class StoreError(CrmkitError):
     code = "store"
 
 
+class InTheWay(StoreError):  # noqa: N818 - a moment's state, not a fault
+    """Another transaction was in the way: nothing was written, and the same may be tried again at once."""
+
+
 class NotFound(CrmkitError):  # noqa: N818 - reads as the answer it is
     """A patient, campaign or touch that does not exist."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import TypeVar
 
 import attrs
 
@@ -17,6 +18,7 @@ from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import LEASE, Preparation, Window, Written
+from crmkit.errors import InTheWay
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.pace import reserve
@@ -25,6 +27,8 @@ from crmkit.people.medium import Medium
 from crmkit.store.store import Connection
 
 CLAIM = 1000
+_TRIES = 3
+_T = TypeVar("_T")
 
 
 @attrs.frozen
@@ -75,7 +79,7 @@ class Dispatch:
 
     def send(self, order: Order) -> Dispatched:
         """Hand over all that is due, window by window, and return what came of it."""
-        self.rescue.run()
+        _once_more(self.rescue.run)
         tally = Tally(order.keep)
         left = order.limit
         with ThreadPoolExecutor(1, "crmkit-send") as thread:
@@ -98,6 +102,9 @@ class Dispatch:
     def _claim(self, order: Order, size: int) -> list[Touch]:
         if size <= 0 or order.stopping():
             return []
+        return _once_more(lambda: self._claimed(order, size))
+
+    def _claimed(self, order: Order, size: int) -> list[Touch]:
         with self.seal.begin() as connection:
             now = self.clock.now()
             return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
@@ -172,14 +179,17 @@ class Dispatch:
             if flight:
                 return self._written_down(flight, landing), None
             window = self.preparation.window([one.was for one in window.written] + [was for was, _ in window.staying])
+        done, going = _once_more(lambda: self._committed(flight, landing, window, waiting))
+        return done, Flight(going, thread.submit(self._deliver, going)) if going else None
+
+    def _committed(
+        self, flight: Flight | None, landing: Landing, window: Window | None, waiting: deque[Touch]
+    ) -> tuple[list[Touch], tuple[Written, ...]]:
+        """Write answers and intents in one transaction; return what is done, and what may now be handed over."""
         with self.seal.begin() as connection:
             done = self._answered(connection, flight, landing) if flight else []
-            if window is None:
-                return done, None
-            going, stayed = self._begin(connection, window, waiting)
-        if not going:
-            return [*done, *stayed], None
-        return [*done, *stayed], Flight(going, thread.submit(self._deliver, going))
+            going, stayed = self._begin(connection, window, waiting) if window else ((), [])
+        return [*done, *stayed], going
 
     def _landing(self, flight: Flight) -> Landing:
         landing = flight.answer.result()
@@ -225,3 +235,11 @@ class Dispatch:
 
     def _pace(self, medium: Medium) -> Pace:
         return self._paces.setdefault(medium, Pace())
+
+
+def _once_more(step: Callable[[], _T]) -> _T:
+    """Do one step in a transaction of its own, again if others were in the way: then nothing of it was written."""
+    for _ in range(_TRIES):
+        with suppress(InTheWay):
+            return step()
+    return step()

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from crmkit.errors import StoreError
+from crmkit.errors import InTheWay, StoreError
 
 _AGAIN = "call it again; nothing of this transaction was written"
 #: PostgreSQL's codes for a serialization failure, a deadlock and a lock that is not to be had.
@@ -38,7 +38,7 @@ def refusal(problem: sa.exc.DBAPIError) -> StoreError:
     code = _code(problem.orig)
     told = f" ({code})" if code else ""
     if _is_in_the_way(problem.orig, code):
-        return StoreError(f"another transaction was in the way{told}", mend=_AGAIN)
+        return InTheWay(f"another transaction was in the way{told}", mend=_AGAIN)
     if problem.connection_invalidated or code.startswith("08"):
         return StoreError(f"the connection to the database was lost{told}", mend=_AGAIN)
     if problem.statement is None:
