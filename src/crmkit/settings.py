@@ -63,6 +63,11 @@ def secret(help: str = "", **more: Any) -> Any:  # noqa: A002 - the word that a 
     return attrs.field(repr=False, metadata={"secret": True, "help": help}, **more)
 
 
+def setting(help: str = "", **more: Any) -> Any:  # noqa: A002 - the word that a settings form shows
+    """Return an attrs field with a sentence for forms and documents."""
+    return attrs.field(metadata={"help": help}, **more)
+
+
 def _secrets(cls: type[Any], mapping: Mapping[str, Any]) -> Iterator[str]:
     """Yield the texts of a mapping that must not be shown."""
     kinds = get_type_hints(cls)

@@ -110,7 +110,11 @@ class Channel(Protocol):
         ...
 
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
-        """Hand over messages and return one receipt for each, in any order."""
+        """Hand over messages and return one receipt for each, in any order.
+
+        Raises:
+            NotSent: If none of them has left.
+        """
         ...
 
 

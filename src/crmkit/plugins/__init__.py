@@ -7,6 +7,7 @@ from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold
 from crmkit.delivery.channel import BLIND, QUERYABLE, Channel, Guarantee, Limits, Outcome, Question, Receipt, keyed
 from crmkit.delivery.event import Event, EventKind, EventParser, Payload, Stop
+from crmkit.delivery.hook import HookParser
 from crmkit.delivery.reply import reply_event
 from crmkit.errors import NotSent
 from crmkit.messages.message import Message
@@ -24,7 +25,7 @@ from crmkit.segments.field import Field, attribute
 from crmkit.segments.kind import AGE, COUNT, DATE, DAY_OF_YEAR, INSTANT, LABELS, LANGUAGE, MONEY, TEXT, word_of
 from crmkit.segments.moment import Span
 from crmkit.segments.scope import Scope
-from crmkit.settings import secret
+from crmkit.settings import secret, setting
 
 __all__ = [
     "AGE",
@@ -54,6 +55,7 @@ __all__ = [
     "Field",
     "Guarantee",
     "Guard",
+    "HookParser",
     "Limits",
     "Medium",
     "Message",
@@ -85,6 +87,7 @@ __all__ = [
     "ratio",
     "reply_event",
     "secret",
+    "setting",
     "to_bytes",
     "total",
     "word_of",
