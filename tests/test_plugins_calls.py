@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import threading
 import time
@@ -74,11 +75,26 @@ def test_whatever_is_raised_is_a_failure_that_quotes_nothing(limits, kind):
 
     fault = own.call(Phase.JUDGE, "judging", fail)
     name = kind.__name__
-    expected = Failure("acme", "1.2", Phase.JUDGE, Kind.RAISED, f"judging failed ({name})", "", "acme.night", name)
+    said = f"judging failed ({name})"
+    place = f"test_plugins_calls.py:{fail.__code__.co_firstlineno + 1}"
+    expected = Failure("acme", "1.2", Phase.JUDGE, Kind.RAISED, said, "", "acme.night", name, place)
     assert fault == Fault(expected)
     assert list(own.failures.told()) == [expected]
     assert "Mia" not in f"{fault} {fault.as_error()}"
     own.end()
+
+
+def test_where_it_happened_is_the_last_line_of_the_plugins_own():
+    own = calls({})
+
+    def fail():
+        json.loads("{")
+
+    failure = own.call(Phase.JUDGE, "judging", fail).failure
+    assert failure.place == f"test_plugins_calls.py:{fail.__code__.co_firstlineno + 1}"
+    assert str(failure).endswith(f"judging failed (JSONDecodeError) at {failure.place}.")
+    compiled = compile("raise KeyError", "Mia Stone.py", "exec")
+    assert own.call(Phase.JUDGE, "judging", lambda: exec(compiled)).failure.place == ""  # noqa: S102
 
 
 def test_a_class_whose_name_is_a_sentence_is_not_named():

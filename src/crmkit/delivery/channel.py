@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -109,11 +109,11 @@ class Channel(Protocol):
         """The medium by which it delivers."""
         ...
 
-    def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
-        """Hand over messages and return one receipt for each, in any order.
+    def send(self, messages: Sequence[Message]) -> Iterable[Receipt]:
+        """Hand over messages and give one receipt for each, in any order. What is given before a failure counts.
 
         Raises:
-            NotSent: If none of them has left.
+            NotSent: If none of those that have no receipt yet has left.
         """
         ...
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -17,6 +21,8 @@ from crmkit.plugins.failure import Failure, Failures, Kind, Phase
 from crmkit.plugins.worker import Worker
 
 T = TypeVar("T")
+_FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}\.py")
+_STANDARD, _OURS = Path(os.__file__).parent, Path(__file__).parent
 _CLASS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 
 
@@ -108,10 +114,10 @@ class Calls:
             if line.worker and not line.busy:
                 self._idle.append(line.worker)
 
-    def note(self, phase: Phase, kind: Kind, problem: str, *, error: str = "") -> Failure:
+    def note(self, phase: Phase, kind: Kind, problem: str, *, error: str = "", place: str = "") -> Failure:
         """Keep a failure of the object and return it."""
         return self.failures.note(
-            Failure(self.plugin, self.version, phase, kind, problem, thing=self.thing, error=error)
+            Failure(self.plugin, self.version, phase, kind, problem, thing=self.thing, error=error, place=place)
         )
 
     def end(self) -> None:
@@ -224,7 +230,20 @@ def _attempt(
         if isinstance(problem, passes) and type(problem).__module__ == errors.__name__:
             return Fault(error=_bare(problem))
         error = class_name(problem)
-        return Fault(calls.note(phase, Kind.RAISED, f"{what} failed ({error})", error=error))
+        told = f"{what} failed ({error})"
+        return Fault(calls.note(phase, Kind.RAISED, told, error=error, place=_place(problem.__traceback__)))
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Return the last line that is neither crmkit's nor the standard library's: where to look for the mistake."""
+    frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(trace)]
+    own = [(file.name, line) for file, line in frames if _OURS not in file.parents and not _standard(file)]
+    file, line = own[-1] if own else ("", 0)
+    return f"{file}:{line}" if _FILE_NAME.fullmatch(file) else ""
+
+
+def _standard(file: Path) -> bool:
+    return _STANDARD in file.parents and "site-packages" not in file.parts
 
 
 def _bare(problem: CrmkitError) -> CrmkitError:

@@ -73,6 +73,7 @@ class Failure:
         mend: What its vendor, or the host, can do about it.
         thing: The full name of the object that failed, empty for the plugin as a whole.
         error: The class of the exception, empty if there was none.
+        place: The file and line of the plugin's own code that raised it, such as sms.py:40.
         times: How often it has happened.
 
     >>> print(Failure("acme", "1.2", Phase.JUDGE, Kind.RAISED, "judging failed (KeyError)", thing="acme.night"))
@@ -87,12 +88,14 @@ class Failure:
     mend: str = ""
     thing: str = ""
     error: str = ""
+    place: str = ""
     times: int = attrs.field(default=1, eq=False)
 
     def __str__(self) -> str:
         place = ": ".join(filter(None, (f"{self.plugin} {self.version}".strip(), self.phase.value, self.thing)))
         mend = f" To mend: {self.mend.removesuffix('?').removesuffix('.')}." if self.mend else ""
-        return f"{place}: {self.problem}.{mend}"
+        at = f" at {self.place}" if self.place else ""
+        return f"{place}: {self.problem}{at}.{mend}"
 
 
 @attrs.define(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,6 +19,7 @@ from crmkit.plugins import (
     Limits,
     Medium,
     Message,
+    NotSent,
     Outcome,
     PluginInfo,
     Receipt,
@@ -64,21 +65,25 @@ class WebhookChannel:
     name: str = "webhook"
     limits: Limits = Limits(batch=20)
 
-    def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
-        """Post the messages; what cannot be posted because nobody answers has not left."""
-        receipts: list[Receipt] = []
+    def send(self, messages: Sequence[Message]) -> Iterator[Receipt]:
+        """Yield one receipt for each message, as the answers come.
+
+        Raises:
+            NotSent: If nobody takes the call: what has not been posted by then has not left.
+        """
         with Line(self.address, self.context.settings.timeout) as line:
             for message in messages:
                 try:
                     line.open()
                 except OSError as problem:
-                    gone = f"no connection ({type(problem).__name__})"
-                    left = messages[len(receipts) :]
-                    return [*receipts, *(Receipt(one.key, Outcome.RETRY, evidence=gone) for one in left)]
-                body = body_of(message)
+                    raise NotSent(f"no connection ({type(problem).__name__})", where="webhook") from None
+                try:
+                    body = body_of(message)
+                except UnicodeEncodeError:
+                    yield Receipt(message.key, Outcome.REFUSED, evidence="holds half of a character")
+                    continue
                 headers = self.signer.sign(message.key, self.context.clock.now(), body)
-                receipts.append(receipt_of(message.key, line.post(body, headers)))
-        return receipts
+                yield receipt_of(message.key, line.post(body, headers))
 
 
 class WebhookPlugin(CrmkitSpec):
