@@ -339,8 +339,6 @@ class Senders(RuleBasedStateMachine):
 
 
 USUAL = settings(
-    # The same walks each time; seek others with --hypothesis-seed and derandomize off.
-    derandomize=True,
     max_examples=15,
     stateful_step_count=15,
     deadline=None,
