@@ -170,4 +170,10 @@ def _decimal(value: Any, _: type[Decimal]) -> Decimal:
 def describe(cls: type[Any]) -> dict[str, str]:
     """Return each key of a settings class with its type, for forms and documents."""
     hints = get_type_hints(cls)
-    return {field.name: str(getattr(hints[field.name], "__name__", hints[field.name])) for field in attrs.fields(cls)}
+    return {field.name: _kind_in_words(hints[field.name]) for field in attrs.fields(cls)}
+
+
+def _kind_in_words(kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return f"one of {', '.join(str(one.value) for one in kind)}"
+    return kind.__name__ if isinstance(kind, type) else str(kind).removeprefix("typing.")

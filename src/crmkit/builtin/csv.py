@@ -31,8 +31,16 @@ class CsvSettings:
         folder: Where the files lie.
         encoding: How they are encoded; cp1252 is what many Windows programs write.
         delimiter: What stands between two fields.
-        patients: A mapping, or a list of several; so for the other kinds. Without one, the file `patients.csv` (or
-            `.csv.gz`) is read if it exists, with the canonical field names as its header.
+        patients: A mapping, or a list of several. Without one, the file `patients.csv` (or `.csv.gz`) is read if it
+            exists, with the canonical field names as its header.
+        contacts: Likewise.
+        consents: Likewise.
+        visits: Likewise.
+        recalls: Likewise.
+        invoices: Likewise.
+        payments: Likewise.
+        referrals: Likewise.
+        feedback: Likewise.
     """
 
     folder: str

@@ -34,6 +34,11 @@ class RuleGuard:
     name: str
     rule: Callable[[Candidate, datetime], Verdict]
 
+    @property
+    def help(self) -> str:
+        """What it does, in a sentence."""
+        return self.rule.__doc__ or ""
+
     def judge(self, candidates: Sequence[Candidate], now: datetime) -> Sequence[Verdict]:
         """Return the rule's verdict for each candidate."""
         return [self.rule(candidate, now) for candidate in candidates]

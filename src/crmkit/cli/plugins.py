@@ -1,4 +1,4 @@
-"""Plugins: list those that are installed, check one against the laws, start a new one."""
+"""Plugins: list those that are installed, describe one, check one against the laws, start a new one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
-from click.core import ParameterSource
 
 from crmkit.cli import show
+from crmkit.cli.describe import describe, settings_file
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.errors import ConfigError, PluginError
 
@@ -42,13 +42,14 @@ def _listed(given: Given) -> int:
 
 def _admitted(given: Given) -> frozenset[str] | None:
     """Return what the settings admit; None without settings, unless they were asked for by name."""
-    from crmkit.crm.config import read_config
     from crmkit.plugins.door import CORE
 
-    source = click.get_current_context().get_parameter_source("config")
-    if source is ParameterSource.DEFAULT and not given.config.exists():
-        return None
-    return frozenset((CORE, *read_config(given.config).plugins))
+    config = settings_file(given)
+    return None if config is None else frozenset((CORE, *config.plugins))
+
+
+#: What the group is for.
+_ABOUT = "List the installed plugins and which are admitted; describe one, check one, or start a new one."
 
 
 def _group(listed: Callable[..., None]) -> click.Group:
@@ -56,12 +57,10 @@ def _group(listed: Callable[..., None]) -> click.Group:
 
     @functools.wraps(listed)
     def plugins(**given: Any) -> None:
-        """List the installed plugins and which are admitted; check one, or start a new one."""
         if click.get_current_context().invoked_subcommand is None:
             listed(**given)
 
-    plugins.__doc__ = "List the installed plugins and which are admitted; check one, or start a new one."
-    return click.group("plugins", invoke_without_command=True)(plugins)
+    return click.group("plugins", invoke_without_command=True, help=_ABOUT)(plugins)
 
 
 plugins = _group(common()(_listed))
@@ -72,6 +71,9 @@ plugins = _group(common()(_listed))
 def listed(given: Given) -> int:
     """List the installed plugins and which are admitted."""
     return _listed(given)
+
+
+plugins.add_command(describe)
 
 
 @plugins.command()

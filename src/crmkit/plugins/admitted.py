@@ -25,6 +25,7 @@ class Admitted:
 
     Attributes:
         found: The admitted plugins.
+        brought: The same by plugin and by hook.
         failures: What went wrong with plugins so far, admitted or not.
         missing: Why plugins were left out on which it may depend whether something may go out.
     """
@@ -37,6 +38,7 @@ class Admitted:
     guards: tuple[Guard, ...]
     metrics: tuple[Metric[Any], ...]
     event_parsers: Mapping[str, EventParser]
+    brought: Mapping[str, Mapping[str, Sequence[Any]]] = attrs.field(repr=False)
     failures: Failures = attrs.field(repr=False)
     missing: tuple[Failure, ...] = ()
     _close: Callable[[], None] = attrs.field(default=lambda: None, repr=False)

@@ -217,6 +217,7 @@ def _collect(wanted: Sequence[Found], joined: Sequence[Joined], door: _Door) -> 
         guards=tuple(all_of("crmkit_guards")),
         metrics=tuple(all_of("crmkit_metrics")),
         event_parsers=by_name("crmkit_event_parsers"),
+        brought={one.context.plugin: one.things for one in joined},
         failures=door.failures,
         missing=tuple(door.missing),
         close=lambda: _close(joined),
