@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.metrics.bridge import Bridge
-from crmkit.metrics.measure import Outcome
+from crmkit.metrics.measure import Figure
 from crmkit.metrics.metric import measure
 from crmkit.metrics.panel import History, PanelRow, judge
 from crmkit.metrics.ratio import Ratio, Tally
@@ -92,7 +92,7 @@ def test_a_metric_that_fails_harms_only_itself() -> None:
         raise ZeroDivisionError
 
     class Nonsense(Ratio):
-        def value(self, state: Tally) -> Outcome:
+        def value(self, state: Tally) -> Figure:
             return 7  # type: ignore[return-value]
 
     good = Ratio("vendor.all", "patients", "Everybody.", above=lambda _: 1)
@@ -115,8 +115,8 @@ def test_a_metric_of_ones_own_needs_no_base_class() -> None:
         def add(self, state: int, rows: Sequence[PanelRow]) -> int:
             return state + sum(row.spend > 0 for row in rows)
 
-        def value(self, state: int) -> Outcome:
-            return Outcome(Decimal(state), Decimal(state))
+        def value(self, state: int) -> Figure:
+            return Figure(Decimal(state), Decimal(state))
 
     row = judge(History("x", spend=Decimal(5)), YEAR)
     found = measure([Spenders()], [[row], [row]], YEAR, AS_OF)["vendor.spenders"]

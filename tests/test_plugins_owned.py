@@ -17,7 +17,7 @@ from crmkit.campaigns.guard import Candidate
 from crmkit.campaigns.verdict import Ruling
 from crmkit.delivery.channel import BLIND, Guarantee, Limits, Question, keyed
 from crmkit.errors import NotSent, PluginError, SourceError
-from crmkit.metrics.measure import Outcome as Made
+from crmkit.metrics.measure import Figure as Made
 from crmkit.metrics.metric import measure
 from crmkit.metrics.panel import History, judge
 from crmkit.metrics.window import Window

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import attrs
 
-from crmkit.metrics.measure import Outcome, ratio, total
+from crmkit.metrics.measure import Figure, ratio, total
 from mutants.making import plugin_of
 
 
@@ -126,7 +126,7 @@ class DividesByNothing(Spend):
 class CallsNothingZero(Spend):
     def value(self, state):
         made = super().value(state)
-        return made if made.value is not None else Outcome(Decimal(0), Decimal(0), Decimal(0))
+        return made if made.value is not None else Figure(Decimal(0), Decimal(0), Decimal(0))
 
 
 class Rounds(Spend):

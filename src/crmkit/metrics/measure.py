@@ -18,7 +18,7 @@ def _counts(excluded: Mapping[str, int]) -> Mapping[str, int]:
 
 
 @attrs.frozen
-class Outcome:
+class Figure:
     """What a metric makes of its state.
 
     Attributes:
@@ -36,12 +36,12 @@ class Outcome:
     note: str = ""
 
 
-def total(numerator: Decimal | int, excluded: Mapping[str, int] | None = None) -> Outcome:
+def total(numerator: Decimal | int, excluded: Mapping[str, int] | None = None) -> Figure:
     """Return the outcome of a count or a sum."""
-    return Outcome(Decimal(numerator), Decimal(numerator), None, excluded or {})
+    return Figure(Decimal(numerator), Decimal(numerator), None, excluded or {})
 
 
-def ratio(numerator: Decimal | int, denominator: Decimal | int, excluded: Mapping[str, int] | None = None) -> Outcome:
+def ratio(numerator: Decimal | int, denominator: Decimal | int, excluded: Mapping[str, int] | None = None) -> Figure:
     """Return the outcome of a division; nothing divided by nothing is no value, not zero.
 
     >>> ratio(3, 4).value, ratio(0, 0).value, ratio(0, 0).note
@@ -49,8 +49,8 @@ def ratio(numerator: Decimal | int, denominator: Decimal | int, excluded: Mappin
     """
     above, below = Decimal(numerator), Decimal(denominator)
     if not below:
-        return Outcome(None, above, below, excluded or {}, "there is nothing to divide by")
-    return Outcome(above / below, above, below, excluded or {})
+        return Figure(None, above, below, excluded or {}, "there is nothing to divide by")
+    return Figure(above / below, above, below, excluded or {})
 
 
 @attrs.frozen

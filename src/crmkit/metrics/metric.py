@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 import attrs
 
 from crmkit.errors import PluginError
-from crmkit.metrics.measure import Measure, Outcome
+from crmkit.metrics.measure import Figure, Measure
 from crmkit.metrics.panel import PanelRow
 from crmkit.metrics.window import Window
 
@@ -61,7 +61,7 @@ class Metric(Protocol[S]):
         """Return the state with more patients in it; a state is never changed."""
         ...
 
-    def value(self, state: S) -> Outcome:
+    def value(self, state: S) -> Figure:
         """Return what the state amounts to."""
         ...
 
@@ -105,12 +105,12 @@ class _Fold:
             **attrs.asdict(made, recurse=False),
         )
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> Figure:
         try:
-            made = Outcome(None, Decimal(0), note=self.failure) if self.failure else self.metric.value(self._begun())
+            made = Figure(None, Decimal(0), note=self.failure) if self.failure else self.metric.value(self._begun())
         except Exception as problem:  # noqa: BLE001 - one faulty metric must not take the report with it
-            return Outcome(None, Decimal(0), note=_told(problem))
-        return made if isinstance(made, Outcome) else Outcome(None, Decimal(0), note="the metric gave no outcome")
+            return Figure(None, Decimal(0), note=_told(problem))
+        return made if isinstance(made, Figure) else Figure(None, Decimal(0), note="the metric gave no outcome")
 
     def _begun(self) -> Any:
         return self.metric.start() if self.state is None else self.state

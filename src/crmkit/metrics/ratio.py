@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import attrs
 
-from crmkit.metrics.measure import Outcome, ratio, total
+from crmkit.metrics.measure import Figure, ratio, total
 from crmkit.metrics.panel import PanelRow
 
 
@@ -71,7 +71,7 @@ class Ratio:
             below += self.below(row) if self.below else 0
         return state + Tally(above, below, excluded)
 
-    def value(self, state: Tally) -> Outcome:
+    def value(self, state: Tally) -> Figure:
         """Return the sum or the quotient; a quotient of nothing is None."""
         if self.below is None:
             return total(state.numerator, state.excluded)

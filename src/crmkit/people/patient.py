@@ -41,7 +41,9 @@ class Patient:
         name: How the person is called.
         born: Date of birth.
         language: BCP 47, empty where unknown.
-        status: What the person is to the practice; `status_date` is when that began.
+        status: What the person is to the practice.
+        status_reason: Why, in the software's words; empty where it does not say.
+        status_date: When that began, None where unknown.
         household: A key shared by those who live together; without one, the patient's own id.
         guardian: The id of the patient who receives what is meant for a minor.
         referrer: The id of the patient who recommended the practice.

@@ -5,7 +5,18 @@ A vendor needs nothing but what stands in `__all__` here.
 
 from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, defer, deny, hold
-from crmkit.delivery.channel import BLIND, QUERYABLE, Channel, Guarantee, Limits, Outcome, Question, Receipt, keyed
+from crmkit.delivery.channel import (
+    BLIND,
+    QUERYABLE,
+    Channel,
+    Guarantee,
+    Limits,
+    Outcome,
+    QueryableChannel,
+    Question,
+    Receipt,
+    keyed,
+)
 from crmkit.delivery.event import Event, EventKind, EventParser, Payload, Stop
 from crmkit.delivery.hook import HookParser
 from crmkit.delivery.reply import reply_event
@@ -13,7 +24,7 @@ from crmkit.errors import NotSent
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
-from crmkit.metrics.measure import ratio, total
+from crmkit.metrics.measure import Figure, ratio, total
 from crmkit.metrics.metric import Metric
 from crmkit.metrics.panel import PanelRow
 from crmkit.metrics.ratio import Ratio, Tally
@@ -53,6 +64,7 @@ __all__ = [
     "Fault",
     "FetchingSource",
     "Field",
+    "Figure",
     "Guarantee",
     "Guard",
     "HookParser",
@@ -67,6 +79,7 @@ __all__ = [
     "Payload",
     "PluginInfo",
     "Purpose",
+    "QueryableChannel",
     "Question",
     "Ratio",
     "Receipt",

@@ -132,7 +132,7 @@ def settings_of(cls: type[Any]) -> Iterator[Setting]:
     >>> [one.help for one in settings_of(FolderSettings)]
     ['The folder; it is made if its parent exists.']
     """
-    types, written = types_of(cls), _attributes(inspect.getdoc(cls) or "")
+    types, written = types_of(cls), attributes_told(inspect.getdoc(cls) or "")
     for field in attrs.fields(cls):
         if field.init:
             secret, required = bool(field.metadata.get("secret")), field.default is attrs.NOTHING
@@ -141,20 +141,10 @@ def settings_of(cls: type[Any]) -> Iterator[Setting]:
             yield Setting(field.name, types[field.name], required, default, told, secret)
 
 
-def _default(value: Any) -> str:
-    if isinstance(value, _FACTORY):
-        made = value.factory
-        return str(made()) if made in (dict, list, tuple) else "made anew"
-    if value is None or value == "":
-        return "none"
-    # As TOML writes it.
-    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
+def attributes_told(doc: str) -> dict[str, str]:
+    """Return what a docstring says of each attribute, by name.
 
-
-def _attributes(doc: str) -> dict[str, str]:
-    """Return what a docstring says of each attribute.
-
-    >>> _attributes('''A server.
+    >>> attributes_told('''A server.
     ...
     ... Attributes:
     ...     host: Its name,
@@ -167,6 +157,16 @@ def _attributes(doc: str) -> dict[str, str]:
     entries = re.split(r"^ {4}(?=\w)", below.split("\n\n")[0], flags=re.MULTILINE)[1:] if found else []
     parts = [entry.partition(":") for entry in entries]
     return {name: " ".join(text.split()) for name, _, text in parts}
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, _FACTORY):
+        made = value.factory
+        return str(made()) if made in (dict, list, tuple) else "made anew"
+    if value is None or value == "":
+        return "none"
+    # As TOML writes it.
+    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
 
 
 def _opened(name: str, admitted: Admitted) -> tuple[Thing, ...]:

@@ -73,46 +73,101 @@ class Context:
 
 
 class CrmkitSpec:
-    """Subclass this, set `info`, and mark the hooks that you implement with `@hookimpl`."""
+    """Subclass this, set `info`, and mark the hooks that you implement with `@hookimpl`.
+
+    Each hook but the last registers objects: it is called once, when a `CRM` is opened, and returns a list or yields.
+    From then on crmkit calls the objects. One process may open many `CRM`s, so each call makes objects anew from
+    `ctx`, and nothing is kept in the plugin itself. If a hook raises, hangs or returns nonsense, the plugin is not
+    admitted: the `CRM` does not open, or with `strict=False` it opens without the plugin.
+    """
 
     info: PluginInfo
 
     @_hookspec
     def crmkit_sources(self, ctx: Context) -> Iterable[Source]:
-        """Return data sources."""
+        """Return data sources: what the practice's software says of its patients.
+
+        `crm.sync()` reads them, each from the cursor at which it stood. A source that fails is told, and the others
+        are read. One that has `fetch` is also asked in the moment before its patients are written to: whoever it then
+        does not answer for is not written to.
+
+        Since 1.0.
+        """
         raise NotImplementedError
 
     @_hookspec
     def crmkit_channels(self, ctx: Context) -> Iterable[Channel]:
-        """Return channels."""
+        """Return channels: what delivers finished messages by one medium.
+
+        `crm.send()` hands them batches and writes down one receipt for each message. Whatever a channel does not
+        clearly answer is unknown, and never repeated by itself unless `guarantee` says that it may be. Without such a
+        plugin nothing is planned or sent, so that no touch goes another way than was meant.
+
+        Since 1.0.
+        """
         raise NotImplementedError
 
     @_hookspec
     def crmkit_message_types(self, ctx: Context) -> Iterable[MessageType]:
-        """Return message types; their names are short, the plugin's name is put before them."""
+        """Return message types: what is said, why it may be said, and which fields it needs.
+
+        Their names are short; the plugin's name is put before them. The texts lie in the folder `templates`, as
+        `<name>/<medium>/<language>/`. Without such a plugin nothing is planned or sent.
+
+        Since 1.0.
+        """
         raise NotImplementedError
 
     @_hookspec
     def crmkit_fields(self, ctx: Context) -> Iterable[Field]:
-        """Return fields that segments may ask."""
+        """Return fields: what segments may ask of a patient.
+
+        A field gives an SQL expression, correlated to the patient at hand. One that fails is unknown of everybody, and
+        so meets no rule. Without such a plugin nothing is planned or sent.
+
+        Since 1.0.
+        """
         raise NotImplementedError
 
     @_hookspec
     def crmkit_guards(self, ctx: Context) -> Iterable[Guard]:
-        """Return guards."""
+        """Return guards: what may deny, hold or defer a touch, and never loosens another guard's verdict.
+
+        They judge twice, when a touch is planned and again in the moment before it leaves. The strictest verdict
+        holds. A guard that raises, hangs or answers nonsense denies. Without such a plugin nothing is planned or sent.
+
+        Since 1.0.
+        """
         raise NotImplementedError
 
     @_hookspec
     def crmkit_metrics(self, ctx: Context) -> Iterable[Metric[Any]]:
-        """Return metrics."""
+        """Return metrics: figures for the report, folded over one row for each patient.
+
+        A metric that fails has no value, and the report says why; the other figures stay.
+
+        Since 1.0.
+        """
         raise NotImplementedError
 
     @_hookspec
     def crmkit_event_parsers(self, ctx: Context) -> Iterable[EventParser]:
-        """Return parsers of what comes back: bounces, complaints, answers, and what a provider reports."""
+        """Return parsers of what comes back: bounces, complaints, answers, and what a provider reports.
+
+        `crm.receive(...)` and the web app hand them payloads. What a parser cannot read is kept as it came, for
+        `crm.receive_again()`. Only one that `verifies` is reached by calls from outside.
+
+        Since 1.0.
+        """
         raise NotImplementedError
 
     @_hookspec
     def crmkit_close(self, ctx: Context) -> None:
-        """Give back what the plugin holds open."""
+        """Give back what the plugin holds open for this `CRM`: connections, files, threads.
+
+        It is called when the `CRM` is closed, and when the plugin could not be admitted after all. It may be called
+        twice. A failure is told, and harms nobody.
+
+        Since 1.0.
+        """
         raise NotImplementedError

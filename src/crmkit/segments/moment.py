@@ -38,6 +38,10 @@ def _within_a_century(owner: Any, _: Any, count: int) -> None:
 class Span:
     """A length of time in calendar units, never negative and at most a century.
 
+    Attributes:
+        count: How many units.
+        unit: Day, week, month or year.
+
     >>> str(Span(6, Unit.MONTH)), str(Span(1, Unit.DAY))
     ('6 months', '1 day')
     """

@@ -26,9 +26,14 @@ def laws_page() -> str:
     return "\n".join([_INTRO, *(_section(kind) for kind in Kind if any(law.kind is kind for law in LAWS))])
 
 
-def _section(kind: Kind) -> str:
-    head = f"## {kind.words.capitalize()}\n\n| law | what it says | to mend | |\n|---|---|---|---|\n"
+def law_table(kind: Kind) -> str:
+    """Return the laws of a kind as a table in Markdown."""
+    head = "| law | what it says | to mend | |\n|---|---|---|---|\n"
     return head + "".join(_row(law) for law in LAWS if law.kind is kind)
+
+
+def _section(kind: Kind) -> str:
+    return f"## {kind.words.capitalize()}\n\n{law_table(kind)}"
 
 
 def _row(law: Law) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from crmkit.metrics.measure import Outcome
+from crmkit.metrics.measure import Figure
 from crmkit.metrics.metric import Metric
 from crmkit.metrics.panel import PanelRow
 from crmkit.plugins.calls import Calls, Fault, Nonsense
@@ -71,9 +71,9 @@ class OwnedMetric:
         batch = tuple(rows)
         return self._ask(lambda: self.metric.add(state, self._own(batch)))
 
-    def value(self, state: Any) -> Outcome:
+    def value(self, state: Any) -> Figure:
         """Return what the state amounts to; PluginError if it fails or that is no outcome."""
-        made: Outcome = self._ask(lambda: _checked(self.metric.value(state)))
+        made: Figure = self._ask(lambda: _checked(self.metric.value(state)))
         return made
 
     def _own(self, batch: tuple[PanelRow, ...]) -> tuple[PanelRow, ...]:
@@ -87,9 +87,9 @@ class OwnedMetric:
         return answer
 
 
-def _checked(made: object) -> Outcome:
+def _checked(made: object) -> Figure:
     """Return an outcome that a report can print."""
-    if type(made) is not Outcome:
+    if type(made) is not Figure:
         raise Nonsense("gave something that is no outcome", Kind.WRONG_TYPE)
     figures = [one for one in (made.value, made.denominator) if one is not None]
     if not all(isinstance(one, Decimal) and one.is_finite() for one in (*figures, made.numerator)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from crmkit.metrics.measure import Outcome
+from crmkit.metrics.measure import Figure
 from crmkit.metrics.metric import Metric
 from crmkit.metrics.panel import PanelRow
 from crmkit.testing.law import Kind, law
@@ -18,7 +18,7 @@ from crmkit.testing.strategies.panel import panel_rows
 from crmkit.testing.trial import Trial
 
 
-def folded(metric: Metric[Any], *batches: Sequence[PanelRow]) -> Outcome:
+def folded(metric: Metric[Any], *batches: Sequence[PanelRow]) -> Figure:
     """Return what a metric makes of a panel that it is given in batches."""
     state = metric.start()
     for rows in batches:
@@ -102,24 +102,24 @@ def keeps_states(trial: Trial[Metric[Any]]) -> None:
 @law(
     Kind.METRIC,
     "An empty panel has an outcome too.",
-    mend="Return ratio(above, below) of crmkit.metrics.measure: nothing divided by nothing is no value, not zero.",
+    mend="Return ratio(above, below) of crmkit.plugins: nothing divided by nothing is no value, not zero.",
     examples=1,
 )
 def empty_panel(trial: Trial[Metric[Any]]) -> None:
     for made in (folded(trial.thing), folded(trial.thing, ())):
-        trial.expect(isinstance(made, Outcome), f"a {type(made).__name__} where an Outcome is wanted")
+        trial.expect(isinstance(made, Figure), f"a {type(made).__name__} where a Figure is wanted")
         trial.expect(made.value is None or made.denominator is None, "a quotient of nothing that has a value")
 
 
 @law(
     Kind.METRIC,
     "An outcome adds up: its value is numerator by denominator, or the numerator alone, or none with a reason.",
-    mend="Return total(...) or ratio(...) of crmkit.metrics.measure, and round nothing: the page does.",
+    mend="Return total(...) or ratio(...) of crmkit.plugins, and round nothing: the page does.",
     safety=True,
 )
 def adds_up(trial: Trial[Metric[Any]]) -> None:
     made = folded(trial.thing, trial.draw(panel_rows()))
-    trial.expect(isinstance(made, Outcome), f"a {type(made).__name__} where an Outcome is wanted")
+    trial.expect(isinstance(made, Figure), f"a {type(made).__name__} where a Figure is wanted")
     if made.value is None:
         trial.expect(made.note.strip(), "no value and no note that says why")
         return
