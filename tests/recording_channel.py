@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from crmkit import FixedClock
+from crmkit.errors import NotSent
 from crmkit.people.medium import Medium
 from crmkit.plugins import BLIND, CrmkitSpec, Guarantee, Limits, Message, Outcome, PluginInfo, Receipt, hookimpl
 
@@ -21,7 +22,7 @@ class Recorder(CrmkitSpec):
     Attributes:
         handed: Every message that it was handed, in order; a provider that knows keys keeps each once.
         sizes: How many messages each call had.
-        fate: What happens to the next messages: an outcome, `crash before`, `crash after`, or `silent`.
+        fate: What happens to the next messages: an outcome, `not sent`, `crash before`, `crash after`, or `silent`.
         each: How long one message takes.
         between: Is called with each message before it is taken.
     """
@@ -72,6 +73,8 @@ class Recorder(CrmkitSpec):
         fate = self.fate.pop(0) if self.fate else "sent"
         if fate == "crash before":
             raise Crash
+        if fate == "not sent":
+            raise NotSent("the connection was refused")
         if fate in ("refused", "retry"):
             return Receipt(message.key, Outcome(fate))
         self.handed.append(message)

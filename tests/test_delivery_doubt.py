@@ -87,6 +87,46 @@ def test_a_keyed_channel_whose_time_is_over_is_blind(one: Any, clock: FixedClock
     assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
 
 
+@pytest.mark.parametrize("fate", ["retry", "not sent"])
+def test_a_repetition_that_had_no_effect_does_not_end_the_doubt_about_the_first_attempt(
+    one: Any, clock: FixedClock, fate: str
+) -> None:
+    recorder = Recorder(guarantee=keyed(HOUR))
+    crm = one(recorder)
+    crash(crm, recorder)
+    clock.move(LONG_AFTER)
+    recorder.fate = [fate]
+    assert crm.send().counts() == {State.RETRY: 1}
+    clock.move(HOUR)
+    crm.send()
+    assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1), "the provider has forgotten the key"
+
+
+def test_a_repetition_leaves_time_for_the_call_to_end_before_the_key_is_forgotten(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder(guarantee=keyed(HOUR))
+    crm = one(recorder)
+    crash(crm, recorder)
+    clock.move(HOUR - timedelta(minutes=15))
+    crm.send()
+    assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
+
+
+def test_what_a_person_has_sent_once_more_is_repeated_in_the_words_of_that_time(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder(guarantee=keyed(HOUR))
+    crm = one(recorder)
+    crash(crm, recorder)
+    clock.move(HOUR)
+    crm.send()
+    [doubt] = crm.unknowns()
+    crm.settle(doubt.touch.key, Settled.AGAIN, by="Kim")
+    recorder.fate = ["silent"]
+    assert crm.send().counts() == {State.RETRY: 1}
+    clock.move(LONG_AFTER)
+    assert crm.send().sent == 1
+    first, second, third = recorder.handed
+    assert first.digest != second.digest == third.digest
+
+
 @pytest.mark.parametrize("changed", ["name", "consent", "another channel"])
 def test_what_would_not_be_the_same_message_is_not_repeated(
     one: Any, exports: Any, clock: FixedClock, changed: str
@@ -212,3 +252,17 @@ def test_a_receipt_that_comes_when_nobody_waits_any_more_is_heeded_at_the_next_s
     crm.send()
     assert state(crm) is State.SENT
     assert len(recorder.handed) == 1
+
+
+def test_a_late_no_to_the_first_attempt_says_nothing_of_the_second(one: Any) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    recorder.fate = ["silent", "silent"]
+    crm.send()
+    [doubt] = crm.unknowns()
+    crm.settle(doubt.touch.key, Settled.AGAIN, by="Kim")
+    assert crm.send().counts() == {State.UNKNOWN: 1}
+    [channel] = crm._stages.dispatch.channels.values()
+    channel.late.add([Receipt(doubt.touch.key, Outcome.RETRY)])
+    crm.send()
+    assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 2)

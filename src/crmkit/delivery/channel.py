@@ -59,7 +59,10 @@ QUERYABLE = Guarantee(queryable=True)
 
 
 def keyed(ttl: timedelta) -> Guarantee:
-    """Return the guarantee of a provider that swallows a second message of the same key for so long."""
+    """Return the guarantee of a provider that swallows a second message of the same key for so long.
+
+    What is in doubt is repeated as long as a quarter of an hour of that time is left, for so long may a call take.
+    """
     return Guarantee(ttl)
 
 

@@ -63,7 +63,7 @@ class Record:
         sent = [one.touch for one, receipt in pairs if receipt.outcome is Outcome.SENT]
         done = self._sent(connection, sent, now)
         other = [
-            (one.touch, self._outcome(one.touch, receipt.outcome, now))
+            (one.touch, self._outcome(one.touch, receipt.outcome, now, doubtful=one.was.in_doubt))
             for one, receipt in pairs
             if receipt.outcome is not Outcome.SENT or one.touch.key not in done
         ]
@@ -109,10 +109,11 @@ class Record:
         ]
         return self.ledger.move(connection, sure, "send")
 
-    def _outcome(self, touch: Touch, outcome: Outcome, now: datetime) -> Touch:
+    def _outcome(self, touch: Touch, outcome: Outcome, now: datetime, *, doubtful: bool = False) -> Touch:
         repeated = outcome is Outcome.UNKNOWN and guarantee_of(self.channels[touch.medium]).ttl > timedelta(0)
         state = State.RETRY if repeated else State(outcome.value)
-        nothing_left = outcome in (Outcome.RETRY, Outcome.REFUSED)
+        # Of a repetition such an answer speaks for itself only: the attempt before it may still have had an effect.
+        nothing_left = outcome in (Outcome.RETRY, Outcome.REFUSED) and not doubtful
         return attrs.evolve(
             touch,
             state=state,

@@ -12,7 +12,7 @@ from crmkit.clock import Clock
 from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, guarantee_of
 from crmkit.delivery.late import Late
 from crmkit.delivery.window import doubted
-from crmkit.ledger.attempts import last_attempts
+from crmkit.ledger.attempts import cleared, last_attempts
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
@@ -55,7 +55,7 @@ class Rescue:
         for channel in self.channels.values():
             late = getattr(channel, "late", None)
             if isinstance(late, Late) and (receipts := late.drain()):
-                self._write(receipts, self.clock.now())
+                self._write(receipts, self.clock.now(), may_be_old=True)
             if guarantee_of(channel).queryable and hasattr(channel, "ask"):
                 self._ask(cast("QueryableChannel", channel))
 
@@ -85,11 +85,21 @@ class Rescue:
         for start in range(0, len(asked), _ASKED):
             yield asked[start : start + _ASKED]
 
-    def _write(self, receipts: Sequence[Receipt], now: datetime) -> None:
+    def _write(self, receipts: Sequence[Receipt], now: datetime, *, may_be_old: bool = False) -> None:
+        """Write down what became of attempts.
+
+        Args:
+            receipts: The answers.
+            now: When they came.
+            may_be_old: They may be about an earlier attempt than the last: that this one had no effect settles nothing.
+        """
         known = {one.key: one for one in receipts if one.outcome is not Outcome.UNKNOWN}
         with self.seal.begin() as connection:
-            moves = [(was, _told(was, known[was.key], now)) for was in self.ledger.unknown(connection, list(known))]
-            self.ledger.move(connection, moves, "ask")
+            unknown = self.ledger.unknown(connection, list(known))
+            told = [(was, _told(was, known[was.key], now)) for was in unknown]
+            moves = [(was, one) for was, one in told if not may_be_old or was.attempts == 1 or one.state is State.SENT]
+            found_out = [(one, known[one.key].outcome.value) for one in self.ledger.move(connection, moves, "ask")]
+            cleared(connection, self.ledger.tables, self.ledger.practice, found_out)
 
 
 def _told(was: Touch, receipt: Receipt, now: datetime) -> Touch:

@@ -27,6 +27,8 @@ from crmkit.store.store import Store
 LEASE = timedelta(minutes=5)
 #: For so long a verdict holds: what is older is judged again before it leaves.
 VALID = timedelta(seconds=5)
+#: So long may a call to a channel take: its last message reaches the provider that much later than it was judged.
+CALL = timedelta(minutes=15)
 #: When a source that gave no answer about a patient is asked again.
 _ASK_AGAIN = timedelta(minutes=15)
 
@@ -132,7 +134,7 @@ class Preparation:
         channel = self.channels[judged.touch.medium]
         if before is None or before.channel != channel.name:
             return doubted(was, now)
-        if now - before.at >= guarantee_of(channel).ttl:
+        if now - before.at + CALL >= guarantee_of(channel).ttl:
             return doubted(was, now)
         done = self._write(was, judged, now, before.at)
         same = isinstance(done, Written) and done.message.digest == before.digest

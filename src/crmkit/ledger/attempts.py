@@ -14,6 +14,7 @@ from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
 
 _CHUNK = 500
+_IN_DOUBT = ("", "unknown")
 _READ = ("channel", "message_id", "digest", "number", "at", "outcome", "reference", "evidence")
 _ASKED = (*TOUCH, "number")
 
@@ -47,7 +48,7 @@ class Attempt:
     @property
     def in_doubt(self) -> bool:
         """Tell whether it may have had an effect, though nobody is sure."""
-        return self.outcome in ("", "unknown")
+        return self.outcome in _IN_DOUBT
 
 
 @attrs.frozen
@@ -111,6 +112,32 @@ def answered(
             "then": now,
         }
         for one in answers
+    ]
+    if rows:
+        connection.execute(update, rows)
+
+
+def cleared(
+    connection: sa.Connection, tables: LedgerTables, practice: str, found_out: Sequence[tuple[Touch, str]]
+) -> None:
+    """Write down what was found out about touches of which nobody knew whether an attempt had had an effect.
+
+    Args:
+        connection: A transaction that may write.
+        tables: The ledger's tables.
+        practice: The practice's id.
+        found_out: Each touch, and what becomes the outcome of all its attempts that are in doubt.
+    """
+    table = tables.attempt
+    update = (
+        sa.update(table)
+        .where(*(table.c[name] == sa.bindparam(f"of_{name}") for name in TOUCH))
+        .where(table.c.outcome.in_(_IN_DOUBT))
+        .values(outcome=sa.bindparam("an_outcome"))
+    )
+    rows = [
+        {**{f"of_{name}": _place(practice, touch)[name] for name in TOUCH}, "an_outcome": outcome}
+        for touch, outcome in found_out
     ]
     if rows:
         connection.execute(update, rows)

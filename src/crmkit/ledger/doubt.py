@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import NotFound
-from crmkit.ledger.attempts import Attempt, last_attempts
+from crmkit.ledger.attempts import Attempt, cleared, last_attempts
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -87,4 +87,6 @@ def settle(connection: sa.Connection, ledger: Ledger, key: str, said: Settled, b
         sent_at=was.sent_at if said is Settled.SENT else None,
         changed_at=now,
     )
+    # From now on only a later attempt can be in doubt, and only that one's words are repeated.
+    cleared(connection, ledger.tables, ledger.practice, [(was, after.reason)])
     return next(iter(ledger.move(connection, [(was, after)], by)))
