@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from documents import ROOT, section, text
 
 import crmkit
-import crmkit.plugins
+from crmkit.testing.start import KINDS, answers, render
 
 HEAVY = ("hypothesis", "jinja2", "babel", "phonenumbers", "sqlalchemy", "pluggy", "lark", "rich", "altair", "click")
 
@@ -45,6 +50,7 @@ VENDOR = {
     "COUNT",
     "DATE",
     "DAY_OF_YEAR",
+    "FIELDS",
     "INSTANT",
     "LABELS",
     "LANGUAGE",
@@ -96,13 +102,85 @@ VENDOR = {
     "hold",
     "hookimpl",
     "keyed",
+    "plural",
     "ratio",
     "reply_event",
     "secret",
     "setting",
     "to_bytes",
     "total",
+    "unknown_field",
     "word_of",
+}
+
+ERRORS = {
+    "ConfigError",
+    "CrmkitError",
+    "InTheWay",
+    "MissingField",
+    "NotFound",
+    "NotSent",
+    "PluginError",
+    "ScheduleError",
+    "SegmentError",
+    "SourceError",
+    "StoreError",
+    "TemplateError",
+    "nearest",
+}
+
+STRATEGIES = {
+    "batches",
+    "campaigns",
+    "candidates",
+    "clocks",
+    "consents",
+    "histories",
+    "histories_as_rows",
+    "instants",
+    "messages",
+    "names",
+    "panel_rows",
+    "patients",
+    "payloads",
+    "rows",
+    "verdicts",
+    "zones",
+}
+
+#: Each public module with its names.
+PUBLIC = {
+    "crmkit": HOST,
+    "crmkit.errors": ERRORS,
+    "crmkit.plugins": VENDOR,
+    "crmkit.testing": {"conformance"},
+    "crmkit.testing.exports": {"ExportFolder"},
+    "crmkit.testing.fakes": {
+        "Fallible",
+        "Fake",
+        "MakesFake",
+        "Mailbox",
+        "Provider",
+        "Samples",
+        "Software",
+        "Taken",
+        "Trouble",
+    },
+    "crmkit.testing.http": {"Answer", "HttpProvider", "Request"},
+    "crmkit.testing.samples": {
+        "NAMES",
+        "PRACTICE",
+        "address_of",
+        "candidate_of",
+        "contact_of",
+        "key_of",
+        "message_of",
+        "name_of",
+        "patient_of",
+        "yes",
+    },
+    "crmkit.testing.strategies": STRATEGIES,
+    "crmkit.web": {"Counts", "Served", "app"},
 }
 
 NAMED_ONLY = """
@@ -122,12 +200,37 @@ def modules_after(program: str, folder: Path) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize(("module", "names"), [(crmkit, HOST), (crmkit.plugins, VENDOR)], ids=["host", "vendor"])
-def test_the_public_names_are_these_and_can_be_imported(module: object, names: set[str]) -> None:
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_public_names_are_these_and_can_be_imported(name: str) -> None:
+    module, names = import_module(name), PUBLIC[name]
     told = module.__all__
     assert set(told) == names
     assert len(told) == len(names)
-    assert all(getattr(module, name) is not None for name in names)
+    assert all(getattr(module, one) is not None for one in names)
+
+
+def test_the_page_tells_the_public_modules() -> None:
+    said = re.findall(r"`(crmkit[\w.]*)`", section(text("docs/reference/versions.md"), "## What is public"))
+    modules = {one.removesuffix(".__all__") for one in said}
+    assert modules == set(PUBLIC)
+
+
+def test_new_plugins_and_those_of_this_repository_import_nothing_but_public_names() -> None:
+    started = {f"{kind}: {path}": code for kind in KINDS for path, code in render(answers("acme", kind)).items()}
+    ours = {str(file): file.read_text("utf-8") for file in (ROOT / "plugins").glob("*/src/**/*.py")}
+    files = {path: code for path, code in {**started, **ours}.items() if path.endswith(".py")}
+    assert len(files) > len(KINDS)
+    assert [one for path, code in files.items() for one in _private(path, code)] == []
+
+
+def _private(path: str, code: str) -> Iterator[str]:
+    """Yield the imports from crmkit that no public module offers."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "crmkit":
+            offered = PUBLIC.get(node.module or "", set())
+            yield from (f"{path}: {node.module}.{one.name}" for one in node.names if one.name not in offered)
+        if isinstance(node, ast.Import):
+            yield from (f"{path}: {one.name}" for one in node.names if one.name.partition(".")[0] == "crmkit")
 
 
 def test_all_names_are_listed_and_an_unknown_one_is_told() -> None:

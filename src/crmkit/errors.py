@@ -10,6 +10,22 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Self
 
+__all__ = [
+    "ConfigError",
+    "CrmkitError",
+    "InTheWay",
+    "MissingField",
+    "NotFound",
+    "NotSent",
+    "PluginError",
+    "ScheduleError",
+    "SegmentError",
+    "SourceError",
+    "StoreError",
+    "TemplateError",
+    "nearest",
+]
+
 
 class CrmkitError(Exception):
     """The base of all failures of crmkit.

@@ -30,6 +30,7 @@ from crmkit.metrics.panel import PanelRow
 from crmkit.metrics.ratio import Ratio, Tally
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins.spec import API_VERSION, Context, CrmkitSpec, PluginInfo, hookimpl
+from crmkit.records.fields import FIELDS, plural, unknown_field
 from crmkit.records.source import Batch, Fault, FetchingSource, Row, Source
 from crmkit.segments.compare import Expression
 from crmkit.segments.field import Field, attribute
@@ -46,6 +47,7 @@ __all__ = [
     "COUNT",
     "DATE",
     "DAY_OF_YEAR",
+    "FIELDS",
     "INSTANT",
     "LABELS",
     "LANGUAGE",
@@ -97,11 +99,13 @@ __all__ = [
     "hold",
     "hookimpl",
     "keyed",
+    "plural",
     "ratio",
     "reply_event",
     "secret",
     "setting",
     "to_bytes",
     "total",
+    "unknown_field",
     "word_of",
 ]

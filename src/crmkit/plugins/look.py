@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from crmkit.deprecations import warn_of
 from crmkit.errors import nearest
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.spec import API_VERSION, CrmkitSpec, PluginInfo
@@ -94,6 +95,7 @@ def check_hooks(plugin: CrmkitSpec) -> None:
                 Phase.HOOKS, Kind.ORDERED, f"the hook {name} asks for {ordered[0]}", "mark it with @hookimpl alone"
             )
         _check_signature(name, function)
+        warn_of(f"CrmkitSpec.{name}")
 
 
 def brings(plugin: CrmkitSpec) -> frozenset[str]:

@@ -13,6 +13,10 @@ import attrs
 from crmkit.records.source import Row
 from crmkit.testing.fakes import Trouble
 
+__all__ = [
+    "ExportFolder",
+]
+
 
 @attrs.define(eq=False)
 class ExportFolder:

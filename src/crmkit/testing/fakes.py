@@ -16,6 +16,18 @@ import attrs
 from crmkit.delivery.event import Payload
 from crmkit.records.source import Row
 
+__all__ = [
+    "Fake",
+    "Fallible",
+    "Mailbox",
+    "MakesFake",
+    "Provider",
+    "Samples",
+    "Software",
+    "Taken",
+    "Trouble",
+]
+
 
 class Trouble(StrEnum):
     """What goes wrong at the other end."""

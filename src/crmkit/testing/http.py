@@ -13,6 +13,12 @@ import attrs
 
 from crmkit.testing.fakes import Taken, Trouble
 
+__all__ = [
+    "Answer",
+    "HttpProvider",
+    "Request",
+]
+
 
 @attrs.frozen
 class Request:

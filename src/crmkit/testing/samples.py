@@ -19,6 +19,19 @@ from crmkit.people.patient import Patient
 from crmkit.practice import Practice
 from crmkit.testing.home import NOW
 
+__all__ = [
+    "NAMES",
+    "PRACTICE",
+    "address_of",
+    "candidate_of",
+    "contact_of",
+    "key_of",
+    "message_of",
+    "name_of",
+    "patient_of",
+    "yes",
+]
+
 PRACTICE = Practice(
     id="bright-eyes",
     name="Bright Eyes Optometry",

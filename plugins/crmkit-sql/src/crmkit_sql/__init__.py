@@ -12,8 +12,19 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import ConfigError, SourceError, nearest
-from crmkit.plugins import Batch, Context, CrmkitSpec, PluginInfo, Row, Source, hookimpl, secret
-from crmkit.records.fields import FIELDS, plural, unknown_field
+from crmkit.plugins import (
+    FIELDS,
+    Batch,
+    Context,
+    CrmkitSpec,
+    PluginInfo,
+    Row,
+    Source,
+    hookimpl,
+    plural,
+    secret,
+    unknown_field,
+)
 
 _BATCH = 1000
 _ASKED = re.compile(r"(?<!:):ids\b")
