@@ -49,6 +49,18 @@ def test_a_bare_folder_means_core_where_two_plugins_have_the_name(hello: Message
     assert both.render(attrs.evolve(draft(), type="vendor.hello"), NOW).subject == "Hello"
 
 
+def test_a_bare_folder_is_refused_where_it_may_mean_that_of_two_plugins(hello: MessageType, tmp_path: Path) -> None:
+    two = [hello.owned_by("acme"), hello.owned_by("vendor")]
+    put(tmp_path / "own" / "hello" / "email" / "en", subject_txt="Ours")
+    for order in (two, two[::-1]):
+        both = Renderer(PRACTICE, {kind.name: kind for kind in order}, tmp_path / "own")
+        with pytest.raises(TemplateError, match=r"several plugins .*call it acme\.hello or vendor\.hello"):
+            both.check()
+        assert both.render(attrs.evolve(draft(), type="vendor.hello"), NOW).subject == "Hello"
+    (tmp_path / "own" / "hello").rename(tmp_path / "own" / "vendor.hello")
+    both.check()
+
+
 def test_the_practice_can_lay_out_anew(hello: MessageType, tmp_path: Path) -> None:
     text = "{{ message.text }}{{ practice.name }}{% if links.unsubscribe %}{{ links.unsubscribe }}{% endif %}"
     put(tmp_path / "own" / "_layout", email_txt=text)

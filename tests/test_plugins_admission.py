@@ -14,7 +14,7 @@ import pytest
 
 from crmkit.clock import FixedClock
 from crmkit.errors import ConfigError, PluginError
-from crmkit.plugins import CrmkitSpec, PluginInfo, hookimpl, secret
+from crmkit.plugins import AGE, CrmkitSpec, Field, PluginInfo, hookimpl, secret
 from crmkit.plugins.door import admit, discover
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.time_limits import TimeLimits
@@ -158,7 +158,16 @@ def test_two_plugins_of_one_name_are_refused_and_both_are_named(let_in):
 
 def test_the_same_plugin_twice_is_one(let_in):
     plugin = made()
-    assert [one.name for one in let_in("folder", plugin, plugin, "folder").found] == ["core", "folder", "acme"]
+    assert [one.name for one in let_in("folder", plugin, plugin, "folder").found] == ["core", "acme", "folder"]
+
+
+def test_a_plugin_that_is_called_like_a_field_of_core_does_not_take_its_place(let_in):
+    taken = Field("age", AGE, "", lambda scope, _: scope.patient.c.born)
+    plugin = made("age", crmkit_fields=hookimpl(lambda self, ctx: [taken]))
+    failure = refused(let_in, plugin)
+    assert (failure.phase, failure.kind) == (Phase.REGISTER, Kind.DUPLICATE)
+    assert (failure.problem, failure.mend) == ("registers age, and so does core", "call it age.age")
+    assert let_in(plugin, strict=False).fields["age"].help == "completed years of life"
 
 
 def test_nobody_takes_the_place_of_core(let_in):

@@ -52,6 +52,16 @@ def test_an_address_that_is_blank_later_moves_to_the_past(desk: Desk) -> None:
     assert desk.sync(anna(mobile="0491 570 006")).total.changed == 0
 
 
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("last", ["", "anna@berg.example"])
+def test_of_a_row_that_is_told_twice_the_last_word_holds_in_batches_of_any_size(
+    last: str, size: int, desk: Desk
+) -> None:
+    rows = [anna(email=email) for email in ("old@berg.example" if not last else "", last)]
+    desk.run(Told([Batch(tuple(rows[start : start + size])) for start in range(0, 2, size)]))
+    assert [point.value for point in desk.now("contact")] == ([last] if last else [])
+
+
 def test_what_was_typed_is_kept_beside_what_was_made_of_it(desk: Desk) -> None:
     desk.sync(
         anna(email=" Anna@BERG.example", mobile="0491 570 006 (work)", phone="02 5550 1234", address1="1 High St"),

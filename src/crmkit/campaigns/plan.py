@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import attrs
 
@@ -60,5 +61,9 @@ def explain(touch: Touch) -> str:
 
 
 def ordered(touches: Sequence[Touch]) -> tuple[Touch, ...]:
-    """Return touches in the order in which people read them: by campaign, due time and patient."""
-    return tuple(sorted(touches, key=lambda touch: (touch.priority, touch.campaign, touch.due, touch.patient)))
+    """Return touches in the order in which people read them: by campaign, due time, patient and occasion."""
+
+    def place(touch: Touch) -> tuple[Any, ...]:
+        return touch.priority, touch.campaign, touch.due, touch.patient, touch.occasion
+
+    return tuple(sorted(touches, key=place))

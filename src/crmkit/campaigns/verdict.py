@@ -23,7 +23,8 @@ class Ruling(IntEnum):
 
 
 def _frozen(detail: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType({**detail})
+    # In one order, for what is equal is to be written down equally.
+    return MappingProxyType({name: detail[name] for name in sorted(detail, key=str)})
 
 
 @attrs.frozen
@@ -71,8 +72,8 @@ def defer(until: datetime, reason: str, **detail: Any) -> Verdict:
 def strictest(verdicts: Iterable[Verdict], rank: Mapping[str, int]) -> Verdict:
     """Return the verdict that holds: deny over hold over defer (the latest) over allow.
 
-    The order in which guards speak makes no difference: of two equally strict verdicts the one whose reason ranks
-    first is told, then their code and detail decide.
+    The order in which guards speak makes no difference, nor does it whether some are heard together first: of two
+    equally strict verdicts the one whose reason ranks first is told, then their code and detail decide.
     """
     said = list(verdicts)
     if len(said) < 2:
@@ -80,7 +81,7 @@ def strictest(verdicts: Iterable[Verdict], rank: Mapping[str, int]) -> Verdict:
 
     def strictness(verdict: Verdict) -> tuple[int, datetime, int, str, str]:
         until = verdict.until or datetime.min.replace(tzinfo=UTC)
-        detail = repr(sorted(verdict.detail.items()))
+        detail = repr(sorted(verdict.detail.items()))[1:-1]
         return (int(verdict.ruling), until, -rank.get(verdict.reason, 1000), verdict.reason, detail)
 
     return max(said, key=strictness)

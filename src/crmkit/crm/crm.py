@@ -35,10 +35,14 @@ from crmkit.people.medium import Medium
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.plugins.time_limits import TimeLimits
 from crmkit.practice import Practice
+from crmkit.records.intake import ForgottenAmong
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.source import Source
 from crmkit.records.summary import SyncSummary
 from crmkit.records.sync import Sync
+from crmkit.records.tables import RecordTables
+from crmkit.records.waiting import take_waiting
+from crmkit.store.store import Store
 
 #: How far a plan looks ahead unless told otherwise: today and the six days after it.
 WEEK = timedelta(days=6)
@@ -168,11 +172,13 @@ class CRM(Sending, Receiving, Telling):
     def sync(self, progress: Callable[[str], None] = lambda _: None) -> SyncSummary:
         """Apply what all sources say and return what changed; rows that cannot be used are kept as rejected.
 
+        A row may name a patient whom another source brings: the sources' order does not matter.
+
         Raises:
             SourceError: If there is only one source and it cannot be read. Of several, the others are still applied
                 and the failure stands in the summary.
         """
-        summary, sources = SyncSummary(), self.plugins.sources
+        summary, sources, began = SyncSummary(), self.plugins.sources, self.clock.now()
         if not sources:
             raise ConfigError("there is no source", where="plugins", mend="admit one, such as csv")
         for source in sources:
@@ -183,11 +189,18 @@ class CRM(Sending, Receiving, Telling):
                 if len(sources) == 1:
                     raise
                 summary += SyncSummary(failures=(str(problem),))
-        return summary
+        return summary + take_waiting(*self._records, began, self.clock.now(), self._forgotten)
 
     def _synced(self, source: Source) -> SyncSummary:
-        forgotten = forgotten_among(self._stages.tables, self.practice.id)
-        return Sync(self._store, self._stages.records, self.practice, source, self.clock.now(), forgotten).run()
+        return Sync(*self._records, source, self.clock.now(), self._forgotten).run()
+
+    @property
+    def _records(self) -> tuple[Store, RecordTables, Practice]:
+        return self._store, self._stages.records, self.practice
+
+    @property
+    def _forgotten(self) -> ForgottenAmong:
+        return forgotten_among(self._stages.tables, self.practice.id)
 
     def rejected(self) -> list[RejectedRow]:
         """Return the rows that no sync could use, with place and reason."""

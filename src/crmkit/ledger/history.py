@@ -55,7 +55,7 @@ class _Asks:
         """Return the statements about one practice's people."""
         patient, contact, consent = records.patient.now, records.contact.now, records.consent.now
         learnt, suppression = tables.learnt.consent, tables.learnt.suppression
-        order = (contact.c.patient, contact.c.rank, contact.c.id)
+        order = (contact.c.patient, contact.c.rank, contact.c.id, contact.c.source)
         of_addresses = _columns(suppression, ("address", "reason"), practice)
         return cls(
             patients=_columns(patient, (*_NAME, *_REST), practice).where(among(patient.c.id, "ids")),

@@ -6,6 +6,7 @@ practice that rewords `body.txt` usually wants to reword `body.html` beside it. 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -87,8 +88,11 @@ class Shelf:
             return
         if not self.own.is_dir():
             raise TemplateError("no such folder of templates", where=str(self.own), mend="create it")
-        by_folder = self._by_folder()
+        by_folder, of_stem = self._by_folder(), self._of_stem()
         for folder in _entries(self.own):
+            if folder.name not in by_folder and folder.name in of_stem:
+                names = " or ".join(sorted(kind.name for kind in of_stem[folder.name]))
+                raise TemplateError("several plugins have this message", where=str(folder), mend=f"call it {names}")
             _one_of(folder, (LAYOUT, *by_folder))
             if folder.name == LAYOUT:
                 _check_layouts(folder)
@@ -96,9 +100,16 @@ class Shelf:
                 _check_overrides(folder, by_folder[folder.name])
 
     def _by_folder(self) -> dict[str, MessageType]:
-        """Return which type a folder's name means; a bare name means that of core where several plugins have one."""
-        last_wins = sorted(self.types.values(), key=lambda kind: kind.owner == "core")
-        return {kind.stem: kind for kind in last_wins} | {kind.name: kind for kind in last_wins}
+        """Return which type a folder's name means: a bare name that of core, or of the only plugin that has one."""
+        bare = {stem: kinds[0] for stem, kinds in self._of_stem().items() if len(kinds) == 1}
+        return bare | {kind.name: kind for kind in self.types.values()}
+
+    def _of_stem(self) -> dict[str, list[MessageType]]:
+        """Return the types that a bare name may mean; that of core before all others."""
+        found: dict[str, list[MessageType]] = defaultdict(list)
+        for kind in self.types.values():
+            found[kind.stem].append(kind)
+        return {stem: [one for one in kinds if one.owner == "core"] or kinds for stem, kinds in found.items()}
 
     def _roots(self, kind: MessageType) -> Iterator[Traversable]:
         if self.own is not None:

@@ -83,6 +83,7 @@ class _Door:
     Attributes:
         refused: Why plugins were not admitted.
         missing: Those of them without which nothing may be planned or sent.
+        names: Who has registered what, by hook and full name.
     """
 
     settings: Mapping[str, Mapping[str, Any]]
@@ -93,9 +94,13 @@ class _Door:
     failures: Failures = attrs.field(factory=Failures, init=False)
     refused: list[Failure] = attrs.field(factory=list, init=False)
     missing: list[Failure] = attrs.field(factory=list, init=False)
+    names: dict[tuple[str, str], str] = attrs.field(factory=dict, init=False)
 
     def wanted(self, plugins: Iterable[str | CrmkitSpec], required: Mapping[str, str]) -> list[Found]:
-        """Return the plugins to admit, `core` first; what is not installed is refused."""
+        """Return the plugins to admit, `core` first and the rest by name, in whatever order the host names them.
+
+        What is not installed is refused.
+        """
         installed = discover()
         found: dict[str, Found] = {}
         for plugin in (CORE, *plugins):
@@ -113,7 +118,7 @@ class _Door:
             if name not in found and all(one.plugin != name for one in self.refused):
                 mend = f"add {name} to plugins"
                 raise ConfigError(f"the plugin {name} is not admitted", where=f"settings.{name}", mend=mend)
-        return list(found.values())
+        return sorted(found.values(), key=lambda one: (one.name != CORE, one.name))
 
     def let_in(self, found: Found, wanted: str) -> list[Joined]:
         """Return the plugin with all that it registered; nothing if it was refused."""
@@ -147,11 +152,22 @@ class _Door:
         log = logging.getLogger(f"crmkit.plugin.{found.name}")
         context = Context(found.name, settings, self.clock, log, self.root)
         joined = Joined(plugin, context, calls, self.limits, core=found.name == CORE)
-        fault = joined.register()
-        if fault is None:
-            return joined
-        joined.close()
-        return _given(fault)
+        try:
+            _given(joined.register())
+            self._claim_names(joined)
+        except BaseException:
+            joined.close()
+            raise
+        return joined
+
+    def _claim_names(self, joined: Joined) -> None:
+        """Refuse a plugin that registers a name which another has: `core` alone has fields without a plugin's name."""
+        owner = joined.context.plugin
+        own = {(hook, thing.name) for hook, things in joined.things.items() for thing in things}
+        for hook, name in sorted(own & self.names.keys()):
+            problem = f"registers {name}, and so does {self.names[hook, name]}"
+            raise Refused(Phase.REGISTER, Kind.DUPLICATE, problem, f"call it {owner}.{name}")
+        self.names |= dict.fromkeys(own, owner)
 
     def _settings(self, info: PluginInfo) -> Any:
         return structure(info.settings, self.settings.get(info.name, {}), where=f"settings.{info.name}")
@@ -202,7 +218,7 @@ def _importing() -> bool:
 
 def _collect(wanted: Sequence[Found], joined: Sequence[Joined], door: _Door) -> Admitted:
     def all_of(hook: str) -> list[Any]:
-        return [thing for one in joined for thing in one.things[hook]]
+        return [thing for one in joined for thing in one.registered(hook)]
 
     def by_name(hook: str) -> dict[str, Any]:
         return {thing.name: thing for thing in all_of(hook)}

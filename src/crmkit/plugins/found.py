@@ -57,7 +57,7 @@ class Found:
             Refused: With what is wrong.
         """
         if self.rivals:
-            both = " and ".join((self.distribution, *self.rivals))
+            both = " and ".join(sorted((self.distribution, *self.rivals)))
             raise Refused(Phase.FIND, Kind.DUPLICATE, f"is offered by {both}", "keep one of them")
         if wanted and not _fits(self.version, wanted, self.name):
             raise Refused(Phase.FIND, Kind.VERSION, f"is of version {self.version or 'none'}, and {wanted} is required")

@@ -74,6 +74,11 @@ class Joined:
             self.things[hook] = called
         return None
 
+    def registered(self, hook: str) -> list[Any]:
+        """Return what a hook registered, by name; of `core` in its own order, in which a report tells its figures."""
+        things = self.things[hook]
+        return things if self.core else sorted(things, key=lambda thing: thing.name)
+
     def close(self) -> None:
         """Let the plugin give back what it holds open, and its threads end."""
         close = self._manager.hook.crmkit_close

@@ -113,6 +113,8 @@ class Intake:
         for kind, values in built.rows:
             taken.rows[kind][values["id"]] = values
         for kind, id_ in built.blank:
+            # Had the row been told before with an address, in another batch or in this one: now it has none.
+            taken.rows[kind].pop(id_, None)
             taken.blank[kind].append(id_)
         if row.kind == "patient":
             self.owners[row.id.strip()] = self.source

@@ -82,11 +82,11 @@ def keep_rejections(
         for fault in one.faults
     }
     if settled is not None:
-        again = {*settled, *((one.row.kind, one.row.id) for one in rejections)}
+        again = {*settled, *((one.row.kind, one.row.id.strip()) for one in rejections)}
         # Thousands may have been read anew, and few were ever rejected: only those are looked for.
         there = {(kind, id_) for kind, id_ in connection.execute(sa.select(table.c.kind, table.c.row_id).where(mine))}
         one = sa.and_(mine, table.c.kind == sa.bindparam("of"), table.c.row_id == sa.bindparam("id_"))
-        if mended := [{"of": kind, "id_": id_} for kind, id_ in again & there]:
+        if mended := [{"of": kind, "id_": id_} for kind, id_ in there if (kind, id_.strip()) in again]:
             connection.execute(sa.delete(table).where(one), mended)
     if rows:
         connection.execute(sa.insert(table), list(rows.values()))
