@@ -8,8 +8,9 @@ from situations import consent, patient
 from crmkit import Campaign, State
 from crmkit.errors import ConfigError, PluginError
 from crmkit.people.medium import Medium
-from crmkit.plugins import ALLOWED, CrmkitSpec, PluginInfo, deny, hookimpl
+from crmkit.plugins import ALLOWED, COUNT, CrmkitSpec, Field, PluginInfo, deny, hookimpl
 from crmkit.plugins.door import discover
+from crmkit.plugins.failure import Phase
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
@@ -67,6 +68,32 @@ def test_a_guard_that_allows_all_loosens_nothing(open_crm, exports):
     exports("patients", [patient("P1", deceased_on="2026-01-01")])
     crm.sync()
     assert [touch.reason for touch in crm.plan().touches] == ["deceased"]
+
+
+class Asking(CrmkitSpec):
+    """A plugin with one field whose value is whatever it is told."""
+
+    info = PluginInfo("acme")
+
+    def __init__(self, value):
+        self.value = value
+
+    @hookimpl
+    def crmkit_fields(self, ctx):
+        del ctx
+        return [Field("shoes", COUNT, "pairs of shoes", lambda scope, span: self.value(scope))]
+
+
+@pytest.mark.parametrize("rule", ["acme.shoes >= 0", "not (acme.shoes >= 0)", "acme.shoes is not empty"])
+@pytest.mark.parametrize("value", [fail, lambda _: 7, lambda _: None], ids=["raises", "a number", "nothing"])
+def test_a_field_that_fails_is_unknown_of_everybody(value, rule, open_crm, exports):
+    crm = ready(open_crm, exports, Asking(value))
+    assert len(crm.plan().touches) == 1
+    crm.add(Campaign("shod", objective="celebrate", message="birthday", segment=rule, schedule="on birthday"))
+    assert {touch.campaign for touch in crm.plan().touches} == {"card"}
+    (failure,) = crm.failures()
+    assert (failure.thing, failure.phase) == ("acme.shoes", Phase.SELECT)
+    assert "Stone" not in str(failure)
 
 
 class Misspelt(CrmkitSpec):
