@@ -177,6 +177,21 @@ def test_a_channel_that_can_be_asked_is_asked_first(
     assert (state(crm), len(recorder.handed)) == (then, handed)
 
 
+def test_what_was_asked_of_many_at_once_is_written_down(exports: Any, open_crm: Any, clock: FixedClock) -> None:
+    exports("patients", [patient("P1"), patient("P2", email="p2@x.example")])
+    exports("consents", [consent("P1"), consent("P2")])
+    recorder = Recorder(guarantee=QUERYABLE)
+    crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"})
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    recorder.fate = ["silent", "silent"]
+    assert crm.send().counts() == {State.UNKNOWN: 2}
+    recorder.answers = dict.fromkeys(recorder.keys, Outcome.RETRY)
+    clock.move(HOUR)
+    assert crm.send().sent == 2
+
+
 def test_an_answer_that_comes_late_settles_the_doubt(one: Any, clock: FixedClock) -> None:
     recorder = Recorder()
     crm, other = one(recorder), one(Recorder())

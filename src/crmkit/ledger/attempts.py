@@ -132,7 +132,7 @@ def cleared(
     update = (
         sa.update(table)
         .where(*(table.c[name] == sa.bindparam(f"of_{name}") for name in TOUCH))
-        .where(table.c.outcome.in_(_IN_DOUBT))
+        .where(sa.or_(*(table.c.outcome == word for word in _IN_DOUBT)))
         .values(outcome=sa.bindparam("an_outcome"))
     )
     rows = [
