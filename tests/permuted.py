@@ -13,8 +13,6 @@ from greetings import put
 from situations import NOW, consent, patient
 
 from crmkit import Campaign
-from crmkit.metrics.measure import Outcome as Figure
-from crmkit.metrics.measure import total
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import (
     ALLOWED,
@@ -24,6 +22,7 @@ from crmkit.plugins import (
     Candidate,
     CrmkitSpec,
     Field,
+    Figure,
     Limits,
     Message,
     MessageType,
@@ -37,6 +36,7 @@ from crmkit.plugins import (
     deny,
     hold,
     hookimpl,
+    total,
 )
 
 DAY = timedelta(days=1)

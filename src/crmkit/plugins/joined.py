@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources.abc import Traversable
+from types import ModuleType
 from typing import Any
 
 import attrs
 import pluggy
+from pluggy import HookimplOpts, HookspecOpts
 
 from crmkit.errors import ConfigError, SourceError, StoreError, TemplateError
 from crmkit.messages.type import MessageType
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
+from crmkit.plugins.look import HOOKS
 from crmkit.plugins.owned import (
     OwnedChannel,
     OwnedGuard,
@@ -35,6 +38,16 @@ from crmkit.segments.field import Field
 _MOST = 1000
 #: What a hook may say to the host: settings, files or templates cannot be used.
 _SAYS = (ConfigError, SourceError, StoreError, TemplateError)
+
+
+class _Manager(pluggy.PluginManager):
+    """Looks at the hooks alone; what else a plugin has is none, and there may be much of it."""
+
+    def parse_hookspec_opts(self, module_or_class: ModuleType | type, name: str) -> HookspecOpts | None:
+        return super().parse_hookspec_opts(module_or_class, name) if name in HOOKS else None
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> HookimplOpts | None:
+        return super().parse_hookimpl_opts(plugin, name) if name in HOOKS else None
 
 
 @attrs.define(eq=False)
@@ -61,7 +74,7 @@ class Joined:
 
     def __attrs_post_init__(self) -> None:
         # A manager for each plugin: none can wrap, reorder or block another's hooks.
-        self._manager = pluggy.PluginManager("crmkit")
+        self._manager = _Manager("crmkit")
         self._manager.add_hookspecs(CrmkitSpec)
 
     def register(self) -> Fault | None:

@@ -21,6 +21,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 #: Names that stand for something else wherever a plugin's name may stand.
 _RESERVED = ("attributes", "crmkit", "none")
 _ORDERS = ("wrapper", "hookwrapper", "tryfirst", "trylast", "specname", "optionalhook")
+#: What every object has: no hook is among it, and to look at it takes longest.
+_OF_EVERYTHING = frozenset(dir(object))
 HOOKS = tuple(name for name in vars(CrmkitSpec) if name.startswith(_PREFIX))
 
 
@@ -111,7 +113,7 @@ def _meant(name: str) -> str:
 
 def _candidates(plugin: CrmkitSpec) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield what looks like a hook: by its name, or by its mark. No property is evaluated for it."""
-    for name in sorted({*dir(type(plugin)), *getattr(plugin, "__dict__", ())}):
+    for name in sorted({*dir(type(plugin)), *getattr(plugin, "__dict__", ())} - _OF_EVERYTHING):
         found = inspect.getattr_static(plugin, name)
         function = getattr(found, "__func__", found)
         if name in HOOKS and function is vars(CrmkitSpec)[name]:
