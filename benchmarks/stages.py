@@ -44,8 +44,8 @@ LEDGER = (
     ("crmkit.ledger.ledger", "Ledger.move", "ledger"),
     ("crmkit.ledger.ledger", "Ledger.shift", "ledger"),
     ("crmkit.ledger.ledger", "Ledger.unknown", "ledger"),
-    ("crmkit.ledger.attempts", "intend", "ledger"),
-    ("crmkit.ledger.attempts", "answered", "ledger"),
+    ("crmkit.ledger.attempts", "Attempts.intend", "ledger"),
+    ("crmkit.ledger.attempts", "Attempts.answered", "ledger"),
     ("sqlalchemy.engine.default", "DefaultDialect.do_commit", "commit"),
 )
 SQL = (

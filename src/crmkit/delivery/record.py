@@ -10,7 +10,7 @@ import attrs
 
 from crmkit.delivery.channel import Channel, Outcome, Receipt, guarantee_of
 from crmkit.delivery.window import LEASE, Window, Written
-from crmkit.ledger.attempts import Answer, Intent, answered, intend
+from crmkit.ledger.attempts import Answer, Attempts, Intent
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger, Step
 from crmkit.ledger.state import State
@@ -36,6 +36,11 @@ class Record:
     ledger: Ledger
     claims: Claims
     channels: Mapping[Medium, Channel]
+    attempts: Attempts = attrs.field(init=False, repr=False)
+
+    @attempts.default
+    def _of_the_ledger(self) -> Attempts:
+        return Attempts(self.ledger.tables, self.ledger.practice)
 
     def intend(self, connection: Connection, window: Window, owner: str, now: datetime) -> list[Written]:
         """Write down what is about to be handed over, and what stays; return what may be.
@@ -45,7 +50,7 @@ class Record:
         mine = self._sending(connection, window.written, owner, now)
         going = [one for one in window.written if one.touch.key in mine]
         intents = [Intent(one.touch, one.message.message_id, one.message.digest) for one in going]
-        intend(connection, self.ledger.tables, self.ledger.practice, intents, now)
+        self.attempts.intend(connection, intents, now)
         return going
 
     def staying(self, connection: Connection, window: Window) -> list[Touch]:
@@ -59,7 +64,7 @@ class Record:
         told = [receipts.get(one.touch.key) or _silence(one.touch.key) for one in handed]
         pairs = list(zip(handed, told, strict=True))
         answers = [Answer(one.touch, said.outcome.value, said.reference, said.evidence) for one, said in pairs]
-        answered(connection, self.ledger.tables, self.ledger.practice, answers, now)
+        self.attempts.answered(connection, answers, now)
         sent = [one.touch for one, receipt in pairs if receipt.outcome is Outcome.SENT]
         done = self._sent(connection, sent, now)
         other = [
@@ -114,8 +119,7 @@ class Record:
         state = State.RETRY if repeated else State(outcome.value)
         # Of a repetition such an answer speaks for itself only: the attempt before it may still have had an effect.
         nothing_left = outcome in (Outcome.RETRY, Outcome.REFUSED) and not doubtful
-        return attrs.evolve(
-            touch,
+        return touch.changed(
             state=state,
             reason=state.value,
             owner="",

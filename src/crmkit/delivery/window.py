@@ -141,8 +141,7 @@ class Preparation:
         return done if same else doubted(was, now)
 
     def _on_its_way(self, was: Touch, touch: Touch, now: datetime) -> Touch:
-        return attrs.evolve(
-            touch,
+        return touch.changed(
             state=State.SENDING,
             reason="handing_over",
             detail={"channel": self.channels[touch.medium].name},

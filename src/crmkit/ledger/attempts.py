@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -12,11 +11,12 @@ import sqlalchemy as sa
 from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
+from crmkit.store.many import Many
 
 _CHUNK = 500
 _IN_DOUBT = ("", "unknown")
 _READ = ("channel", "message_id", "digest", "number", "at", "outcome", "reference", "evidence")
-_ASKED = (*TOUCH, "number")
+_PLACE = (*TOUCH[1:], "number")
 
 
 @attrs.frozen
@@ -70,51 +70,51 @@ class Answer:
     evidence: str
 
 
-def intend(
-    connection: sa.Connection, tables: LedgerTables, practice: str, intents: Sequence[Intent], now: datetime
-) -> None:
-    """Write down what is about to be handed over."""
-    rows = [
-        {
-            **_place(practice, one.touch),
-            "at": now,
-            "channel": one.touch.detail["channel"],
-            "message_id": one.message_id,
-            "digest": one.digest,
-        }
-        for one in intents
-    ]
-    if rows:
-        connection.execute(sa.insert(tables.attempt), rows)
+@attrs.frozen(eq=False)
+class Attempts:
+    """Writes the attempts of one practice's touches, inside the caller's transaction.
 
+    Attributes:
+        tables: The ledger's tables.
+        practice: The practice's id.
+    """
 
-def answered(
-    connection: sa.Connection, tables: LedgerTables, practice: str, answers: Sequence[Answer], now: datetime
-) -> None:
-    """Write down what the channel said of attempts."""
-    table = tables.attempt
-    update = (
-        sa.update(table)
-        .where(*(table.c[name] == sa.bindparam(f"of_{name}") for name in _ASKED))
-        .values(
-            outcome=sa.bindparam("an_outcome"),
-            reference=sa.bindparam("a_reference"),
-            evidence=sa.bindparam("an_evidence"),
-            answered_at=sa.bindparam("then"),
-        )
-    )
-    rows = [
-        {
-            **{f"of_{name}": value for name, value in _place(practice, one.touch).items()},
-            "an_outcome": one.outcome,
-            "a_reference": one.reference,
-            "an_evidence": one.evidence,
-            "then": now,
-        }
-        for one in answers
-    ]
-    if rows:
-        connection.execute(update, rows)
+    tables: LedgerTables
+    practice: str
+    _kept: dict[tuple[str, str], Many] = attrs.field(factory=dict, init=False, repr=False)
+
+    def intend(self, connection: sa.Connection, intents: Sequence[Intent], now: datetime) -> None:
+        """Write down what is about to be handed over."""
+        rows = [(*_place(one.touch), one.touch.detail["channel"], one.message_id, one.digest) for one in intents]
+        if rows:
+            self._many(connection, self._intent).run(connection, {"practice": self.practice, "at": now}, rows)
+
+    def answered(self, connection: sa.Connection, answers: Sequence[Answer], now: datetime) -> None:
+        """Write down what the channel said of attempts."""
+        rows = [(*_place(one.touch), one.outcome, one.reference, one.evidence) for one in answers]
+        if rows:
+            shared = {"of_practice": self.practice, "then": now}
+            self._many(connection, self._answer).run(connection, shared, rows)
+
+    def _many(self, connection: sa.Connection, make: Callable[[sa.Dialect], Many]) -> Many:
+        what = (make.__name__, connection.dialect.driver)
+        if what not in self._kept:
+            self._kept[what] = make(connection.dialect)
+        return self._kept[what]
+
+    def _intent(self, dialect: sa.Dialect) -> Many:
+        columns, table = (*_PLACE, "channel", "message_id", "digest"), self.tables.attempt
+        names = ("practice", "at", *columns)
+        new = {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
+        return Many.of(sa.insert(table).values(new), columns, dialect)
+
+    def _answer(self, dialect: sa.Dialect) -> Many:
+        table = self.tables.attempt
+        asked = [table.c[name] == sa.bindparam(f"of_{name}") for name in ("practice", *_PLACE)]
+        told = ("outcome", "reference", "evidence")
+        new = {name: sa.bindparam(f"an_{name}") for name in told} | {"answered_at": sa.bindparam("then")}
+        own = (*(f"of_{name}" for name in _PLACE), *(f"an_{name}" for name in told))
+        return Many.of(sa.update(table).where(*asked).values(new), own, dialect)
 
 
 def cleared(
@@ -169,11 +169,5 @@ def _attempts(connection: sa.Connection, tables: LedgerTables, practice: str, ke
     return found
 
 
-def _place(practice: str, touch: Touch) -> dict[str, Any]:
-    return {
-        "practice": practice,
-        "campaign": touch.campaign,
-        "occasion": touch.occasion,
-        "patient": touch.patient,
-        "number": touch.attempts,
-    }
+def _place(touch: Touch) -> tuple[str, str, str, int]:
+    return touch.campaign, touch.occasion, touch.patient, touch.attempts

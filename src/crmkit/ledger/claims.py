@@ -79,7 +79,8 @@ class Claims:
         for state, rows in found.items():
             mine = [row.key for row in rows if row.key in keys]
             step = Step(state, State.CLAIMED)
-            claimed += map(to_touch, self.ledger.shifted(connection, mine, step, owner, now, "", None, given))
+            rows_now = self.ledger.shifted(connection, mine, step, owner, now, held_by="", **given)
+            claimed += map(to_touch, rows_now)
         return sorted(claimed, key=_urgency)
 
     def _first(

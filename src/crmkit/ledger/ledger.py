@@ -19,6 +19,7 @@ from crmkit.people.medium import Medium, Purpose
 from crmkit.store.among import among
 
 COLUMNS = tuple(field.name for field in attrs.fields(Touch))
+_KEY = ("key",)
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
 _ENUM_PLACES = tuple((COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
 
@@ -150,9 +151,10 @@ class Ledger:
             lease_after: Only those whose lease ends after this instant.
             values: Further columns to set; by default nobody holds them any more, and the rest stays as it is.
         """
-        return frozenset(
-            row.key for row in self.shifted(connection, keys, step, actor, now, held_by, lease_after, values)
+        rows = self.shifted(
+            connection, keys, step, actor, now, held_by=held_by, lease_after=lease_after, back=_KEY, **values
         )
+        return frozenset(key for (key,) in rows)
 
     def shifted(
         self,
@@ -161,24 +163,28 @@ class Ledger:
         step: Step,
         actor: str,
         now: datetime,
+        *,
         held_by: str,
-        lease_after: datetime | None,
-        values: Mapping[str, Any],
-    ) -> list[sa.Row[Any]]:
-        """Move touches as `shift` does and return their rows, which hold `COLUMNS` as they are now."""
+        lease_after: datetime | None = None,
+        back: tuple[str, ...] = COLUMNS,
+        **values: Any,
+    ) -> Sequence[sa.Row[Any]]:
+        """Move touches as `shift` does and return some columns of their rows as they are now."""
         if not keys:
-            return []
+            return ()
         columns = {"state": step.state.value, "reason": step.state.value, "changed_at": now, "owner": "", **values}
         given: dict[str, Any] = {f"new_{name}": value for name, value in columns.items()}
         given |= {"of_practice": self.practice, "keys": keys, "was_state": step.was.value, "was_owner": held_by}
         given |= {} if lease_after is None else {"lease_after": lease_after}
-        rows = list(connection.execute(self._shift(tuple(columns), step, leased=lease_after is not None), given).all())
-        self._note(connection, [row.key for row in rows], step.was, actor)
+        statement = self._shift(tuple(columns), step, leased=lease_after is not None, back=back)
+        rows = connection.execute(statement, given).all()
+        place = back.index("key")
+        self._note(connection, [row[place] for row in rows], step.was, actor)
         return rows
 
-    def _shift(self, columns: tuple[str, ...], step: Step, *, leased: bool) -> sa.UpdateBase:
+    def _shift(self, columns: tuple[str, ...], step: Step, *, leased: bool, back: tuple[str, ...]) -> sa.UpdateBase:
         """Return the statement of a shift; each is written once, for writing one takes longer than a few rows do."""
-        what = ("shift", columns, step.tried, leased)
+        what = ("shift", columns, step.tried, leased, back)
         if what not in self._kept:
             table = self.tables.touch
             where = [table.c.practice == sa.bindparam("of_practice"), among(table.c.key, "keys")]
@@ -187,7 +193,7 @@ class Ledger:
             new = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
             counted = {"moves": table.c.moves + 1} | ({"attempts": table.c.attempts + 1} if step.tried else {})
             update = sa.update(table).where(*where).values({**new, **counted})
-            self._kept[what] = update.returning(*(table.c[name] for name in COLUMNS))
+            self._kept[what] = update.returning(*(table.c[name] for name in back))
         return self._kept[what]
 
     def _note(self, connection: sa.Connection, keys: Sequence[str], was: State, actor: str) -> None:
