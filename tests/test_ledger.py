@@ -15,7 +15,8 @@ from situations import NOW
 
 from crmkit.errors import StoreError
 from crmkit.ledger.claims import Claims
-from crmkit.ledger.ledger import Ledger, Step
+from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.step import Step
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
 from crmkit.ledger.tables import declare_ledger
 from crmkit.ledger.touch import Touch, touch_key

@@ -12,8 +12,9 @@ from crmkit.delivery.channel import Channel, Outcome, Receipt, guarantee_of
 from crmkit.delivery.window import LEASE, Window, Written
 from crmkit.ledger.attempts import Answer, Attempts, Intent
 from crmkit.ledger.claims import Claims
-from crmkit.ledger.ledger import Ledger, Step
+from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
+from crmkit.ledger.step import Step
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
 from crmkit.store.store import Connection

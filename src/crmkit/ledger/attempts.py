@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -112,7 +113,8 @@ class Attempts:
         table = self.tables.attempt
         asked = [table.c[name] == sa.bindparam(f"of_{name}") for name in ("practice", *_PLACE)]
         told = ("outcome", "reference", "evidence")
-        new = {name: sa.bindparam(f"an_{name}") for name in told} | {"answered_at": sa.bindparam("then")}
+        new: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"an_{name}") for name in told}
+        new["answered_at"] = sa.bindparam("then")
         own = (*(f"of_{name}" for name in _PLACE), *(f"an_{name}" for name in told))
         return Many.of(sa.update(table).where(*asked).values(new), own, dialect)
 

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.ledger import COLUMNS, Ledger, Step, to_touch
+from crmkit.ledger.ledger import COLUMNS, Ledger, to_touch
 from crmkit.ledger.share import Share
 from crmkit.ledger.state import CLAIMABLE, State
+from crmkit.ledger.step import Step
 from crmkit.ledger.tables import URGENCY
 from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
@@ -74,7 +75,7 @@ class Claims:
         found = {state: self._first(connection, state, now, wanted, limit) for state in CLAIMABLE}
         first = sorted((_urgency(row), row.key) for rows in found.values() for row in rows)[:limit]
         keys = {key for _, key in first}
-        given = {"reason": "claimed", "owner": owner, "lease": now + lease}
+        given: dict[str, Any] = {"reason": "claimed", "owner": owner, "lease": now + lease}
         claimed: list[Touch] = []
         for state, rows in found.items():
             mine = [row.key for row in rows if row.key in keys]

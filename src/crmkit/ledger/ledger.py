@@ -13,6 +13,7 @@ from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.notes import history, note, note_moved
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, REVOCABLE, State
+from crmkit.ledger.step import Step
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
@@ -22,23 +23,6 @@ COLUMNS = tuple(field.name for field in attrs.fields(Touch))
 _KEY = ("key",)
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
 _ENUM_PLACES = tuple((COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
-
-
-@attrs.frozen
-class Step:
-    """One step that many touches take together: from which state to which, and whether it is a new attempt.
-
-    Raises:
-        StoreError: If the one may not follow the other.
-    """
-
-    was: State
-    state: State
-    tried: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        if self.state not in FOLLOWS[self.was]:
-            raise StoreError(f"{self.state} may not follow {self.was}")
 
 
 @attrs.frozen(eq=False)
@@ -176,25 +160,14 @@ class Ledger:
         given: dict[str, Any] = {f"new_{name}": value for name, value in columns.items()}
         given |= {"of_practice": self.practice, "keys": keys, "was_state": step.was.value, "was_owner": held_by}
         given |= {} if lease_after is None else {"lease_after": lease_after}
-        statement = self._shift(tuple(columns), step, leased=lease_after is not None, back=back)
-        rows = connection.execute(statement, given).all()
+        what = ("shift", tuple(columns), step.tried, lease_after is not None, back)
+        if what not in self._kept:
+            # Writing a statement takes longer than a few rows do.
+            self._kept[what] = step.statement(self.tables.touch, columns, back, leased=lease_after is not None)
+        rows = connection.execute(self._kept[what], given).all()
         place = back.index("key")
         self._note(connection, [row[place] for row in rows], step.was, actor)
         return rows
-
-    def _shift(self, columns: tuple[str, ...], step: Step, *, leased: bool, back: tuple[str, ...]) -> sa.UpdateBase:
-        """Return the statement of a shift; each is written once, for writing one takes longer than a few rows do."""
-        what = ("shift", columns, step.tried, leased, back)
-        if what not in self._kept:
-            table = self.tables.touch
-            where = [table.c.practice == sa.bindparam("of_practice"), among(table.c.key, "keys")]
-            where += [table.c.state == sa.bindparam("was_state"), table.c.owner == sa.bindparam("was_owner")]
-            where += [table.c.lease > sa.bindparam("lease_after", type_=table.c.lease.type)] if leased else []
-            new = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
-            counted = {"moves": table.c.moves + 1} | ({"attempts": table.c.attempts + 1} if step.tried else {})
-            update = sa.update(table).where(*where).values({**new, **counted})
-            self._kept[what] = update.returning(*(table.c[name] for name in back))
-        return self._kept[what]
 
     def _note(self, connection: sa.Connection, keys: Sequence[str], was: State, actor: str) -> None:
         sealed = self._sealed()

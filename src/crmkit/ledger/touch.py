@@ -98,14 +98,15 @@ class Touch:
         return bool(_rests(self) == _rests(other))
 
 
-_PLACES = {field.name: place for place, field in enumerate(attrs.fields(Touch))}
-_whole = attrgetter(*_PLACES)
+_NAMES = tuple(field.name for field in attrs.fields(Touch))
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
+_whole = attrgetter(*_NAMES)
 #: What a judgement says nothing about.
 _OWN = ("changed_at", "sent_at", "moves", "attempts")
 #: Where a touch stands: that changes while it goes its way.
 _STANDING = (*_OWN, "state", "reason", "detail", "owner", "lease")
-_rests = attrgetter(*(field.name for field in attrs.fields(Touch) if field.name not in _STANDING))
-_says = attrgetter(*(field.name for field in attrs.fields(Touch) if field.name not in _OWN))
+_rests = attrgetter(*(name for name in _NAMES if name not in _STANDING))
+_says = attrgetter(*(name for name in _NAMES if name not in _OWN))
 
 
 def touch_key(practice: str, campaign: str, occasion: str, patient: str) -> str:
