@@ -16,8 +16,8 @@ from situations import NOW
 from crmkit.errors import StoreError
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
-from crmkit.ledger.step import Step
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
+from crmkit.ledger.step import Step
 from crmkit.ledger.tables import declare_ledger
 from crmkit.ledger.touch import Touch, touch_key
 from crmkit.people.medium import Medium, Purpose
