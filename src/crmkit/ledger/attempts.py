@@ -138,7 +138,7 @@ def cleared(
         .values(outcome=sa.bindparam("an_outcome"))
     )
     rows = [
-        {**{f"of_{name}": _place(practice, touch)[name] for name in TOUCH}, "an_outcome": outcome}
+        {"of_practice": practice, **{f"of_{name}": getattr(touch, name) for name in TOUCH[1:]}, "an_outcome": outcome}
         for touch, outcome in found_out
     ]
     if rows:
