@@ -130,6 +130,20 @@ def test_without_links_marketing_is_held(exports, open_crm, practice):
     assert [(touch.state, touch.reason) for touch in crm.plan().touches] == [(State.HELD, "no_links")]
 
 
+def test_in_the_united_states_marketing_waits_for_the_postal_address_and_then_goes(exports, open_crm, practice):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    there = attrs.evolve(practice, country="US", address="", phone="")
+    crm = open_crm(practice=there)
+    crm.sync()
+    crm.add(BIRTHDAY)
+    (held,) = crm.plan().touches
+    assert (held.state, held.reason, held.detail["field"]) == (State.HELD, "field_missing", "practice.address")
+    crm.close()
+    (ready,) = open_crm(practice=attrs.evolve(there, address="1 Main St, Springfield")).plan().touches
+    assert ready.state is State.READY
+
+
 def test_a_newsletter_waits_for_its_file_and_goes_when_it_is_there(exports, open_crm, tmp_path, outbox):
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])

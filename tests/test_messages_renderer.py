@@ -135,6 +135,16 @@ def test_marketing_without_links_is_held_and_care_goes(hello: MessageType) -> No
     assert "nsubscribe" not in message.text + message.html
 
 
+@pytest.mark.parametrize(("country", "lack"), [("US", "practice.address"), ("CA", "practice.address"), ("AU", None)])
+def test_marketing_waits_for_the_postal_address_where_the_law_wants_it(
+    hello: MessageType, country: str, lack: str | None
+) -> None:
+    without = attrs.evolve(PRACTICE, country=country, address="", phone="")
+    assert renderer(hello, without).lacks(draft()) == lack
+    assert renderer(hello, attrs.evolve(without, address="1 Main St")).lacks(draft()) is None
+    assert renderer(attrs.evolve(hello, purpose=Purpose.CARE), without).lacks(draft()) is None
+
+
 def test_care_carries_no_unsubscribe_line_even_where_links_exist(hello: MessageType) -> None:
     message = renderer(attrs.evolve(hello, purpose=Purpose.CARE)).render(draft(), NOW)
     assert "nsubscribe" not in message.text + message.html + str(message.headers)

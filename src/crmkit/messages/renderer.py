@@ -13,6 +13,7 @@ from crmkit.clock import utc
 from crmkit.errors import MissingField, NotFound, TemplateError, nearest
 from crmkit.messages.content import Article, Content
 from crmkit.messages.draft import Draft
+from crmkit.messages.imprint import wants_address
 from crmkit.messages.links import Links
 from crmkit.messages.message import Message
 from crmkit.messages.page import Page
@@ -84,7 +85,8 @@ class Renderer:
         """Return the first field that the message needs and that is empty, such as `patient.greeting`, or None.
 
         Needed is what the message type says, what its templates print outside any `if` (other than
-        `if for_child`), and on e-mail that is not care the unsubscribe link.
+        `if for_child`), and on e-mail that is not care the unsubscribe link and, where the law wants it, the
+        practice's postal address.
         """
         page = self._page(draft, None)
         # Whether there can be a link is asked here, not which: signing one costs more than all the rest.
@@ -199,6 +201,8 @@ class Renderer:
             return f"recipient.{draft.medium}"
         if draft.medium is Medium.EMAIL and self.needs_links(page.kind) and not values[-1]:
             return "links.unsubscribe"
+        if not self.practice.address and wants_address(self.practice.country, page.kind.purpose, draft.medium):
+            return "practice.address"
         return page.lack(draft, values)
 
     def _today(self, day: date, reader: str, language: str) -> str:
