@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test bench torture clock docs clean mutants starters
+.PHONY: demo test bench torture clock docs clean mutants starters api
 
 .venv/ready: pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
@@ -46,6 +46,10 @@ mutants: .venv/ready
 # A new plugin of every kind, built and installed as a wheel into one empty environment, passes its kit.
 starters: .venv/ready
 	CRMKIT_STARTERS=all $(BIN)/python -m pytest tests/test_testing_start_wheel.py
+
+# What of the public API is broken since the last tag.
+api: .venv/ready
+	$(BIN)/python tests/api_changes.py
 
 docs: .venv/ready
 	$(BIN)/zensical build --clean --strict
