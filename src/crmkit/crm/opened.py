@@ -11,66 +11,27 @@ import attrs
 from crmkit.clock import Clock
 from crmkit.crm.channels import one_for_each_medium
 from crmkit.crm.database import Database
-from crmkit.crm.stages import Stages, Wishes, put_together
+from crmkit.crm.stages import Ground, Stages, Wishes, put_together
 from crmkit.crm.wanted import Wanted
 from crmkit.delivery.channel import Channel
 from crmkit.ledger.tables import LedgerTables
 from crmkit.messages.renderer import Renderer
-from crmkit.plugins.admitted import Admitted
 from crmkit.practice import Practice
-from crmkit.records.tables import RecordTables
 from crmkit.store.store import Store
 
 
 @attrs.frozen(eq=False)
-class Opened:
-    """What a `CRM` holds open.
-
-    Attributes:
-        practice: Who speaks.
-        store: The database.
-        records: The canonical tables in it.
-        ledger: The ledger's tables in it.
-        admitted: What the plugins registered.
-        channels: One for each medium.
-        renderer: Writes the messages; it holds the compiled templates.
-        wishes: Caps, hours and the like.
-        owner: The name under which this process claims touches.
-    """
-
-    practice: Practice
-    store: Store
-    records: RecordTables
-    ledger: LedgerTables
-    admitted: Admitted
-    channels: tuple[Channel, ...]
-    renderer: Renderer
-    wishes: Wishes
-    owner: str
+class Opened(Ground):
+    """What a `CRM` holds open."""
 
     def stages(self, clock: Clock) -> Stages:
         """Return the stages over the real ledger and the real channels."""
-        return self._stages(self.store, self.ledger, self.channels, clock, remember=False)
+        return put_together(self, clock)
 
     def rehearsing(self, store: Store, ledger: LedgerTables, channels: Sequence[Channel], clock: Clock) -> Stages:
         """Return the same stages over a scratch ledger and other channels; the records stay the real ones."""
-        return self._stages(store, ledger, channels, clock, remember=True)
-
-    def _stages(
-        self, store: Store, ledger: LedgerTables, channels: Sequence[Channel], clock: Clock, *, remember: bool
-    ) -> Stages:
-        return put_together(
-            self.practice,
-            store,
-            (self.records, ledger),
-            self.admitted,
-            channels,
-            self.renderer,
-            self.wishes,
-            clock,
-            self.owner,
-            remember=remember,
-        )
+        scratch = attrs.evolve(self, store=store, ledger=ledger, channels=tuple(channels))
+        return put_together(scratch, clock, remember=True)
 
     def close(self) -> None:
         """Close the plugins, and the database unless it is the host's engine."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -66,6 +66,38 @@ class Wishes:
 
 
 @attrs.frozen(eq=False)
+class Ground:
+    """What stages stand on.
+
+    Attributes:
+        practice: Who speaks.
+        store: The database, or a scratch copy of it.
+        records: The canonical tables in it.
+        ledger: The ledger's tables in it.
+        admitted: What the plugins registered.
+        channels: One for each medium.
+        renderer: Writes the messages; shared, for it holds the compiled templates.
+        wishes: Caps, hours and the like.
+        owner: The name under which this process claims touches.
+    """
+
+    practice: Practice
+    store: Store
+    records: RecordTables
+    ledger: LedgerTables
+    admitted: Admitted
+    channels: tuple[Channel, ...]
+    renderer: Renderer
+    wishes: Wishes
+    owner: str
+
+    @property
+    def by_medium(self) -> Mapping[Medium, Channel]:
+        """The channels by what they deliver."""
+        return {channel.medium: channel for channel in self.channels}
+
+
+@attrs.frozen(eq=False)
 class Stages:
     """From segment to channel, over one store and one clock."""
 
@@ -83,71 +115,65 @@ class Stages:
     arrivals: Arrivals
 
 
-def put_together(
-    practice: Practice,
-    store: Store,
-    tables: tuple[RecordTables, LedgerTables],
-    admitted: Admitted,
-    channels: Sequence[Channel],
-    renderer: Renderer,
-    wishes: Wishes,
-    clock: Clock,
-    owner: str,
-    *,
-    remember: bool = False,
-) -> Stages:
+def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
     """Return the stages of a practice.
 
     Args:
-        practice: Who speaks.
-        store: The database, or a scratch copy of it.
-        tables: The records' and the ledger's tables in that store.
-        admitted: What the plugins registered.
-        channels: One for each medium.
-        renderer: Writes the messages; shared, for it holds the compiled templates.
-        wishes: Caps, hours and the like.
+        on: What they stand on.
         clock: The real one, or a rehearsal's.
-        owner: The name under which touches are claimed.
         remember: Read each person once only, for rehearsals.
     """
-    records, ledger_tables = tables
-    by_medium = {channel.medium: channel for channel in channels}
-    key = b"" if store.temporary else wishes.audit_key.encode()
-    seal = Seal(store, ledger_tables, practice.id, clock, owner, key)
-    ledger = Ledger(ledger_tables, practice.id, seal)
-    programme = Programme(ledger_tables, practice.id)
-    history = History(records, ledger_tables, practice.id, remember=remember)
-    members = Members(practice, records, ledger_tables, admitted.fields)
-    # The one guard that needs a value of the practice: it is put together here, and no plugin can leave it out.
-    openings = Openings(wishes.hours)
-    guards = (*admitted.guards, OwnedGuard(CORE, HoursGuard(openings)))
-    judge = Judge(practice, history, admitted.message_types, renderer, guards, frozenset(by_medium), openings)
-    settlement = Settlement(ledger_tables, practice.id, admitted.message_types, wishes.caps, openings)
-    claims = Claims(ledger)
-    asked = () if store.temporary else admitted.sources
-    truth = Truth(store, records, practice, asked, forgotten_among(ledger_tables, practice.id))
-    again = Again(programme, members, judge, settlement)
+    key = b"" if on.store.temporary else on.wishes.audit_key.encode()
+    seal = Seal(on.store, on.ledger, on.practice.id, clock, on.owner, key)
+    ledger = Ledger(on.ledger, on.practice.id, seal)
+    programme = Programme(on.ledger, on.practice.id)
+    history = History(on.records, on.ledger, on.practice.id, remember=remember)
+    again, truth = _again(on, programme, history), _truth(on)
     return Stages(
-        store=store,
-        records=records,
-        tables=ledger_tables,
+        store=on.store,
+        records=on.records,
+        tables=on.ledger,
         seal=seal,
         ledger=ledger,
         programme=programme,
         history=history,
-        # A rehearsal reads the records as they are and asks nobody.
         truth=truth,
-        renderer=renderer,
-        planner=Planner(practice, ledger, programme, members, judge, settlement),
-        dispatch=Dispatch(
-            seal,
-            claims,
-            Preparation(store, ledger, truth, again, renderer, by_medium, clock),
-            Record(ledger, claims, by_medium),
-            Rescue(seal, ledger, claims, by_medium, clock),
-            by_medium,
-            clock,
-            owner,
-        ),
-        arrivals=Arrivals(Intake(practice, ledger, history, seal, wishes.policy), clock),
+        renderer=on.renderer,
+        planner=Planner(on.practice, ledger, programme, again.members, again.judge, again.settlement),
+        dispatch=_dispatch(on, clock, seal, ledger, truth, again),
+        arrivals=Arrivals(Intake(on.practice, ledger, history, seal, on.wishes.policy), clock),
+    )
+
+
+def _again(on: Ground, programme: Programme, history: History) -> Again:
+    """Return what judges: the plan uses its parts once, and the hand-over all of it again."""
+    # The one guard that needs a value of the practice: it is put together here, and no plugin can leave it out.
+    openings = Openings(on.wishes.hours)
+    guards = (*on.admitted.guards, OwnedGuard(CORE, HoursGuard(openings)))
+    types, media = on.admitted.message_types, frozenset(on.by_medium)
+    return Again(
+        programme,
+        Members(on.practice, on.records, on.ledger, on.admitted.fields),
+        Judge(on.practice, history, types, on.renderer, guards, media, openings),
+        Settlement(on.ledger, on.practice.id, types, on.wishes.caps, openings),
+    )
+
+
+def _truth(on: Ground) -> Truth:
+    # A rehearsal reads the records as they are and asks nobody.
+    asked = () if on.store.temporary else on.admitted.sources
+    return Truth(on.store, on.records, on.practice, asked, forgotten_among(on.ledger, on.practice.id))
+
+
+def _dispatch(on: Ground, clock: Clock, seal: Seal, ledger: Ledger, truth: Truth, again: Again) -> Dispatch:
+    claims, by_medium = Claims(ledger), on.by_medium
+    return Dispatch(
+        seal,
+        claims,
+        Preparation(on.store, ledger, truth, again, on.renderer, by_medium, clock),
+        Record(ledger, claims, by_medium),
+        Rescue(seal, ledger, claims, by_medium, clock),
+        by_medium,
+        clock,
+        on.owner,
     )

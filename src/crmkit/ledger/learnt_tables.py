@@ -53,54 +53,51 @@ class LearntTables:
 def declare_learnt(store: Store) -> LearntTables:
     """Declare the tables in the store's metadata and return them."""
     learnt = LearntTables(
-        consent=_table(
-            store,
-            "learnt_consent",
-            ("practice", "patient", "purpose", "medium", "at"),
-            key("patient"),
-            key("purpose"),
-            key("medium"),
-            _at(),
-            sa.Column("given", sa.Boolean, nullable=False),
-            optional("wording"),
-            optional("evidence"),
-            *sealed(),
-        ),
-        suppression=_table(
-            store,
-            "suppression",
-            ("practice", "medium", "address", "number"),
-            key("medium"),
-            key("address"),
-            # Nothing is taken back: the last row of an address holds.
-            sa.Column("number", sa.Integer, nullable=False),
-            _at(),
-            optional("reason"),
-            optional("actor"),
-            *sealed(),
-        ),
+        consent=_consent(store),
+        suppression=_suppression(store),
         heard=_heard(store),
         rating=_rating(store),
         payload=_payload(store),
         stop=_table(store, "stop", ("practice", "campaign"), key("campaign"), _at(), key("actor")),
         forgotten=_table(store, "forgotten", ("practice", "patient"), key("patient"), _at(), key("actor"), *sealed()),
-        blanked=_table(
-            store,
-            "blanked",
-            ("practice", "of_writer", "of_link", "was"),
-            key("of_writer"),
-            sa.Column("of_link", sa.Integer, nullable=False),
-            key("was"),
-            # Empty where the whole row was erased.
-            optional("now"),
-            _at(),
-            *sealed(),
-        ),
+        blanked=_blanked(store),
         audit=_audit(store),
     )
     for table in learnt.sealed().values():
         sealed_index(table)
     return learnt
+
+
+def _consent(store: Store) -> sa.Table:
+    return _table(
+        store,
+        "learnt_consent",
+        ("practice", "patient", "purpose", "medium", "at"),
+        key("patient"),
+        key("purpose"),
+        key("medium"),
+        _at(),
+        sa.Column("given", sa.Boolean, nullable=False),
+        optional("wording"),
+        optional("evidence"),
+        *sealed(),
+    )
+
+
+def _suppression(store: Store) -> sa.Table:
+    return _table(
+        store,
+        "suppression",
+        ("practice", "medium", "address", "number"),
+        key("medium"),
+        key("address"),
+        # Nothing is taken back: the last row of an address holds.
+        sa.Column("number", sa.Integer, nullable=False),
+        _at(),
+        optional("reason"),
+        optional("actor"),
+        *sealed(),
+    )
 
 
 def _heard(store: Store) -> sa.Table:
@@ -164,6 +161,21 @@ def _payload(store: Store) -> sa.Table:
     )
     sa.Index(f"{payload.name}_expires", payload.c.practice, payload.c.expires_at)
     return payload
+
+
+def _blanked(store: Store) -> sa.Table:
+    return _table(
+        store,
+        "blanked",
+        ("practice", "of_writer", "of_link", "was"),
+        key("of_writer"),
+        sa.Column("of_link", sa.Integer, nullable=False),
+        key("was"),
+        # Empty where the whole row was erased.
+        optional("now"),
+        _at(),
+        *sealed(),
+    )
 
 
 def _audit(store: Store) -> sa.Table:
