@@ -65,7 +65,6 @@ class Record:
         told = [receipts.get(one.touch.key) or _silence(one.touch.key) for one in handed]
         pairs = list(zip(handed, told, strict=True))
         answers = [Answer(one.touch, said.outcome.value, said.reference, said.evidence) for one, said in pairs]
-        self.attempts.answered(connection, answers, now)
         sent = [one.touch for one, receipt in pairs if receipt.outcome is Outcome.SENT]
         done = self._sent(connection, sent, now)
         other = [
@@ -74,6 +73,8 @@ class Record:
             if receipt.outcome is not Outcome.SENT or one.touch.key not in done
         ]
         moved = self.ledger.move(connection, other, "send")
+        # Attempts after their touches, as everybody takes them: two who meet then never wait for one another.
+        self.attempts.answered(connection, answers, now)
         gone = [*done.values(), *moved]
         return gone if len(gone) == len(handed) else [*gone, *self._late(connection, other)]
 

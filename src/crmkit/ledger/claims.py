@@ -118,10 +118,14 @@ class Claims:
         )
 
     def abandoned(self, connection: sa.Connection, now: datetime) -> list[Touch]:
-        """Return what senders hold whose lease is over."""
+        """Return what senders hold whose lease is over, in a transaction that may write.
+
+        What is locked is not abandoned: its sender lives, and is about to say what came of it. To wait for it would
+        often be to wait for one another, since it takes the rows of one window after those of the one before.
+        """
         table = self.ledger.tables.touch
         held = table.c.state.in_([State.CLAIMED.value, State.SENDING.value])
-        return self.ledger.touches(connection, held, table.c.lease <= now)
+        return self.ledger.touches(connection, held, table.c.lease <= now, free=True)
 
     def recover(
         self, connection: sa.Connection, now: datetime, repeatable: Callable[[Touch], bool] = lambda _: False

@@ -75,7 +75,7 @@ def settle(connection: sa.Connection, ledger: Ledger, key: str, said: Settled, b
     """
     found = ledger.unknown(connection, [key])
     if not found:
-        raise NotFound("no message of this key is in doubt", where=key, mend="crmkit unknowns lists those that are")
+        raise _not_in_doubt(key)
     [was] = found
     after = attrs.evolve(
         was,
@@ -87,6 +87,14 @@ def settle(connection: sa.Connection, ledger: Ledger, key: str, said: Settled, b
         sent_at=was.sent_at if said is Settled.SENT else None,
         changed_at=now,
     )
+    moved = ledger.move(connection, [(was, after)], by)
+    if not moved:
+        # Its answer came in the very moment.
+        raise _not_in_doubt(key)
     # From now on only a later attempt can be in doubt, and only that one's words are repeated.
     cleared(connection, ledger.tables, ledger.practice, [(was, after.reason)])
-    return next(iter(ledger.move(connection, [(was, after)], by)))
+    return moved[0]
+
+
+def _not_in_doubt(key: str) -> NotFound:
+    return NotFound("no message of this key is in doubt", where=key, mend="crmkit unknowns lists those that are")

@@ -40,14 +40,21 @@ class Ledger:
     seal: Seal | None = None
     _kept: dict[tuple[object, ...], sa.UpdateBase] = attrs.field(factory=dict, init=False, repr=False)
 
-    def touches(self, connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Touch]:
-        """Return the touches that meet all conditions, by due time and key."""
+    def touches(self, connection: sa.Connection, *where: sa.ColumnElement[bool], free: bool = False) -> list[Touch]:
+        """Return the touches that meet all conditions, by due time and key.
+
+        Args:
+            connection: A connection.
+            where: The conditions.
+            free: Pass over those that somebody else is moving just now, and let nobody move the others until the end.
+        """
         table = self.tables.touch
         query = (
             sa.select(*(table.c[name] for name in COLUMNS))
             .where(table.c.practice == self.practice, *where)
             .order_by(table.c.due, table.c.key)
         )
+        query = query.with_for_update(skip_locked=True) if free else query
         return [to_touch(row) for row in connection.execute(query).all()]
 
     def open(self, connection: sa.Connection, campaign: str, now: datetime) -> list[Touch]:
