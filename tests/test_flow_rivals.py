@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
+import sqlalchemy as sa
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, Cap, State
@@ -113,6 +114,28 @@ def test_what_a_dead_sender_held_counts_no_longer_than_its_lease(senders, clock)
     claim(one, only="card")
     clock.move(LEASE)
     assert going(two, claim(two))[0] == [("back", "P00")]
+
+
+def test_who_looks_after_the_dead_waits_for_nobody_who_lives(exports, practice, clock, tmp_path, postgres):
+    people(exports, 2)
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path}
+    impatient = sa.create_engine(postgres, connect_args={"options": "-c lock_timeout=100"})
+    with CRM(practice, postgres, **more) as slow, CRM(practice, impatient, **more) as other:
+        slow.sync()
+        slow.add(CARD)
+        slow.plan()
+        held = claim(slow)
+        clock.move(LEASE)
+        with slow._store.begin() as connection:
+            moving = slow._stages.ledger.tables.touch.c.key == held[0].key
+            slow._stages.ledger.touches(connection, moving, free=True)
+            other._stages.dispatch.rescue.run()
+            (freed,) = (event.key for event in other.feed() if event.reason == "released")
+        other._stages.dispatch.rescue.run()
+        assert [event.key for event in other.feed() if event.reason == "released"].count(held[0].key) == 1
+    assert freed == held[1].key
+    impatient.dispose()
 
 
 def test_what_others_hold_makes_the_plan_wait(senders):
