@@ -6,7 +6,6 @@ Names are imported when they are first used, so that `import crmkit` stays light
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -74,7 +73,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version("crmkit")
+        # Reading metadata loads what parses e-mail: more than all else of this module.
+        return import_module("importlib.metadata").version("crmkit")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'crmkit' has no attribute {name!r}")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -17,6 +18,7 @@ from crmkit.plugins import (
     Batch,
     Context,
     CrmkitSpec,
+    Fault,
     PluginInfo,
     Row,
     Source,
@@ -28,6 +30,7 @@ from crmkit.plugins import (
 
 _BATCH = 1000
 _ASKED = re.compile(r"(?<!:):ids\b")
+_NO_TEXT = "is no text: let the query turn it into some, as with CAST or HEX"
 _KINDS = {plural(kind): kind for kind in FIELDS}
 
 
@@ -50,7 +53,7 @@ class SqlSettings:
 class SqlSource:
     """Reads all rows of all queries; the sync finds what changed."""
 
-    engine: sa.Engine
+    engine: sa.Engine = attrs.field(repr=False)
     queries: Mapping[str, str]
     name: str = "sql"
 
@@ -119,6 +122,9 @@ def _check(kind: str, where: str, columns: list[str]) -> None:
     if "id" not in columns:
         raise SourceError("there is no column id", where=where, mend="name the key column: SELECT key AS id")
     for column in columns:
+        if columns.count(column) > 1:
+            problem = f"two columns are called {column}"
+            raise SourceError(problem, where=where, mend=f"leave one out, or name it otherwise: AS {column}")
         hint = unknown_field(kind, column)
         if hint:
             problem = f"the column {column} is no field of {plural(kind)}"
@@ -127,15 +133,32 @@ def _check(kind: str, where: str, columns: list[str]) -> None:
 
 def _row(kind: str, query: str, number: int, found: Mapping[Any, Any]) -> Row:
     fields = {str(name): _text(value) for name, value in found.items()}
-    return Row(kind, fields.pop("id"), fields, query, number)
+    faults = tuple(Fault(name, _NO_TEXT) for name, text in fields.items() if text is None)
+    told = {name: text or "" for name, text in fields.items()}
+    return Row(kind, told.pop("id"), told, query, number, faults)
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str | None:
+    """Return a value of any driver as text, None for bytes that are none."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _decoded(bytes(value))
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, float) and value.is_integer():
+        # A key or a count that the database keeps as a float is a whole number all the same.
+        return format(value, ".0f")
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+
+
+def _decoded(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 class SqlPlugin(CrmkitSpec):
