@@ -7,7 +7,6 @@ import itertools
 import sys
 import textwrap
 import threading
-import time
 
 import attrs
 import pytest
@@ -364,7 +363,8 @@ plugin = Good()
 def test_a_plugin_that_cannot_be_imported_harms_nobody_else(body, kind, told, let_in, installed):
     sys.modules.pop("acme_bad", None)
     installed("acme-bad", "bad", body)
-    failure = refused_once(let_in, "bad", limits=TimeLimits(hook=0.3))
+    # What does not hang may take its time: a busy machine does.
+    failure = refused_once(let_in, "bad", limits=TimeLimits(hook=0.3 if kind is Kind.OVERDUE else 60))
     assert (failure.plugin, failure.version, failure.phase, failure.kind) == ("bad", "1.0", Phase.IMPORT, kind)
     assert told in failure.problem
     assert "Stone" not in repr(failure)
@@ -403,23 +403,19 @@ def test_a_crm_that_is_built_while_the_host_is_imported_does_not_wait_for_itself
         from crmkit.clock import SystemClock
         from crmkit.plugins.door import admit
         from crmkit.plugins.time_limits import TimeLimits
-        names = [one.name for one in admit(["shop"], {}, SystemClock(), Path("."), limits=TimeLimits(hook=5)).found]
+        names = [one.name for one in admit(["shop"], {}, SystemClock(), Path("."), limits=TimeLimits(hook=30)).found]
         """)
     )
-    start = time.monotonic()
     import host_shop
 
-    assert host_shop.names == ["core", "shop"]
-    assert time.monotonic() - start < 4
+    assert host_shop.names == ["core", "shop"], "one that waits for itself is given up"
 
 
 def test_a_hook_that_hangs_is_given_up(let_in):
     free = threading.Event()
-    start = time.monotonic()
-    failure = refused_once(let_in, bringing("crmkit_metrics", free.wait), limits=TimeLimits(hook=0.2))
+    failure = refused_once(let_in, bringing("crmkit_metrics", lambda: free.wait(60)), limits=TimeLimits(hook=1))
     free.set()
     assert (failure.phase, failure.kind) == (Phase.REGISTER, Kind.OVERDUE)
-    assert time.monotonic() - start < 5
 
 
 def calls_to_admit(let_in, number: int) -> int:

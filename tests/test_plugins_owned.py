@@ -31,7 +31,12 @@ from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, owned_so
 from crmkit.plugins.time_limits import TimeLimits
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+#: For what hangs, and for nothing else: a busy machine may take longer over anything.
 QUICK = TimeLimits(guard=0.1, channel=0.1, source=0.1, metric=0.1, ask=0.1)
+
+
+def limits_for(kind):
+    return QUICK if kind is Kind.OVERDUE else None
 
 
 def calls(thing, limits=None):
@@ -168,18 +173,16 @@ def test_a_channel_that_hangs_leaves_its_messages_unknown_and_is_not_called_agai
 
     def slow(messages):
         yield Receipt("a", SENT)
-        free.wait(10)
+        free.wait(60)
         yield Receipt("b", SENT)
         yield Receipt("c", UNKNOWN)
 
     owned = channel(slow, QUICK)
-    start = time.monotonic()
     assert outcomes(owned) == {"a": SENT, "b": UNKNOWN, "c": UNKNOWN}
     assert outcomes(owned) == {"a": RETRY, "b": RETRY, "c": RETRY}, "nothing is handed over any more"
-    assert time.monotonic() - start < 5
     assert owned.late.drain() == []
     free.set()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not (late := owned.late.drain()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -263,7 +266,7 @@ def guard(answer, limits=None):
 
 
 def hang(_):
-    time.sleep(3)
+    time.sleep(60)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +295,7 @@ def hang(_):
     ],
 )
 def test_a_guard_that_fails_denies(answer, kind):
-    owned = guard(answer, QUICK)
+    owned = guard(answer, limits_for(kind))
     verdicts = owned.judge(CANDIDATES, NOW)
     assert [(one.ruling, one.reason) for one in verdicts] == [(Ruling.DENY, "guard_failed")] * 2
     assert verdicts[0].detail == {"guard": "acme.rule"}
@@ -301,11 +304,12 @@ def test_a_guard_that_fails_denies(answer, kind):
 
 
 def test_a_guard_that_hung_once_denies_at_once_from_then_on():
-    owned = guard(hang, QUICK)
+    asked = []
+    owned = guard(lambda candidates: asked.append(candidates) or hang(candidates), QUICK)
     owned.judge(CANDIDATES, NOW)
-    start = time.monotonic()
-    assert [one.ruling for one in owned.judge(CANDIDATES, NOW)] == [Ruling.DENY] * 2
-    assert time.monotonic() - start < 0.05
+    for _ in range(3):
+        assert [one.ruling for one in owned.judge(CANDIDATES, NOW)] == [Ruling.DENY] * 2
+    assert len(asked) == 1, "it is not called again"
 
 
 def test_verdicts_pass_as_they_are():
@@ -363,7 +367,7 @@ def source(answer, limits=None):
         ([Batch((("patient", "P1"),))], Kind.WRONG_TYPE),
         ([Batch((), cursor=7)], Kind.WRONG_TYPE),
         (lambda: iter(lambda: Batch(()), None), Kind.ENDLESS),
-        (lambda: iter(lambda: time.sleep(3), None), Kind.OVERDUE),
+        (lambda: iter(lambda: time.sleep(60), None), Kind.OVERDUE),
     ],
 )
 def test_a_source_that_fails_is_named_and_what_it_said_before_stays(answer, kind):
@@ -373,7 +377,7 @@ def test_a_source_that_fails_is_named_and_what_it_said_before_stays(answer, kind
         yield good
         yield from answer() if callable(answer) else answer
 
-    owned, read = source(first, QUICK), []
+    owned, read = source(first, limits_for(kind)), []
     with pytest.raises(PluginError, match=r"acme\.rows") as failed:
         read.extend(owned.read(None))
     assert read[:1] == [] or read[0] == good
@@ -459,7 +463,7 @@ def fail(*_):
     [
         ({"step": fail}, Kind.RAISED, "the metric failed (measuring failed (KeyError))"),
         ({"made": fail}, Kind.RAISED, "the metric failed (measuring failed (KeyError))"),
-        ({"step": lambda *_: time.sleep(3)}, Kind.OVERDUE, "took longer than 0.1 s"),
+        ({"step": lambda *_: time.sleep(60)}, Kind.OVERDUE, "took longer than 0.1 s"),
         ({"made": None}, Kind.WRONG_TYPE, "gave something that is no outcome"),
         ({"made": Made(2.5, Decimal(1))}, Kind.WRONG_TYPE, "no finite Decimals"),
         ({"made": Made(Decimal("NaN"), Decimal(1))}, Kind.WRONG_TYPE, "no finite Decimals"),
@@ -468,7 +472,7 @@ def fail(*_):
     ],
 )
 def test_a_metric_that_fails_is_absent_with_its_reason_and_harms_no_other(more, kind, note):
-    bad, good = metric(QUICK, **more), OwnedMetric("core", Count())
+    bad, good = metric(limits_for(kind), **more), OwnedMetric("core", Count())
     found = measure([bad, good], [PANEL], WINDOW, NOW)
     assert found["acme.count"].value is None
     assert note in found["acme.count"].note
