@@ -15,6 +15,7 @@ from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables
 from crmkit.schedules.schedule import Anniversary, Due, parse_schedule
+from crmkit.segments.ask import Ask
 from crmkit.segments.condition import explain, select_patients
 from crmkit.segments.field import Field
 from crmkit.segments.scope import Scope
@@ -67,25 +68,33 @@ class Members:
         patient = self.records.patient.now
         if not isinstance(schedule, Anniversary):
             dues = schedule.between(first, through)
-            select = self._select(campaign, now).where(self._only(only))
-            rows = connection.execute(select).all() if dues else []
+            ask = self._ask(campaign, now)
+            rows = ask.rows(connection, lambda: self._select(campaign, now).where(self._only(only))) if dues else []
             return [(row.id, due) for due in dues for row in rows]
         near = patient.c.born_day.in_(sorted(schedule.born_days(first, through)))
-        select = self._select(campaign, now).add_columns(patient.c.born).where(near, self._only(only))
-        rows = connection.execute(select).all()
+
+        def select() -> sa.Select[Any]:
+            return self._select(campaign, now).add_columns(patient.c.born).where(near, self._only(only))
+
+        rows = self._ask(campaign, now).rows(connection, select)
         return [(row.id, due) for row in rows for due in schedule.due(row.born, first, through)]
 
     def among(
         self, connection: sa.Connection, campaign: Campaign, patients: Sequence[str], now: datetime
     ) -> frozenset[str]:
         """Return which of some patients belong to the segment now."""
-        return frozenset(connection.scalars(self._among(campaign, now), {"ids": patients}).all())
+        rows = self._ask(campaign, now).rows(connection, lambda: self._among(campaign, now), {"ids": patients})
+        return frozenset(row.id for row in rows)
 
     def failing(self, connection: sa.Connection, campaign: Campaign, patient: str, now: datetime) -> list[str]:
         """Return the rules of the segment that a patient does not meet, as text; a rule under `not` as it stands."""
-        node = self.segment(campaign)
-        verdicts = connection.execute(explain(node, self.fields, self._scope(now), patient)).first() or ()
+        node, scope = self.segment(campaign), self._scope(now)
+        rows = self._ask(campaign, now).rows(connection, lambda: explain(node, self.fields, scope, patient))
+        verdicts = rows[0] if rows else ()
         return [to_text(rule) for rule, met in zip(rules_of(node), verdicts, strict=False) if not met]
+
+    def _ask(self, campaign: Campaign, now: datetime) -> Ask:
+        return Ask(self.segment(campaign), self.fields, self._scope(now), self._selects.clear)
 
     def _among(self, campaign: Campaign, now: datetime) -> sa.Select[Any]:
         """Return the select of those of some patients who belong to the segment, made once for each day."""

@@ -45,9 +45,17 @@ class Field:
         """What may be asked of it."""
         return self.kind.operators if self.known else (*self.kind.operators, Operator.EMPTY, Operator.NOT_EMPTY)
 
+    @property
+    def trusted(self) -> bool:
+        """Whether its SQL is crmkit's own: then it is no fault of the field if the database refuses it."""
+        return True
+
     def condition(self, rule: Rule, scope: Scope) -> Condition:
         """Return the condition that a patient of the scope meets a fitted rule."""
         return self.kind.condition(self.value(scope, rule.window), rule, scope)
+
+    def refused(self, error: str) -> None:
+        """Be told that the database refuses its SQL, with the class of the error."""
 
 
 def unknown() -> Expression:
@@ -58,6 +66,11 @@ def unknown() -> Expression:
 def is_expression(value: object) -> bool:
     """Tell whether a value is SQL that can be compared."""
     return isinstance(value, sa.ColumnElement)
+
+
+def strays(value: Expression, scope: Scope) -> bool:
+    """Tell whether a value is taken from other rows than the patient's own, outside any subquery: that multiplies."""
+    return not {*sa.select(value).get_final_froms()} <= {scope.patient}
 
 
 def attribute(name: str, kind: Kind = TEXT, help: str = "") -> Field:  # noqa: A002 - the word that a form shows

@@ -39,13 +39,24 @@ def refusal(problem: sa.exc.DBAPIError) -> StoreError:
     told = f" ({code})" if code else ""
     if _is_in_the_way(problem.orig, code):
         return InTheWay(f"another transaction was in the way{told}", mend=_AGAIN)
-    if problem.connection_invalidated or code.startswith("08"):
+    if _is_lost(problem):
         return StoreError(f"the connection to the database was lost{told}", mend=_AGAIN)
     if problem.statement is None:
         mend = "see that the server runs, and that the address is right"
         return StoreError(f"the database does not answer: {_first_line(problem.orig)}", mend=mend)
     kind = type(problem).__name__
     return StoreError(f"the database refused a statement: {kind}{told}{_names(problem.orig, code)}")
+
+
+def is_at_fault(problem: sa.exc.SQLAlchemyError) -> bool:
+    """Tell whether a statement itself is to blame, and neither another transaction nor the connection."""
+    if not isinstance(problem, sa.exc.DBAPIError):
+        return True
+    return type(refusal(problem)) is StoreError and not _is_lost(problem)
+
+
+def _is_lost(problem: sa.exc.DBAPIError) -> bool:
+    return problem.connection_invalidated or _code(problem.orig).startswith("08")
 
 
 def _code(orig: Any) -> str:

@@ -1,4 +1,4 @@
-"""A field under its owner's name; if its function fails, what it asks is unknown of everybody."""
+"""A field under its owner's name; if anything is wrong with it, what it asks is unknown of everybody."""
 
 from __future__ import annotations
 
@@ -9,10 +9,39 @@ import attrs
 from crmkit.plugins.calls import Calls, Fault, Nonsense
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.name import full_name
-from crmkit.segments.compare import Expression
-from crmkit.segments.field import Field, is_expression, unknown
+from crmkit.segments.compare import Condition, Expression
+from crmkit.segments.field import Field, is_expression, strays, unknown
 from crmkit.segments.moment import Span
 from crmkit.segments.scope import Scope
+from crmkit.segments.tree import Rule
+
+
+@attrs.frozen(eq=False)
+class OwnedField(Field):
+    """A field under its owner's name.
+
+    Attributes:
+        own: The plugin's field.
+    """
+
+    own: Field = attrs.field(kw_only=True, repr=False)
+    calls: Calls = attrs.field(kw_only=True, repr=False)
+
+    @property
+    def trusted(self) -> bool:
+        """False: if the database refuses its SQL, that is the plugin's fault."""
+        return False
+
+    def condition(self, rule: Rule, scope: Scope) -> Condition:
+        """Return the condition that a patient meets a rule; nobody is known to meet one that cannot be asked."""
+        asked = attrs.evolve(self.own, value=lambda _, span: _value(self.own, scope, span))
+        answer: Any = self.calls.call(Phase.SELECT, "asking for its value", lambda: asked.condition(rule, scope))
+        return unknown() if isinstance(answer, Fault) else answer
+
+    def refused(self, error: str) -> None:
+        """Be told that the database refuses its SQL: from now on its value is unknown."""
+        self.calls.note(Phase.SELECT, Kind.RAISED, f"the database refused its SQL ({error})", error=error)
+        self.calls.abandoned = True
 
 
 def owned_field(owner: str, field: Field, calls: Calls | None = None) -> Field:
@@ -27,13 +56,16 @@ def owned_field(owner: str, field: Field, calls: Calls | None = None) -> Field:
     asked = calls or Calls(owner, thing=name)
 
     def value(scope: Scope, span: Span | None) -> Expression:
-        answer: Any = asked.call(Phase.SELECT, "asking for its value", lambda: _checked(field.value(scope, span)))
+        answer: Any = asked.call(Phase.SELECT, "asking for its value", lambda: _value(field, scope, span))
         return unknown() if isinstance(answer, Fault) else answer
 
-    return attrs.evolve(field, name=name, value=value)
+    return OwnedField(name, field.kind, field.help, value, field.windowed, field.known, own=field, calls=asked)
 
 
-def _checked(value: object) -> object:
+def _value(field: Field, scope: Scope, span: Span | None) -> Any:
+    value = field.value(scope, span)
     if not is_expression(value):
         raise Nonsense("gave something that is no expression", Kind.WRONG_TYPE)
+    if strays(value, scope):
+        raise Nonsense("gave an expression that is not about the patient at hand alone")
     return value
