@@ -249,6 +249,17 @@ def test_a_bounce_without_a_report_is_read_from_its_words() -> None:
     assert (full.permanent, full.status) == (False, "")
 
 
+def test_of_an_address_beside_what_no_line_can_hold_the_address_alone_is_taken() -> None:
+    assert [event.address for event in parse(NOTICE.replace(f"<{MIA}>", f"<(\x00){MIA}>"))] == [MIA]
+
+
+@given(st.text(st.sampled_from('\x00\x0b\x1f\x7f()<> "@;.am'), max_size=12), st.integers(0, len(MIA)))
+def test_whatever_stands_in_an_address_no_event_is_broken_by_it(odd: str, at: int) -> None:
+    address = MIA[:at] + odd + MIA[at:]
+    for mail in (NOTICE.replace(f"<{MIA}>", f"<{address}>"), report(failed().replace(MIA, address))):
+        assert all(event.address.isprintable() for event in parse(mail))
+
+
 def test_a_bounce_that_keeps_the_failed_messages_subject_is_known_by_what_stands_behind_it() -> None:
     from_nobody = NOTICE.replace("MAILER-DAEMON@mx.home.example", "internet@home.example")
     appended = from_nobody.replace("failure notice", "RE: Your eyes : non remis\n (delivery failed)")

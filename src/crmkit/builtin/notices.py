@@ -88,7 +88,9 @@ def _silent() -> Iterator[None]:
 
 def _address(found: bytes) -> str:
     text = found.decode("ascii", "replace").strip()
-    return text if bare_address(text) else ""
+    bare = bare_address(text)
+    # A comment around the address may hold what cannot stand in a line.
+    return text if bare and text.isprintable() else bare
 
 
 def _bounded(body: bytes) -> Mail:
