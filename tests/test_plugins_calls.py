@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+import traceback
 
 import pytest
 
@@ -129,6 +130,24 @@ def test_what_an_object_may_say_passes_without_what_led_to_it():
     assert fault.error.__cause__ is fault.error.__context__ is fault.error.__traceback__ is None
     assert own.failures.told() == []
     own.end()
+
+
+def test_what_an_object_says_names_it_and_quotes_no_secret():
+    own = Calls("acme", thing="acme.night", secrets=("hush-7", "no"))
+
+    def say(words, **more):
+        def refuse():
+            problem = NotFound(words, **more)
+            problem.add_note("hush-7")
+            raise problem
+
+        fault = own.call(Phase.JUDGE, "judging", refuse, passes=(NotFound,))
+        return "".join(traceback.format_exception(fault.as_error())).strip()
+
+    assert say("is nowhere").endswith("NotFound: acme.night: is nowhere.")
+    for quoting in (("the key hush-7 is wrong",), ("x",)):
+        more = {} if quoting[0] != "x" else {"mend": "leave hush-7 out"}
+        assert say(*quoting, **more).endswith("acme.night: says something that quotes a secret of its settings.")
 
 
 def test_an_error_class_of_the_plugins_own_does_not_pass():

@@ -24,7 +24,7 @@ from crmkit.metrics.window import Window
 from crmkit.people.contact import ContactPoint
 from crmkit.people.name import PersonName
 from crmkit.people.patient import Patient
-from crmkit.plugins import ALLOWED, Batch, Medium, Message, Outcome, Purpose, Receipt, Row, Verdict, defer, deny
+from crmkit.plugins import ALLOWED, Batch, Fault, Medium, Message, Outcome, Purpose, Receipt, Row, Verdict, defer, deny
 from crmkit.plugins.calls import Calls, Nonsense
 from crmkit.plugins.failure import Failures, Kind, Phase
 from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, owned_source
@@ -236,7 +236,10 @@ def test_what_a_channel_knows_of_attempts_in_doubt_is_sorted_out_too(answer, exp
 MIA = Patient(
     "P1",
     PersonName(given="Mia", family="Stone"),
-    contacts=(ContactPoint(Medium.EMAIL, "mia@stone.example", "mia@stone.example", "P1"),),
+    contacts=(
+        ContactPoint(Medium.EMAIL, "mia@stone.example", "mia@stone.example", "P1"),
+        ContactPoint(Medium.SMS, "0491 570 156", "+61491570156", "P1"),
+    ),
 )
 
 
@@ -291,6 +294,9 @@ def hang(_):
         ([ALLOWED, deny("x", **{f"k{number}": 1 for number in range(20)})], Kind.WRONG_TYPE),
         ([ALLOWED, deny("x", who="Mia Stone")], Kind.QUOTED),
         ([ALLOWED, deny("x", where="to mia@stone.example")], Kind.QUOTED),
+        ([ALLOWED, deny("x", number=61491570156)], Kind.QUOTED),
+        ([ALLOWED, deny("x", **{"Mia Stone": 1})], Kind.NONSENSE),
+        ([ALLOWED, deny("x", of="\x00")], Kind.NONSENSE),
         ([ALLOWED, defer(datetime(9999, 12, 31, tzinfo=UTC), "x")], Kind.NONSENSE),
     ],
 )
@@ -366,6 +372,10 @@ def source(answer, limits=None):
         ([Batch((Row("patient", "P1", [("given", "Mia")]),))], Kind.WRONG_TYPE),
         ([Batch((("patient", "P1"),))], Kind.WRONG_TYPE),
         ([Batch((), cursor=7)], Kind.WRONG_TYPE),
+        ([Batch((), cursor="7\x00")], Kind.WRONG_TYPE),
+        ([Batch((Row("pet", "P1", {"given": "Mia"}),))], Kind.WRONG_TYPE),
+        ([Batch((Row("patient", "P1", {}, "people.csv", 2**31),))], Kind.WRONG_TYPE),
+        ([Batch((Row("patient", "P1", {}, faults=(Fault("born", None),)),))], Kind.WRONG_TYPE),
         (lambda: iter(lambda: Batch(()), None), Kind.ENDLESS),
         (lambda: iter(lambda: time.sleep(60), None), Kind.OVERDUE),
     ],
@@ -383,6 +393,19 @@ def test_a_source_that_fails_is_named_and_what_it_said_before_stays(answer, kind
     assert read[:1] == [] or read[0] == good
     assert kinds(owned) == {kind}
     assert "Mia" not in "".join(traceback.format_exception(failed.value))
+
+
+def test_what_no_database_keeps_is_replaced_and_the_row_is_there():
+    odd = Row("patient", "P\x001", {"given": "M\ud800ia", "b\x00": "x"}, "a\x00.csv", 3, (Fault("born\udfff", "\x00"),))
+    good = row(family="Stöne\nJr")
+    ((first, second),) = [batch.rows for batch in source([Batch((good, odd), cursor="7")]).read(None)]
+    assert first == good
+    assert (second.id, dict(second.fields), second.file) == (
+        "P\ufffd1",
+        {"given": "M\ufffdia", "b\ufffd": "x"},
+        "a\ufffd.csv",
+    )
+    assert (second.line, second.faults) == (3, (Fault("born\ufffd", "\ufffd"),))
 
 
 def test_a_reading_that_is_left_is_closed_in_the_thread_where_it_ran():

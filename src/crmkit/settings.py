@@ -68,6 +68,22 @@ def setting(help: str = "", **more: Any) -> Any:  # noqa: A002 - the word that a
     return attrs.field(metadata={"help": help}, **more)
 
 
+def secrets_of(settings: Any) -> tuple[str, ...]:
+    """Return the texts in a settings value that must not be shown.
+
+    >>> secrets_of(attrs.make_class("Settings", {"token": secret(), "url": setting()})("hush", "https://acme.example"))
+    ('hush',)
+    """
+    found: list[str] = []
+    for field in attrs.fields(type(settings)):
+        value = getattr(settings, field.name)
+        if field.metadata.get("secret"):
+            found += _texts(value)
+        elif attrs.has(type(value)):
+            found += secrets_of(value)
+    return tuple(found)
+
+
 def _secrets(cls: type[Any], mapping: Mapping[str, Any]) -> Iterator[str]:
     """Yield the texts of a mapping that must not be shown."""
     kinds = get_type_hints(cls)

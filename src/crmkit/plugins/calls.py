@@ -23,6 +23,8 @@ from crmkit.plugins.worker import Worker
 T = TypeVar("T")
 _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}\.py")
 _STANDARD, _OURS = Path(os.__file__).parent, Path(__file__).parent
+#: Shorter ones stand in harmless texts too.
+_SHORTEST = 4
 _CLASS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 
 
@@ -72,6 +74,7 @@ class Calls:
         failures: Where failures are kept.
         limits: How long a call may take, in seconds, by phase; without one, the object is called in the caller's own
             thread.
+        secrets: The secrets of the plugin's settings, which no error of its own may quote.
         abandoned: Whether a call was given up: from then on the object is not called.
     """
 
@@ -80,6 +83,7 @@ class Calls:
     thing: str = ""
     failures: Failures = attrs.field(factory=Failures, repr=False)
     limits: Mapping[Phase, float | None] = attrs.field(factory=dict, repr=False)
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     abandoned: bool = attrs.field(default=False, init=False)
     _idle: deque[Worker] = attrs.field(factory=deque, init=False, repr=False)
 
@@ -228,7 +232,7 @@ def _attempt(
         return problem
     except BaseException as problem:  # noqa: BLE001 - SystemExit too: a plugin does not end its host
         if isinstance(problem, passes) and type(problem).__module__ == errors.__name__:
-            return Fault(error=_bare(problem))
+            return Fault(error=_bare(problem, calls))
         error = class_name(problem)
         told = f"{what} failed ({error})"
         return Fault(calls.note(phase, Kind.RAISED, told, error=error, place=_place(problem.__traceback__)))
@@ -246,7 +250,9 @@ def _standard(file: Path) -> bool:
     return _STANDARD in file.parents and "site-packages" not in file.parts
 
 
-def _bare(problem: CrmkitError) -> CrmkitError:
-    """Return the error without what led to it: what stumbled over a patient usually quotes him."""
-    problem.__cause__ = problem.__context__ = None
-    return problem.with_traceback(None)
+def _bare(problem: CrmkitError, calls: Calls) -> CrmkitError:
+    """Return the error without what led to it, which usually quotes a patient, and without any secret."""
+    owner = calls.thing or calls.plugin
+    if any(len(one) >= _SHORTEST and one in str(problem) for one in calls.secrets):
+        return type(problem)("says something that quotes a secret of its settings", where=owner)
+    return type(problem)(problem.problem, where=problem.where or owner, mend=problem.mend)

@@ -21,7 +21,7 @@ from crmkit.plugins.joined import Joined
 from crmkit.plugins.look import HOOKS, Refused, brings, check_hooks, check_plugin, info_of
 from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo
 from crmkit.plugins.time_limits import TimeLimits
-from crmkit.settings import structure
+from crmkit.settings import secrets_of, structure
 
 T = TypeVar("T")
 
@@ -149,6 +149,7 @@ class _Door:
         settings = _given(
             calls.call(Phase.SETTINGS, "reading its settings", lambda: self._settings(info), passes=(ConfigError,))
         )
+        calls.secrets = secrets_of(settings)
         log = logging.getLogger(f"crmkit.plugin.{found.name}")
         context = Context(found.name, settings, self.clock, log, self.root)
         joined = Joined(plugin, context, calls, self.limits, core=found.name == CORE)

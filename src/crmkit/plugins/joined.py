@@ -103,7 +103,8 @@ class Joined:
     def calls_to(self, name: str) -> Calls:
         """Return what makes the calls to an object of the plugin's."""
         calls, limits = self.calls, {} if self.core else self.limits.by_phase()
-        made = Calls(calls.plugin, calls.version, full_name(calls.plugin, name), calls.failures, limits)
+        thing = full_name(calls.plugin, name)
+        made = Calls(calls.plugin, calls.version, thing, calls.failures, limits, calls.secrets)
         self._owned.append(made)
         return made
 

@@ -79,11 +79,15 @@ def _check(verdict: Verdict, candidate: Candidate, now: datetime) -> None:
     for name, value in verdict.detail.items():
         if type(name) is not str or type(value) not in _PLAIN or len(str(value)) > _LONGEST:
             raise Nonsense("gave a verdict whose detail holds more than short words and numbers", Kind.WRONG_TYPE)
-        if isinstance(value, str) and quotes(value, private):
+        if not _REASON.fullmatch(name) or not str(value).isprintable():
+            raise Nonsense("gave a verdict whose detail has no plain names, or words that are not one line")
+        if quotes(str(value), private):
             raise Nonsense("gave a verdict whose detail quotes the patient", Kind.QUOTED)
 
 
 def _private(candidate: Candidate) -> list[str]:
     people: list[Any] = [candidate.patient, candidate.recipient]
-    words = [word for one in people if one for word in (one.name.display, *(point.value for point in one.contacts))]
-    return [*words, candidate.contact.value] if candidate.contact else words
+    points = [point for one in people if one for point in one.contacts]
+    points += [candidate.contact] if candidate.contact else []
+    # A number may stand there as a number.
+    return [one.name.display for one in people if one] + [point.value.removeprefix("+") for point in points]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, cast
@@ -13,12 +14,17 @@ from crmkit.plugins.calls import Calls, Fault, Line, Nonsense
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.name import full_name
 from crmkit.plugins.owned.shape import Shape
+from crmkit.records.fields import FIELDS
 from crmkit.records.source import Batch, FetchingSource, Row, Source, fetches
 from crmkit.records.source import Fault as RowFault
 
 SOURCE = Shape("source", methods=("read",))
 
 _MOST_EMPTY = 1000
+#: What PostgreSQL, or any encoding, refuses in a text.
+_UNKEPT = re.compile("[\x00\ud800-\udfff]")
+#: What a 32-bit column holds.
+_LAST_LINE = 2**31 - 1
 _END = object()
 #: What a source may say itself: it cannot be read, or its settings cannot be used.
 _SAYS = (SourceError, ConfigError)
@@ -111,10 +117,15 @@ def _checked(batch: object) -> Batch | None:
         raise Nonsense("yielded something that is no Batch", Kind.WRONG_TYPE)
     if type(batch.rows) is not tuple or not isinstance(batch.cursor, (str, type(None))):
         raise Nonsense("yielded a Batch whose rows are no tuple, or whose cursor is no text", Kind.WRONG_TYPE)
+    if batch.cursor and _UNKEPT.search(batch.cursor):
+        raise Nonsense("yielded a cursor that no database keeps", Kind.WRONG_TYPE)
     for row in batch.rows:
         if type(row) is not Row or not _is_text(row):
             raise Nonsense("yielded a row that is not of text", Kind.WRONG_TYPE)
-    return batch
+        if row.kind not in FIELDS or not 0 <= row.line <= _LAST_LINE:
+            raise Nonsense("yielded a row of no kind that there is, or from no line", Kind.WRONG_TYPE)
+    odd = any(map(_is_odd, batch.rows))
+    return attrs.evolve(batch, rows=tuple(map(_keepable, batch.rows))) if odd else batch
 
 
 def _is_text(row: Row) -> bool:
@@ -122,8 +133,29 @@ def _is_text(row: Row) -> bool:
     fields = row.fields
     if not isinstance(fields, Mapping) or type(row.faults) is not tuple or type(row.line) is not int:
         return False
-    texts = {*map(type, fields), *map(type, fields.values()), type(row.kind), type(row.id), type(row.file)}
-    return texts == {str} and all(type(one) is RowFault for one in row.faults)
+    if not all(type(one) is RowFault and type(one.field) is type(one.reason) is str for one in row.faults):
+        return False
+    return {*map(type, fields), *map(type, fields.values()), type(row.kind), type(row.id), type(row.file)} == {str}
+
+
+def _is_odd(row: Row) -> bool:
+    words = [row.id, row.file, *row.fields, *row.fields.values()]
+    if row.faults:
+        words += [word for fault in row.faults for word in (fault.field, fault.reason)]
+    text = " ".join(words)
+    # Nearly every row is told quickly to hold nothing of the kind.
+    return not text.isprintable() and _UNKEPT.search(text) is not None
+
+
+def _keepable(row: Row) -> Row:
+    """Return the row with U+FFFD for NUL and halves of a surrogate pair: so it can be kept, and is seen to be odd."""
+    fields = {_kept(name): _kept(value) for name, value in row.fields.items()}
+    faults = tuple(RowFault(_kept(one.field), _kept(one.reason)) for one in row.faults)
+    return Row(row.kind, _kept(row.id), fields, _kept(row.file), row.line, faults)
+
+
+def _kept(word: str) -> str:
+    return _UNKEPT.sub("\N{REPLACEMENT CHARACTER}", word)
 
 
 def _nothing() -> None:
