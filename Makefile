@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test bench torture clock docs clean mutants starters api
+.PHONY: demo test bench bench-plugins torture clock docs clean mutants starters api
 
 .venv/ready: pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
@@ -38,6 +38,10 @@ clock: .venv/ready
 
 bench: .venv/ready .bench/venv/ready
 	$(BIN)/python benchmarks/run.py --memory
+
+# Twenty plugins beside one, fifty coming in, and what an import costs: some minutes.
+bench-plugins: .venv/ready
+	$(BIN)/python benchmarks/plugins.py
 
 # Every law on every plugin that breaks one: some minutes.
 mutants: .venv/ready

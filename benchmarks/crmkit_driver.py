@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter, time
@@ -64,8 +64,18 @@ class Generated(CrmkitSpec):
         return [Patients(self.count)]
 
 
-def open_crm(database: str, work: Path, *, port: int = 25, count: int = 0) -> CRM:
-    """Return a CRM of the generated practice that hands over to a server on this machine; its guards are the usual."""
+def open_crm(
+    database: str, work: Path, *, port: int = 25, count: int = 0, plugins: Sequence[str | CrmkitSpec] = ()
+) -> CRM:
+    """Return a CRM of the generated practice that hands over to a server on this machine; its guards are the usual.
+
+    Args:
+        database: Its URL.
+        work: The folder of the run.
+        port: Where the server listens.
+        count: How many patients its source has.
+        plugins: Others than the source and the channel `email`.
+    """
     practice = Practice(
         id="bright-eyes",
         name=words.PRACTICE,
@@ -79,10 +89,17 @@ def open_crm(database: str, work: Path, *, port: int = 25, count: int = 0) -> CR
         public_url=words.PUBLIC_URL,
         keys=["a key for measuring"],
     )
-    settings = {"email": {"host": "127.0.0.1", "port": port, "security": "none"}}
-    plugins: list[str | CrmkitSpec] = [Generated(count), "email"]
+    settings = {} if plugins else {"email": {"host": "127.0.0.1", "port": port, "security": "none"}}
+    chosen = plugins or [Generated(count), "email"]
     templates = _templates(work / "templates")
-    return CRM(practice, database, plugins=plugins, settings=settings, templates=templates, clock=CLOCK, root=work)
+    return CRM(practice, database, plugins=chosen, settings=settings, templates=templates, clock=CLOCK, root=work)
+
+
+def bring_in(database: str, work: Path, count: int) -> None:
+    """Bring the patients in and add the campaign; nothing is planned."""
+    with open_crm(database, work, count=count) as crm:
+        crm.sync()
+        crm.add(CAMPAIGN)
 
 
 def prepare(database: str, work: Path, count: int) -> dict[str, object]:
