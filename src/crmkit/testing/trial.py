@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,8 +13,10 @@ import attrs
 from crmkit.testing.fakes import Fallible, Mailbox, Provider, Software, Trouble
 from crmkit.testing.heard import Heard, listen
 from crmkit.testing.home import Home
+from crmkit.testing.privacy import leaked, personal
 from crmkit.testing.watch import watched
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?")
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -118,9 +121,29 @@ class Trial(Generic[T]):
         """Hear all that is logged, printed or warned of meanwhile."""
         return listen()
 
-    def watching(self) -> AbstractContextManager[list[str]]:
-        """Note what the plugin's own code asks of the machine meanwhile."""
-        return watched(self.home.package)
+    @contextmanager
+    def asking_nothing(self) -> Iterator[None]:
+        """Say that the law is broken if the plugin's own code asks anything of the machine meanwhile."""
+        with watched(self.home.package) as asked:
+            yield
+        self.expect(not asked, f"asked {', '.join(sorted(set(asked)))}")
+
+    def expect_named(self) -> None:
+        """Say that the law is broken unless the object has a name that can be one, and the same when opened again."""
+        name = cast("Any", self.thing).name
+        self.expect(_NAME.fullmatch(name), f"the name {name!r}")
+        self.expect(cast("Any", self.again()).name == name, "another name when opened again")
+
+    def expect_discreet(self, told: str, *people: Any, where: str = "what was told") -> None:
+        """Say that the law is broken if a text tells who somebody is, or what was written to them.
+
+        Args:
+            told: The text.
+            people: Messages, patients, candidates, rows of a source, or texts, as `personal` takes them.
+            where: Where the text stood.
+        """
+        found = leaked(told, personal(*people))
+        self.expect(not found, f"{where} says {found!r}")
 
     def expect(self, holds: object, seen: str) -> None:
         """Say that the law is broken unless something holds.

@@ -18,8 +18,6 @@ from crmkit.campaigns.reasons import RANK
 from crmkit.campaigns.verdict import Ruling, Verdict, strictest
 from crmkit.testing.home import NOW
 from crmkit.testing.law import Kind, law
-from crmkit.testing.laws.channel import NAME
-from crmkit.testing.privacy import leaked, personal
 from crmkit.testing.strategies.judged import candidates, verdicts
 from crmkit.testing.strategies.time import zones
 from crmkit.testing.trial import Trial
@@ -49,8 +47,7 @@ def judged(guard: Guard, batch: Sequence[Candidate], now: datetime) -> dict[str,
     examples=1,
 )
 def declares(trial: Trial[Guard]) -> None:
-    trial.expect(NAME.fullmatch(trial.thing.name), f"the name {trial.thing.name!r}")
-    trial.expect(trial.again().name == trial.thing.name, "another name when opened again")
+    trial.expect_named()
 
 
 @law(
@@ -112,9 +109,8 @@ def any_zone(trial: Trial[Guard]) -> None:
 )
 def asks_nothing_else(trial: Trial[Guard]) -> None:
     batch, now = trial.draw(batches(min_size=1)), trial.draw(moments())
-    with trial.watching() as asked:
+    with trial.asking_nothing():
         trial.thing.judge(batch, now)
-    trial.expect(not asked, f"asked {', '.join(sorted(set(asked)))}")
 
 
 @law(
@@ -204,8 +200,7 @@ def _is_plain(value: Any) -> bool:
 def no_patient_in_verdicts(trial: Trial[Guard]) -> None:
     batch, now = trial.draw(batches(min_size=1)), trial.draw(moments())
     for candidate, verdict in zip(batch, trial.thing.judge(batch, now), strict=True):
-        found = leaked(f"{verdict.reason} {dict(verdict.detail)}", personal(candidate))
-        trial.expect(not found, f"a verdict says {found!r}")
+        trial.expect_discreet(f"{verdict.reason} {dict(verdict.detail)}", candidate, where="a verdict")
 
 
 @law(
@@ -218,8 +213,7 @@ def no_patient_in_logs(trial: Trial[Guard]) -> None:
     batch, now = trial.draw(batches(min_size=1)), trial.draw(moments())
     with trial.listening() as heard:
         trial.thing.judge(batch, now)
-    found = leaked(f"{heard.text} {trial.thing!r}", personal(*batch))
-    trial.expect(not found, f"the log or the repr says {found!r}")
+    trial.expect_discreet(f"{heard.text} {trial.thing!r}", *batch, where="the log or the repr")
 
 
 @law(
