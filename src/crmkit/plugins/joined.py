@@ -30,6 +30,7 @@ from crmkit.plugins.owned.channel import CHANNEL
 from crmkit.plugins.owned.guard import GUARD
 from crmkit.plugins.owned.metric import METRIC
 from crmkit.plugins.owned.parser import PARSER
+from crmkit.plugins.owned.shape import Shape
 from crmkit.plugins.owned.source import SOURCE
 from crmkit.plugins.spec import Context, CrmkitSpec
 from crmkit.plugins.time_limits import TimeLimits
@@ -134,24 +135,14 @@ def _source(joined: Joined, one: Any) -> Any:
     return owned_source(joined.calls.plugin, one, joined.calls_to(one.name), joined.limits.sync)
 
 
-def _channel(joined: Joined, one: Any) -> OwnedChannel:
-    CHANNEL.check(one)
-    return OwnedChannel(joined.calls.plugin, one, joined.calls_to(one.name))
+def _owned(shape: Shape, adapter: Callable[[str, Any, Calls], Any]) -> Callable[[Joined, Any], Any]:
+    """Return what puts an object of a shape into its adapter."""
 
+    def build(joined: Joined, one: Any) -> Any:
+        shape.check(one)
+        return adapter(joined.calls.plugin, one, joined.calls_to(one.name))
 
-def _guard(joined: Joined, one: Any) -> OwnedGuard:
-    GUARD.check(one)
-    return OwnedGuard(joined.calls.plugin, one, joined.calls_to(one.name))
-
-
-def _metric(joined: Joined, one: Any) -> OwnedMetric:
-    METRIC.check(one)
-    return OwnedMetric(joined.calls.plugin, one, joined.calls_to(one.name))
-
-
-def _parser(joined: Joined, one: Any) -> OwnedParser:
-    PARSER.check(one)
-    return OwnedParser(joined.calls.plugin, one, joined.calls_to(one.name))
+    return build
 
 
 def _field(joined: Joined, one: Any) -> Field:
@@ -176,10 +167,10 @@ def _message_type(joined: Joined, one: Any) -> MessageType:
 
 _BUILD: Mapping[str, tuple[str, Callable[[Joined, Any], Any]]] = {
     "crmkit_sources": ("source", _source),
-    "crmkit_channels": ("channel", _channel),
+    "crmkit_channels": ("channel", _owned(CHANNEL, OwnedChannel)),
     "crmkit_message_types": ("message type", _message_type),
     "crmkit_fields": ("field", _field),
-    "crmkit_guards": ("guard", _guard),
-    "crmkit_metrics": ("metric", _metric),
-    "crmkit_event_parsers": ("event parser", _parser),
+    "crmkit_guards": ("guard", _owned(GUARD, OwnedGuard)),
+    "crmkit_metrics": ("metric", _owned(METRIC, OwnedMetric)),
+    "crmkit_event_parsers": ("event parser", _owned(PARSER, OwnedParser)),
 }
