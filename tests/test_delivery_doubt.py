@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,8 @@ from recording_channel import Crash, Recorder
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
+from crmkit.errors import InTheWay
+from crmkit.ledger.audit import Seal
 from crmkit.ledger.doubt import Settled
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import QUERYABLE, Outcome, Receipt, keyed
@@ -281,3 +285,36 @@ def test_a_late_no_to_the_first_attempt_says_nothing_of_the_second(one: Any) -> 
     channel.late.add([Receipt(doubt.touch.key, Outcome.RETRY)])
     crm.send()
     assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 2)
+
+
+def test_whatever_is_in_the_way_of_a_transaction_the_sending_goes_on(
+    exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports("patients", [patient(f"P{one}", email=f"p{one}@x.example", household=f"H{one}") for one in range(20)])
+    exports("consents", [consent(f"P{one}") for one in range(20)])
+    recorder = Recorder()
+    crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"})
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    begin, transactions = Seal.begin, []
+
+    @contextmanager
+    def obstructed(seal: Seal) -> Iterator[Any]:
+        with begin(seal) as connection:
+            yield connection
+            transactions.append(seal)
+            if len(transactions) % 2:
+                raise InTheWay("another transaction was in the way")
+
+    monkeypatch.setattr(Seal, "begin", obstructed)
+    recorder.fate = ["silent", "refused"]
+    crm.send(stopping=lambda: bool(recorder.handed))
+    assert len(recorder.handed) == 1
+    crm.send()
+    monkeypatch.undo()
+    last = {event.key: event.state for event in crm.feed()}
+    assert Counter(last.values()) == {State.SENT: 18, State.REFUSED: 1, State.UNKNOWN: 1}
+    assert len(set(recorder.keys)) == len(recorder.keys) == 19
+    assert any(event.reason == "released" for event in crm.feed())
+    assert len(transactions) > 10

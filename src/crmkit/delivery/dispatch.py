@@ -117,8 +117,11 @@ class Dispatch:
             yield waiting
         finally:
             if waiting:
-                with self.seal.begin() as connection:
-                    self.claims.release(connection, [touch.key for touch in waiting], self.owner, self.clock.now())
+                _once_more(lambda: self._given_back([touch.key for touch in waiting]))
+
+    def _given_back(self, keys: Sequence[str]) -> None:
+        with self.seal.begin() as connection:
+            self.claims.release(connection, keys, self.owner, self.clock.now())
 
     def _hand_over(self, waiting: deque[Touch], order: Order, thread: Executor, tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
@@ -198,8 +201,8 @@ class Dispatch:
         return landing
 
     def _written_down(self, flight: Flight, landing: Landing) -> list[Touch]:
-        with self.seal.begin() as connection:
-            return self._answered(connection, flight, landing)
+        done, _ = _once_more(lambda: self._committed(flight, landing, None, deque()))
+        return done
 
     def _answered(self, connection: Connection, flight: Flight, landing: Landing) -> list[Touch]:
         return self.record.answers(connection, flight.written, landing.receipts, self.clock.now())
