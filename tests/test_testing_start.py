@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -47,7 +48,8 @@ def path(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def tool(*command: object, cwd: Path) -> str:
     paths = os.pathsep.join([str(ROOT / "src"), *(str(folder) for folder in cwd.glob("*/src"))])
-    env = {**os.environ, "PYTHONPATH": paths, "MYPYPATH": paths}
+    # pyright would ask whether there is a newer one.
+    env = {**os.environ, "PYTHONPATH": paths, "MYPYPATH": paths, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     words = [sys.executable, "-m", *(str(word) for word in command)]
     done = subprocess.run(words, cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -85,6 +87,14 @@ def test_new_plugins_please_ruff_and_mypy(started: Path) -> None:
         tool("ruff", "format", "--check", ".", cwd=started / f"acme-{kind}")
     packages = [word for kind in KINDS for word in ("-p", f"acme_{kind.replace('-', '_')}")]
     tool("mypy", "--strict", "--python-version", "3.11", *packages, cwd=started)
+
+
+def test_new_plugins_please_pyright_at_its_strictest(started: Path) -> None:
+    folders = [f"acme-{kind}/src" for kind in KINDS]
+    settings = {"include": folders, "extraPaths": [str(ROOT / "src"), *folders], "typeCheckingMode": "strict"}
+    (started / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    said = json.loads(tool("pyright", "--outputjson", "--pythonpath", sys.executable, cwd=started))
+    assert said["summary"]["filesAnalyzed"] > 2 * len(KINDS)
 
 
 def test_a_channel_that_really_sends_takes_at_most_thirty_lines(started: Path) -> None:
