@@ -9,6 +9,7 @@ import pytest
 from documents import ROOT, rows, text
 
 from crmkit.testing.law import Kind
+from crmkit.testing.laws import LAWS
 
 PAGE = text("docs/threat-model.md")
 TESTS = {
@@ -26,6 +27,12 @@ def test_every_line_names_tests_that_there_are(heading: str) -> None:
     for what, _, tried in told:
         named = tried.split(", ")
         assert (what, [name for name in named if name not in TESTS]) == (what, [])
+
+
+def test_what_only_the_laws_find_is_found_by_laws_that_there_are() -> None:
+    told = [row[1] for row in rows(PAGE, "## What only the laws find")]
+    assert len(told) > 5
+    assert {name for names in told for name in names.split(", ")} - {law.id for law in LAWS} == set()
 
 
 def test_every_test_that_is_named_anywhere_exists() -> None:
