@@ -68,13 +68,13 @@ ARRANGEMENTS = st.builds(
 OTHERS = [Arrangement(seed, 5, 4, [(3, False)], 2, 3, behind=behind) for seed in (1, 2) for behind in (True, False)]
 
 
-def opened(practice: Practice, how: Arrangement, folder: Path) -> CRM:
+def opened(practice: Practice, how: Arrangement, folder: Path, database: str) -> CRM:
     """Return the practice put together in one way."""
     chance = Random(how.seed)
     made = permuted.plugins(folder, how.size, how.batch, chance)
     chance.shuffle(made)
     clock, channels, caps = FixedClock(NOW), {Medium.EMAIL: "post"}, [Cap(most=1, per_address=2, days=2)]
-    crm = CRM(practice, "sqlite://", plugins=made, channels=channels, caps=caps, clock=clock)
+    crm = CRM(practice, database, plugins=made, channels=channels, caps=caps, clock=clock)
     if how.behind:
         crm._opened = attrs.evolve(crm._opened, admitted=shuffled(crm.plugins, chance))
         crm._stages = crm._opened.stages(clock)
@@ -91,11 +91,13 @@ def shuffled(admitted: Any, chance: Random) -> Any:
     )
 
 
-def seen(practice: Practice, how: Arrangement, *, planned_only: bool = False) -> dict[str, Any]:
+def seen(
+    practice: Practice, how: Arrangement, *, planned_only: bool = False, database: str = "sqlite://"
+) -> dict[str, Any]:
     """Return all that anybody sees of a practice that is put together in one way, as text; or its plan alone."""
     with pytest.MonkeyPatch.context() as patched, TemporaryDirectory() as folder:
         patched.setattr(judge, "CHUNK", how.chunk)
-        with opened(practice, how, Path(folder)) as crm:
+        with opened(practice, how, Path(folder), database) as crm:
             crm.sync()
             for campaign in Random(how.seed).sample(CAMPAIGNS, len(CAMPAIGNS)):
                 crm.add(campaign)
@@ -184,6 +186,13 @@ def test_however_it_is_put_together_and_in_whatever_pieces_it_is_done_the_same_c
     house: Practice, usual: dict[str, Any], how: Arrangement
 ) -> None:
     assert json.dumps(seen(house, how)) == json.dumps(usual)
+
+
+@pytest.mark.parametrize("how", OTHERS[:2])
+def test_on_postgresql_the_same_comes_of_it(
+    how: Arrangement, house: Practice, usual: dict[str, Any], postgres: str
+) -> None:
+    assert json.dumps(seen(house, how, database=postgres)) == json.dumps(usual)
 
 
 def first(verdicts: Iterable[Verdict], _: Any) -> Verdict:
