@@ -6,9 +6,11 @@ So neither the order of sources nor that of their rows matters, and no row is lo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
+import attrs
 import sqlalchemy as sa
 
 from crmkit.practice import Practice
@@ -19,9 +21,24 @@ from crmkit.records.sync import write_alone
 from crmkit.records.tables import RecordTables
 from crmkit.store.store import Store
 
-_CHUNK = 500
-#: By source, the rows with the instants at which they were rejected.
-_Waiting = dict[str, list[tuple[Row, datetime]]]
+#: How many rejected rows are looked at together.
+_PAGE = 500
+_KEY = ("source", "file", "line", "kind", "row_id")
+
+
+@attrs.frozen
+class _Page:
+    """Some of the rows that lack a patient.
+
+    Attributes:
+        waiting: By source, those whose patients are known by now, with the instants at which they were rejected.
+        owners: By the id of each of these patients, the source that the patient belongs to.
+        last: Where the page ends; None if it is empty.
+    """
+
+    waiting: dict[str, list[tuple[Row, datetime]]] = attrs.field(factory=dict, repr=False)
+    owners: dict[str, str] = attrs.field(factory=dict)
+    last: tuple[Any, ...] | None = None
 
 
 def take_waiting(
@@ -42,56 +59,49 @@ def take_waiting(
         now: The instant at which the rows become known.
         forgotten: Tells who was erased on request and must not come back.
     """
-    with store.read() as connection:
-        if not _waiting(connection, tables, practice.id):
-            return SyncSummary()
-    summary = SyncSummary()
-    with store.begin() as connection:
-        write_alone(store, connection, practice.id)
-        for source, found in _waiting(connection, tables, practice.id).items():
-            rows = [row for row, _ in found]
-            owners = _owners(connection, tables, practice.id, rows)
-            intake = Intake(tables, practice, source, now, owners, forgotten)
-            summary += intake.take(connection, rows)
-            intake.keep_rejections(connection, all_was_read=False)
-            summary += _not_rejected(row for row, at in found if at >= since)
-    return summary
+    summary, after = SyncSummary(), None
+    while True:
+        with store.read() as connection:
+            page = _page(connection, tables, practice.id, after)
+        if page.last is None:
+            return summary
+        if page.waiting:
+            with store.begin() as connection:
+                write_alone(store, connection, practice.id)
+                # Somebody else may have taken them meanwhile.
+                again = _page(connection, tables, practice.id, after)
+                for source, found in again.waiting.items():
+                    intake = Intake(tables, practice, source, now, again.owners, forgotten)
+                    summary += intake.take(connection, [row for row, _ in found])
+                    intake.keep_rejections(connection, all_was_read=False)
+                    summary += _not_rejected(row for row, at in found if at >= since)
+        after = page.last
 
 
-def _waiting(connection: sa.Connection, tables: RecordTables, practice: str) -> _Waiting:
-    """Return the rows that only lacked their patient, and lack it no more."""
+def _page(connection: sa.Connection, tables: RecordTables, practice: str, after: tuple[Any, ...] | None) -> _Page:
     table = tables.rejected
-    mine = sa.and_(table.c.practice == practice, table.c.field == "patient")
-    query = sa.select(table).where(mine).order_by(table.c.source, table.c.file, table.c.line, table.c.row_id)
-    lacking = [
-        (one.source, Row(one.kind, one.row_id, one.row, one.file, one.line), one.rejected_at)
-        for one in connection.execute(query)
-    ]
-    owners = _owners(connection, tables, practice, [row for _, row, _ in lacking]) if lacking else {}
+    key = [table.c[name] for name in _KEY]
+    mine = [table.c.practice == practice, table.c.field == "patient"]
+    mine += [sa.tuple_(*key) > after] if after else []
+    found = connection.execute(sa.select(table).where(*mine).order_by(*key).limit(_PAGE)).all()
+    rows = [(one.source, Row(one.kind, one.row_id, one.row, one.file, one.line), one.rejected_at) for one in found]
+    owners = owners_of(connection, tables, practice, sorted({patient_of(row) for _, row, _ in rows}))
     foreign = _foreign(connection, tables, practice) if owners else frozenset()
-    found: _Waiting = defaultdict(list)
-    for source, row, at in lacking:
+    waiting: dict[str, list[tuple[Row, datetime]]] = defaultdict(list)
+    for source, row, at in rows:
         if patient_of(row) in owners and (source, patient_of(row)) not in foreign:
-            found[source].append((row, at))
-    return found
+            waiting[source].append((row, at))
+    return _Page(waiting, owners, tuple(getattr(found[-1], name) for name in _KEY) if found else None)
 
 
 def _foreign(connection: sa.Connection, tables: RecordTables, practice: str) -> frozenset[tuple[str, str]]:
-    """Return source and id of the patients of whom a source has a row that could not be used: it means another."""
+    """Return source and id of the patients of whom a source has a row that could not be used: it may mean another."""
     table = tables.rejected
     query = sa.select(table.c.source, table.c.row_id).where(table.c.practice == practice, table.c.kind == "patient")
     return frozenset((source, id_.strip()) for source, id_ in connection.execute(query))
 
 
-def _owners(connection: sa.Connection, tables: RecordTables, practice: str, rows: Sequence[Row]) -> dict[str, str]:
-    ids = sorted({patient_of(row) for row in rows})
-    found: dict[str, str] = {}
-    for start in range(0, len(ids), _CHUNK):
-        found |= owners_of(connection, tables, practice, ids[start : start + _CHUNK])
-    return found
-
-
-def _not_rejected(rows: Iterator[Row]) -> SyncSummary:
+def _not_rejected(rows: Iterable[Row]) -> SyncSummary:
     taken: dict[str, Counts] = defaultdict(Counts)
     for row in rows:
         taken[row.kind] += Counts(rejected=-1)
