@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 
@@ -15,7 +15,7 @@ from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.errors import ConfigError, PluginError
 
 if TYPE_CHECKING:
-    from crmkit.plugins.admitted import Admitted
+    from crmkit.crm.config import Config
     from crmkit.plugins.failure import Failure
     from crmkit.testing.statement import Statement
 
@@ -26,26 +26,23 @@ KINDS = ("source", "channel", "message-type", "guard", "metric", "field", "event
 def _listed(given: Given) -> int:
     from crmkit.plugins.door import discover
 
-    admitted = _admitted(given)
+    config = settings_file(given)
+    looked = None if config is None else _look(given, config)
     headings = ("name", "distribution", "version", "admitted")
     rows = [
-        (found.name, found.distribution, found.version, None if admitted is None else found.name in admitted)
+        (found.name, found.distribution, found.version, None if looked is None else found.name in looked.admitted)
         for _, found in sorted(discover().items())
     ]
+    failures = looked.failures if looked else ()
     if given.as_json:
-        show.say_json({"plugins": [dict(zip(headings, row, strict=True)) for row in rows]})
-        return DONE
-    said = {None: "no crm.toml", True: "yes", False: "no"}
-    show.say_table(headings, [(*row[:3], said[row[3]]) for row in rows])
-    return DONE
-
-
-def _admitted(given: Given) -> frozenset[str] | None:
-    """Return what the settings admit; None without settings, unless they were asked for by name."""
-    from crmkit.plugins.door import CORE
-
-    config = settings_file(given)
-    return None if config is None else frozenset((CORE, *config.plugins))
+        document = {"plugins": [dict(zip(headings, row, strict=True)) for row in rows]}
+        show.say_json({**document, "failures": _plain(failures)})
+        return LOOK if failures else DONE
+    said = {None: "no crm.toml", True: "yes", False: "no"} | {one.plugin: "failed" for one in failures}
+    show.say_table(headings, [(*row[:3], said.get(row[0], said[row[3]])) for row in rows])
+    for failure in failures:
+        show.say(f"\n{failure}")
+    return LOOK if failures else DONE
 
 
 #: What the group is for.
@@ -69,7 +66,7 @@ plugins = _group(common()(_listed))
 @plugins.command("list")
 @common()
 def listed(given: Given) -> int:
-    """List the installed plugins and which are admitted."""
+    """List the installed plugins, which are admitted, and what is wrong with those that are not."""
     return _listed(given)
 
 
@@ -118,33 +115,44 @@ def check(given: Given, name: str | None, suite: Path, statement: Path | None, e
 
 def _looked_at(given: Given) -> int:
     from crmkit.crm.config import read_config
+
+    looked = _look(given, read_config(given.config))
+    if given.as_json:
+        show.say_json({"failures": _plain(looked.failures)})
+        return LOOK if looked.failures else DONE
+    for failure in looked.failures:
+        show.say(str(failure))
+    if not looked.failures:
+        show.say(f"{show.counted(len(looked.admitted), 'plugin')} admitted, and nothing is wrong with any.")
+    return LOOK if looked.failures else DONE
+
+
+class _Looked(NamedTuple):
+    """Which plugins of a crm.toml come in, and what is wrong with the others."""
+
+    admitted: frozenset[str]
+    failures: Sequence[Failure]
+
+
+def _look(given: Given, config: Config) -> _Looked:
+    """Admit the plugins of a crm.toml, to see what comes of it, and close them again."""
     from crmkit.crm.wanted import Wanted
 
-    config = read_config(given.config)
     wanted = Wanted(config.plugins, config.settings, config.required, strict=False, time_limits=config.time_limits)
-    failures, number = _tried(lambda: wanted.admit(given.clock(), config.root))
-    if given.as_json:
-        names = ("plugin", "version", "phase", "kind", "problem", "mend", "thing", "error")
-        show.say_json({"failures": [{name: getattr(one, name) for name in names} for one in failures]})
-        return LOOK if failures else DONE
-    for failure in failures:
-        show.say(str(failure))
-    if not failures:
-        show.say(f"{show.counted(number, 'plugin')} admitted, and nothing is wrong with any.")
-    return LOOK if failures else DONE
-
-
-def _tried(admit: Callable[[], Admitted]) -> tuple[Sequence[Failure], int]:
-    """Return what is wrong with plugins, and how many were admitted."""
     try:
-        admitted = admit()
+        admitted = wanted.admit(given.clock(), config.root)
     except PluginError as problem:
         if not problem.failures:
             raise
-        return cast("Sequence[Failure]", problem.failures), 0
-    failures = admitted.failures.told()
+        return _Looked(frozenset(), cast("Sequence[Failure]", problem.failures))
     admitted.close()
-    return failures, len(admitted.found)
+    # Closing may fail too.
+    return _Looked(frozenset(one.name for one in admitted.found), admitted.failures.told())
+
+
+def _plain(failures: Sequence[Failure]) -> list[dict[str, str]]:
+    names = ("plugin", "version", "phase", "kind", "problem", "mend", "thing", "error")
+    return [{name: str(getattr(one, name)) for name in names} for one in failures]
 
 
 def _stated(given: Given, name: str, suite: Path, examples: int | None) -> Statement:
