@@ -21,6 +21,10 @@ from crmkit.builtin.session import EmailSettings
 from crmkit.delivery.channel import Outcome
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium
+from crmkit.plugins.calls import Calls
+from crmkit.plugins.failure import Phase
+from crmkit.plugins.owned import OwnedChannel
+from crmkit.plugins.time_limits import TimeLimits
 
 SENT, REFUSED, RETRY, UNKNOWN = Outcome.SENT, Outcome.REFUSED, Outcome.RETRY, Outcome.UNKNOWN
 BOTH = pytest.mark.parametrize("offers", [("PIPELINING",), ()], ids=["pipelining", "one by one"])
@@ -214,6 +218,49 @@ def test_a_server_that_always_hangs_up_is_not_hammered():
         seen, _ = hand_over(server, 50)
     assert seen == [RETRY] * 50
     assert server.sessions == 2
+
+
+class Hours:
+    """A clock on which each look takes some seconds."""
+
+    def __init__(self, each):
+        self.each, self.now = each, 0.0
+
+    def monotonic(self):
+        self.now += self.each
+        return self.now
+
+
+@BOTH
+def test_a_server_that_gets_slow_amid_a_call_has_the_rest_later_and_nothing_twice(offers, monkeypatch):
+    monkeypatch.setattr(smtp, "time", Hours(smtp.PATIENCE / 4))
+    with ScriptedServer(offers=offers) as server:
+        seen, evidence = hand_over(server, 10)
+    number = seen.count(SENT)
+    assert 1 <= number < 6
+    assert seen == [SENT] * number + [RETRY] * (10 - number)
+    assert evidence[number:] == ["slow: left for later"] * (10 - number)
+    assert len(server.accepted) == number
+    assert server.nonsense == []
+
+
+@BOTH
+def test_however_slow_a_server_is_each_call_brings_it_a_message(offers, monkeypatch):
+    monkeypatch.setattr(smtp, "time", Hours(smtp.PATIENCE * 0.9))
+    with ScriptedServer(offers=offers) as server:
+        seen, _ = hand_over(server, 3)
+        assert seen == [SENT, RETRY, RETRY]
+        assert hand_over(server, 1)[0] == [SENT]
+
+
+@pytest.mark.parametrize(("timeout", "host", "given"), [(600, 900, 12_030), (20, 900, 900), (600, 20_000, 20_000)])
+def test_the_channel_is_given_the_time_that_its_own_time_outs_need(timeout, host, given):
+    limits = TimeLimits(channel=host)
+    mail = EmailChannel(EmailSettings("mail.example", timeout=timeout))
+    owned = OwnedChannel("email", mail, Calls("email", limits=limits.by_phase()))
+    assert owned.calls.limits[Phase.SEND] == given
+    unbounded = OwnedChannel("email", mail, Calls("email", limits=TimeLimits(channel=None).by_phase()))
+    assert unbounded.calls.limits[Phase.SEND] is None
 
 
 @BOTH

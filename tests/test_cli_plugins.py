@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,9 @@ timezone = "Australia/Sydney"
 locale = "en_AU"
 currency = "AUD"
 email = "hello@brighteyes.example"
+public_url = "https://brighteyes.example/crm"
+keys = ["a key for tests"]
+address = "1 High St, Newtown NSW 2042"
 
 [settings.csv]
 folder = "exports"
@@ -37,6 +43,12 @@ token = "{token}"
 
 [time_limits]
 hook = 5
+
+[campaigns.card]
+objective = "celebrate"
+message = "birthday"
+segment = "everybody"
+schedule = "on birthday"
 """
 
 
@@ -93,6 +105,31 @@ def test_where_nothing_is_wrong_nothing_is_told(practice_of) -> None:
     assert (code, "failed" in output) == (0, False)
     assert json.loads(run("plugins", "list", "--json")[1])["failures"] == []
     assert run("plugins", "check") == (0, "4 plugins admitted, and nothing is wrong with any.\n")
+
+
+def test_a_sending_tells_which_plugin_failed(practice_of) -> None:
+    at = ("--at", "2026-11-23T14:00+11:00")
+    practice_of()
+    assert run("sync", *at)[0] == 0
+    assert run("plan", *at)[0] == 0
+    assert run("send", *at)[0] == 0
+    assert json.loads(run("send", "--json", *at)[1])["failures"] == []
+    practice_of("guard-raises")
+    done = subprocess.run(
+        [sys.executable, "-m", "crmkit", "send", *at],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 3, done.stderr
+    assert leaks(done.stdout + done.stderr) == []
+    assert "hostile 0.1.0: judge: hostile.whim: judging failed (RuntimeError)" in done.stderr
+    code, output = run("send", "--json", *at)
+    assert code == 3
+    (failure,) = json.loads(output[output.index("{") :])["failures"]
+    assert (failure["plugin"], failure["phase"], failure["thing"]) == ("hostile", "judge", "hostile.whim")
 
 
 def test_a_secret_that_a_plugin_tells_is_not_printed(practice_of) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crmkit.campaigns.guard import Candidate
 from crmkit.campaigns.verdict import Ruling
-from crmkit.delivery.channel import BLIND, Guarantee, Limits, Question, keyed
+from crmkit.delivery.channel import BLIND, QUERYABLE, Guarantee, Limits, Question, keyed
 from crmkit.errors import NotSent, PluginError, SourceError
 from crmkit.metrics.measure import Figure as Made
 from crmkit.metrics.metric import measure
@@ -199,6 +199,14 @@ def test_a_channel_gets_a_batch_of_its_own():
     (seen,) = owned.channel.seen
     assert type(seen) is tuple
     assert list(seen) == given
+
+
+@pytest.mark.parametrize(("guarantee", "given"), [(BLIND, 5000), (keyed(timedelta(hours=1)), 900), (QUERYABLE, 900)])
+def test_only_a_channel_of_which_nothing_is_repeated_may_take_longer_than_its_host_gives_it(guarantee, given):
+    texts = Texts(ALL_SENT, guarantee=guarantee, limits=Limits(call_seconds=5000))
+    owned = OwnedChannel("acme", texts, calls("acme.texts"))
+    assert owned.calls.limits[Phase.SEND] == given
+    assert owned.calls.limits[Phase.ASK] == 60
 
 
 def test_what_a_channel_declares_is_read_once_and_checked():

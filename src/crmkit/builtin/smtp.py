@@ -7,7 +7,9 @@ the body of this one; the replies come in the order of what was written, so each
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -22,6 +24,11 @@ _QUEUE_ID = re.compile(rb"(?i)\b(?:queued as|queued mail for delivery|id)[ =:]+<
 
 #: A session that rested longer is opened anew: what lies between may have forgotten it without a word.
 _IDLE = 30.0
+#: For so long messages of one call are taken up; the rest is left for later, for its verdicts are no longer fresh.
+PATIENCE = 30.0
+#: So many answers at most are waited for besides: of a session that is being opened, and of the message at hand.
+ANSWERS = 20
+_SLOW = "slow: left for later"
 _DONE, _PENDING, _REFUSED = 2, 3, 5
 _TOO_BIG = 552
 #: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
@@ -35,12 +42,15 @@ class Exchange:
     Attributes:
         session: The session.
         tray: The messages.
+        until: When no message but the first is taken up any more, by `time.monotonic`.
         answered: How many messages have got their verdict from the server.
     """
 
     session: Session
     tray: Tray
+    until: float = math.inf
     answered: int = attrs.field(default=0, init=False)
+    _begun: bool = attrs.field(default=False, init=False)
 
     def run(self) -> None:
         """Hand over what waits.
@@ -58,7 +68,9 @@ class Exchange:
             tail, owner = self._envelope(letter, commands) if letter else (b"", None)
 
     def _next(self) -> Letter | None:
-        limit = self.session.limit
+        if self._begun and time.monotonic() > self.until:
+            self.tray.give_up(_SLOW)
+        self._begun, limit = True, self.session.limit
         while (letter := self.tray.front()) and 0 < limit < letter.size:
             self._answer(letter, Outcome.REFUSED, f"size: {letter.size} octets, the server takes {limit}")
             self.tray.take()
@@ -175,16 +187,17 @@ class Conversation:
         """Hand over the messages and return one receipt for each, in any order.
 
         A session that is lost is opened once more for what is left. If the next is lost too before any message got
-        its answer, or if the server does not let us in, the rest is left for later and nobody is asked again.
+        its answer, or if the server does not let us in, the rest is left for later and nobody is asked again. So is
+        what has not been taken up after half a minute: a window is meant to take half a second.
         """
-        tray, broken, why = Tray(iter(messages)), 0, ""
-        while tray.front() and broken <= 1:
+        tray, broken, why, until = Tray(iter(messages)), 0, "", time.monotonic() + PATIENCE
+        while tray.front() and broken <= 1 and time.monotonic() <= until:
             kept, heard = self._kept(), 0
             exchange = None
             try:
                 session = self._session = kept or Session.open(self.settings)
                 heard = session.heard
-                exchange = Exchange(session, tray)
+                exchange = Exchange(session, tray, until)
                 exchange.run()
                 session.rest()
             except LostError as lost:
@@ -195,7 +208,7 @@ class Conversation:
                 # That the server closed a session which rested says nothing: no command of ours was heard.
                 if not (kept and kept.heard == heard):
                     broken = 1 if exchange.answered else broken + 1
-        tray.give_up(why)
+        tray.give_up(why or _SLOW)
         return tray.receipts
 
     def close(self) -> None:

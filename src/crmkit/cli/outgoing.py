@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmkit.cli import show
+from crmkit.cli.failed import plain
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
 from crmkit.cli.watching import watched
@@ -20,6 +21,7 @@ from crmkit.ledger.touch import Touch
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
     from crmkit.delivery.order import Dispatched
+    from crmkit.plugins.failure import Failure
 
 _SHOWN = 20
 _FOLDER = "folder"
@@ -47,17 +49,19 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
         )
     with given.crm() as crm:
         if not yes:
-            return _dry(given, crm.send(only_to=only_to or None, dry=True), limit)
+            due = crm.send(only_to=only_to or None, dry=True)
+            return _dry(given, due, limit, crm.failures())
         _refuse_false_time(given, crm)
         if watch:
             return watched(given, crm, timedelta(seconds=every))
         done = _send(given, crm, limit, only_to or None)
+        failures = crm.failures()
     troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]
     if given.as_json:
-        show.say_json(_document(done.touches, dry=False))
+        show.say_json(_document(done.touches, failures, dry=False))
     else:
         _say(done, troubled)
-    return LOOK if troubled else DONE
+    return LOOK if troubled or failures else DONE
 
 
 def _refuse_false_time(given: Given, crm: CRM) -> None:
@@ -77,12 +81,12 @@ def _due(given: Given, crm: CRM, only_to: Sequence[str] | None) -> int:
     return 0 if given.as_json else len(crm.send(only_to=only_to, dry=True).touches)
 
 
-def _dry(given: Given, due: Dispatched, limit: int | None) -> int:
+def _dry(given: Given, due: Dispatched, limit: int | None, failures: Sequence[Failure]) -> int:
     going = [touch for touch in due.touches if touch.state is State.READY][:limit]
     staying = [touch for touch in due.touches if touch.state is not State.READY]
     if given.as_json:
-        show.say_json(_document([*going, *staying], dry=True))
-        return DONE
+        show.say_json(_document([*going, *staying], failures, dry=True))
+        return LOOK if failures else DONE
     if going:
         show.say_table(("campaign", "would leave"), _by_campaign(going))
         show.say()
@@ -92,7 +96,7 @@ def _dry(given: Given, due: Dispatched, limit: int | None) -> int:
             show.say(f"and {len(going) - _SHOWN:,} more")
     _say_staying(staying)
     show.say(f"\n{_after_dry(len(going))}")
-    return DONE
+    return LOOK if failures else DONE
 
 
 def _after_dry(number: int) -> str:
@@ -126,7 +130,7 @@ def _by_campaign(touches: Sequence[Touch]) -> list[tuple[str, int]]:
     return sorted(Counter(touch.campaign for touch in touches).items())
 
 
-def _document(touches: Sequence[Touch], *, dry: bool) -> dict[str, Any]:
+def _document(touches: Sequence[Touch], failures: Sequence[Failure], *, dry: bool) -> dict[str, Any]:
     counts = Counter(touch.state.value for touch in touches)
     lines = [
         {
@@ -139,4 +143,4 @@ def _document(touches: Sequence[Touch], *, dry: bool) -> dict[str, Any]:
         }
         for touch in touches
     ]
-    return {"dry": dry, "counts": dict(counts), "touches": lines}
+    return {"dry": dry, "counts": dict(counts), "touches": lines, "failures": plain(failures)}

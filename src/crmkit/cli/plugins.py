@@ -11,6 +11,7 @@ import click
 
 from crmkit.cli import show
 from crmkit.cli.describe import describe, settings_file
+from crmkit.cli.failed import plain
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.errors import ConfigError, PluginError
 
@@ -36,7 +37,7 @@ def _listed(given: Given) -> int:
     failures = looked.failures if looked else ()
     if given.as_json:
         document = {"plugins": [dict(zip(headings, row, strict=True)) for row in rows]}
-        show.say_json({**document, "failures": _plain(failures)})
+        show.say_json({**document, "failures": plain(failures)})
         return LOOK if failures else DONE
     said = {None: "no crm.toml", True: "yes", False: "no"} | {one.plugin: "failed" for one in failures}
     show.say_table(headings, [(*row[:3], said.get(row[0], said[row[3]])) for row in rows])
@@ -118,7 +119,7 @@ def _looked_at(given: Given) -> int:
 
     looked = _look(given, read_config(given.config))
     if given.as_json:
-        show.say_json({"failures": _plain(looked.failures)})
+        show.say_json({"failures": plain(looked.failures)})
         return LOOK if looked.failures else DONE
     for failure in looked.failures:
         show.say(str(failure))
@@ -148,11 +149,6 @@ def _look(given: Given, config: Config) -> _Looked:
     admitted.close()
     # Closing may fail too.
     return _Looked(frozenset(one.name for one in admitted.found), admitted.failures.told())
-
-
-def _plain(failures: Sequence[Failure]) -> list[dict[str, str]]:
-    names = ("plugin", "version", "phase", "kind", "problem", "mend", "thing", "error")
-    return [{name: str(getattr(one, name)) for name in names} for one in failures]
 
 
 def _stated(given: Given, name: str, suite: Path, examples: int | None) -> Statement:

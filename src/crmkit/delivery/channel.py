@@ -73,10 +73,13 @@ class Limits:
     Attributes:
         batch: The most messages in one call.
         per_second: The most messages in a second, over all processes together; None for no limit.
+        call_seconds: How long a call may take until the channel itself has given up whatever it waits for; None for
+            no longer than the host gives any channel. It counts for a channel without a guarantee, and if it is more.
     """
 
     batch: int = attrs.field(default=100, validator=[attrs.validators.ge(1), attrs.validators.le(100)])
     per_second: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
+    call_seconds: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
 
 
 @attrs.frozen

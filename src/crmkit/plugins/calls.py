@@ -118,10 +118,12 @@ class Calls:
             if line.worker and not line.busy:
                 self._idle.append(line.worker)
 
-    def note(self, phase: Phase, kind: Kind, problem: str, *, error: str = "", place: str = "") -> Failure:
+    def note(
+        self, phase: Phase, kind: Kind, problem: str, *, mend: str = "", error: str = "", place: str = ""
+    ) -> Failure:
         """Keep a failure of the object and return it."""
         return self.failures.note(
-            Failure(self.plugin, self.version, phase, kind, problem, thing=self.thing, error=error, place=place)
+            Failure(self.plugin, self.version, phase, kind, problem, mend, self.thing, error=error, place=place)
         )
 
     def end(self) -> None:
@@ -171,7 +173,7 @@ class Line:
         if answer is _OVERDUE:
             calls.abandoned = True
             problem = f"{what} took longer than {seconds:g} s, and it is not called again"
-            return Fault(calls.note(phase, Kind.OVERDUE, problem))
+            return Fault(calls.note(phase, Kind.OVERDUE, problem, mend=_MORE_TIME))
         if isinstance(answer, KeyboardInterrupt):
             raise answer
         return answer
@@ -188,6 +190,7 @@ class Line:
 
 
 _OVERDUE = object()
+_MORE_TIME = "open the practice anew when it answers again; if it is only slow, give it more under time_limits"
 _ABANDONED = "is not called any more, for an earlier call did not come back in time"
 
 

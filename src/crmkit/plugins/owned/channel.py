@@ -68,6 +68,12 @@ class OwnedChannel:
     def _limits(self) -> Limits:
         return cast("Limits", declared(self.channel, "limits", Limits, Limits()))
 
+    def __attrs_post_init__(self) -> None:
+        host, own = self.calls.limits.get(Phase.SEND), self.limits.call_seconds
+        # What is repeated, or asked about, rests on a call's being over within the host's time.
+        if host is not None and own is not None and own > host and self.guarantee == BLIND:
+            self.calls.limits = {**self.calls.limits, Phase.SEND: own}
+
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Return one receipt for each message: what the channel did not clearly answer is unknown.
 
