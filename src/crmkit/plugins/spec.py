@@ -91,6 +91,9 @@ class CrmkitSpec:
         are read. One that has `fetch` is also asked in the moment before its patients are written to: whoever it then
         does not answer for is not written to.
 
+        They are read in the order of their names. A row may name a patient whom another source brings, and waits for
+        that; of two sources that bring one id, the first has the patient, and the other's rows are rejected.
+
         Since 1.0.
         """
         raise NotImplementedError
