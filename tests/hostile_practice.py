@@ -230,9 +230,9 @@ def flown(file: Path) -> Counter[str]:
     return Counter(json.loads(line)[0] for line in lines)
 
 
-def quick(**limits: float) -> TimeLimits:
-    """Return time limits in which a test can wait."""
-    return TimeLimits(**limits)
+def limits_for(name: str, **limits: float) -> TimeLimits:
+    """Return time limits that a test can wait for, if it must; what comes back may take its time."""
+    return TimeLimits(**limits) if name.endswith(("-hangs", "-late")) else TimeLimits()
 
 
 def leaks(text: str) -> list[str]:

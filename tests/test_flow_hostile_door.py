@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from crmkit_hostile import TABLE
-from hostile_practice import READERS, SECRET, Desk, desk_in, in_full, leaks, neighbour, quick, told
+from hostile_practice import READERS, SECRET, Desk, desk_in, in_full, leaks, limits_for, neighbour, told
 
 from crmkit import CRM, Practice
 from crmkit.errors import ConfigError, PluginError
@@ -46,11 +46,11 @@ REGISTERING = {
 }
 #: These are told by what the host sees, and not by a failure.
 BY_WORD_OF_MOUTH = {"register-interrupts", "register-quotes"}
-QUICK = quick(hook=0.5)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, practice: Practice) -> Iterator[Desk]:
+def desk(tmp_path: Path, practice: Practice, caplog: pytest.LogCaptureFixture) -> Iterator[Desk]:
+    caplog.set_level("DEBUG", "crmkit")
     with desk_in(tmp_path / "practice", practice) as desk:
         yield desk
 
@@ -73,10 +73,10 @@ def test_without_it_all_who_may_be_written_to_are(desk: Desk) -> None:
     assert crm.failures() == []
 
 
-def refused(desk: Desk, caplog: Any, **plugins: Any) -> Any:
+def refused(desk: Desk, caplog: Any, name: str, **plugins: Any) -> Any:
     """Return the failure with which a plugin keeps the practice from opening; nothing of a patient is told."""
     with pytest.raises(PluginError) as problem:
-        desk.open(**plugins, time_limits=QUICK)
+        desk.open(**plugins, time_limits=limits_for(name, hook=2))
     (failure,) = problem.value.failures
     assert failure.plugin in str(problem.value)
     assert leaks(in_full(problem.value) + caplog.text) == []
@@ -97,9 +97,9 @@ def honest_work_is_the_same(desk: Desk, crm: CRM, *, goes_on: bool) -> None:
 @pytest.mark.parametrize("name", AT_THE_DOOR)
 def test_at_the_door(name: str, desk: Desk, caplog: pytest.LogCaptureFixture, other: CRM) -> None:
     phase, kind, goes_on = AT_THE_DOOR[name]
-    failure = refused(desk, caplog, plugins=[name])
+    failure = refused(desk, caplog, name, plugins=[name])
     assert (failure.plugin, failure.version, failure.phase, failure.kind) == (name, "0.1.0", phase, kind)
-    crm = desk.open(plugins=[name], strict=False, time_limits=QUICK)
+    crm = desk.open(plugins=[name], strict=False, time_limits=limits_for(name, hook=2))
     assert list(crm.failures()) == [failure]
     honest_work_is_the_same(desk, crm, goes_on=goes_on)
     assert leaks(told(crm) + caplog.text) == []
@@ -108,10 +108,10 @@ def test_at_the_door(name: str, desk: Desk, caplog: pytest.LogCaptureFixture, ot
 
 @pytest.mark.parametrize("name", REGISTERING)
 def test_while_it_registers(name: str, desk: Desk, caplog: pytest.LogCaptureFixture, other: CRM) -> None:
-    failure = refused(desk, caplog, misbehaviour=name)
+    failure = refused(desk, caplog, name, misbehaviour=name)
     assert (failure.plugin, failure.version) == ("hostile", "0.1.0")
     assert (failure.phase, failure.kind) == (Phase.REGISTER, REGISTERING[name])
-    crm = desk.open(name, strict=False, time_limits=QUICK)
+    crm = desk.open(name, strict=False, time_limits=limits_for(name, hook=2))
     assert list(crm.failures()) == [failure]
     # It has hooks for guards and channels too: nobody knows what is missing.
     honest_work_is_the_same(desk, crm, goes_on=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from crmkit_hostile import TABLE
-from hostile_practice import CARD, NOTICE, READERS, Desk, desk_in, leaks, neighbour, quick, told
+from hostile_practice import CARD, NOTICE, READERS, Desk, desk_in, leaks, limits_for, neighbour, told
 
 from crmkit import CRM, Practice, State
 from crmkit.plugins.failure import Kind, Phase
@@ -44,11 +44,11 @@ SOURCES = {
 REJECTED = {"source-steals"}
 #: Who does not answer in the moment of sending keeps everybody from being written to.
 FETCHES = {"fetch-hangs": Kind.OVERDUE, "fetch-raises": Kind.RAISED, "fetch-words": Kind.WRONG_TYPE}
-QUICK = quick(guard=0.5, source=2, fetch=0.5)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, practice: Practice) -> Iterator[Desk]:
+def desk(tmp_path: Path, practice: Practice, caplog: pytest.LogCaptureFixture) -> Iterator[Desk]:
+    caplog.set_level("DEBUG", "crmkit")
     with desk_in(tmp_path / "practice", practice) as desk:
         yield desk
 
@@ -87,7 +87,7 @@ def told_apart(crm: CRM, phase: Phase, thing: str, kind: Kind, log: str) -> None
 
 @pytest.mark.parametrize("name", GUARDS)
 def test_a_hostile_guard_denies(name: str, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, guard=1, source=3, fetch=1))
     assert desk.work(crm).touches == ()
     touches = crm.plan().touches
     assert {touch.state for touch in touches} == {State.DENIED}
@@ -106,7 +106,7 @@ def test_a_guard_that_turns_hostile_after_the_plan_denies_in_the_moment_of_sendi
     for campaign in (CARD, NOTICE):
         good.add(campaign)
     assert len(good.plan().ready()) == 4
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, guard=1, source=3, fetch=1))
     assert crm.send().counts() == {State.DENIED: 4}
     assert (desk.mailbox.readers, sum(desk.flown.values())) == ([], 0)
     works_again(desk)
@@ -130,7 +130,7 @@ def test_nobody_loosens_what_others_say(name: str, desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_hostile_source(name: str, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, guard=1, source=3, fetch=1))
     (said,) = crm.sync().failures
     assert said.startswith("hostile.hearsay: ")
     assert leaks(said) == []
@@ -156,7 +156,7 @@ def test_a_source_cannot_take_the_patients_of_another(name: str, desk: Desk) -> 
 def test_a_source_that_is_silent_in_the_moment_of_sending(
     name: str, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, guard=1, source=3, fetch=1))
     sent = desk.work(crm)
     assert {(touch.state, touch.reason) for touch in sent.touches} == {(State.DEFERRED, "source_silent")}
     assert desk.mailbox.readers == []
@@ -191,11 +191,11 @@ print(*(failure.kind for failure in crm.failures()))
 @pytest.mark.parametrize(
     ("name", "plugins", "limits"),
     [
-        ("", ("hostile-hangs",), "hook=0.5"),
-        ("register-hangs", ("hostile",), "hook=0.5"),
-        ("close-hangs", ("hostile",), "hook=0.5"),
+        ("", ("hostile-hangs",), "hook=3"),
+        ("register-hangs", ("hostile",), "hook=3"),
+        ("close-hangs", ("hostile",), "hook=3"),
         ("channel-hangs", ("hostile",), "channel=3"),
-        ("guard-hangs", ("hostile",), "guard=0.5"),
+        ("guard-hangs", ("hostile",), "guard=2"),
     ],
 )
 def test_a_program_ends_whatever_hangs(name: str, plugins: tuple[str, ...], limits: str, tmp_path: Path) -> None:

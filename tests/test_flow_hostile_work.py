@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from crmkit_hostile import TABLE
-from hostile_practice import CARD, NOTICE, READERS, Desk, desk_in, in_full, leaks, neighbour, quick, told
+from hostile_practice import CARD, NOTICE, READERS, Desk, desk_in, in_full, leaks, limits_for, neighbour, told
 
 from crmkit import CRM, Campaign, Practice, State
 from crmkit.errors import PluginError
@@ -57,12 +57,11 @@ PARSERS = {
 }
 CLOSING = {"close-hangs": Kind.OVERDUE, "close-raises": Kind.RAISED}
 REPLY = f"{READERS[0]}, Mia Stone: stop it".encode()
-#: A call of an honest channel has its time too: on a busy machine it needs some.
-QUICK = quick(hook=5, channel=3, metric=0.5, field=0.5, parser=0.5)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, practice: Practice) -> Iterator[Desk]:
+def desk(tmp_path: Path, practice: Practice, caplog: pytest.LogCaptureFixture) -> Iterator[Desk]:
+    caplog.set_level("DEBUG", "crmkit")
     with desk_in(tmp_path / "practice", practice) as desk:
         yield desk
 
@@ -107,7 +106,7 @@ def states_of(crm: CRM, campaign: str) -> dict[str, State]:
 @pytest.mark.parametrize("name", CHANNELS)
 def test_a_hostile_channel(name: str, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     kinds, states = CHANNELS[name]
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, channel=3, metric=1, field=1, parser=1))
     first = desk.work(crm)
     assert {touch.state for touch in first.touches if touch.campaign == "notice"} == states
     desk.clock.move(timedelta(hours=1))
@@ -130,7 +129,7 @@ def test_what_only_the_kit_finds_harms_nobody_else(name: str, desk: Desk) -> Non
 
 
 def test_what_a_channel_answers_late_settles_what_was_in_doubt(desk: Desk) -> None:
-    crm = desk.open("channel-late", time_limits=QUICK)
+    crm = desk.open("channel-late", time_limits=limits_for("channel-late", channel=3))
     desk.work(crm)
     (doubtful,) = [patient for patient, state in states_of(crm, "notice").items() if state is UNKNOWN]
     desk.opens_the_gate()
@@ -141,7 +140,7 @@ def test_what_a_channel_answers_late_settles_what_was_in_doubt(desk: Desk) -> No
     assert states_of(crm, "notice")[doubtful] is SENT
     assert sum(desk.flown.values()) == 1, "and the channel is not called again"
     desk.clock.move(timedelta(hours=1))
-    again = desk.open(time_limits=QUICK)
+    again = desk.open()
     again.send()
     states = states_of(again, "notice")
     assert states["P1"] is states["P2"] is SENT, "until the practice is opened anew"
@@ -150,7 +149,7 @@ def test_what_a_channel_answers_late_settles_what_was_in_doubt(desk: Desk) -> No
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_hostile_metric(name: str, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, channel=3, metric=1, field=1, parser=1))
     desk.work(crm)
     honest_work_is_done(desk)
     measures = dict(crm.findings().measures)
@@ -170,7 +169,7 @@ def test_a_hostile_field(name: str, desk: Desk, caplog: pytest.LogCaptureFixture
             id_, objective="inform", message="hostile.notice", segment=segment, schedule="on birthday", media=("sms",)
         )
 
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, channel=3, metric=1, field=1, parser=1))
     rests_on_it = (campaign("known", "hostile.score >= 0"), campaign("unknown", "not (hostile.score >= 0)"))
     desk.work(crm, CARD, *rests_on_it, campaign("besides", "hostile.score >= 0 or age >= 18"))
     honest_work_is_done(desk)
@@ -182,7 +181,7 @@ def test_a_hostile_field(name: str, desk: Desk, caplog: pytest.LogCaptureFixture
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_hostile_event_parser(name: str, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    crm = desk.open(name, time_limits=QUICK)
+    crm = desk.open(name, time_limits=limits_for(name, channel=3, metric=1, field=1, parser=1))
     desk.work(crm)
     with pytest.raises(PluginError, match=r"hostile\.gossip") as problem:
         crm.receive("hostile.gossip", REPLY)
@@ -196,7 +195,7 @@ def test_a_hostile_event_parser(name: str, desk: Desk, caplog: pytest.LogCapture
 
 @pytest.mark.parametrize("name", CLOSING)
 def test_a_hostile_end(name: str, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    crm = desk.open(name, time_limits=quick(hook=0.5))
+    crm = desk.open(name, time_limits=limits_for(name, hook=2))
     desk.work(crm, CARD, NOTICE)
     honest_work_is_done(desk)
     assert crm.failures() == []
