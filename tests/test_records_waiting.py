@@ -20,8 +20,9 @@ def desk() -> Iterator[Desk]:
     made.store.close()
 
 
-def wait(desk: Desk, **more: object) -> SyncSummary:
-    return take_waiting(desk.store, desk.tables, PRACTICE, NOW, desk.at, **more)  # type: ignore[arg-type]
+def wait(desk: Desk, summary: SyncSummary | None = None, **more: object) -> SyncSummary:
+    given = summary or SyncSummary()
+    return take_waiting(desk.store, desk.tables, PRACTICE, given, NOW, desk.at, **more)  # type: ignore[arg-type]
 
 
 def changes(*rows: Row, name: str) -> Told:
@@ -29,20 +30,21 @@ def changes(*rows: Row, name: str) -> Told:
 
 
 def test_a_visit_that_one_source_tells_before_another_tells_the_patient(desk: Desk) -> None:
-    desk.run(changes(visit(), name="diary"))
-    assert wait(desk) == SyncSummary()
-    desk.run(changes(anna(), name="clinic"))
-    assert wait(desk).kinds == {"visit": Counts(added=1, rejected=-1)}
+    summary = desk.run(changes(visit(), visit("V2", "P2"), name="diary"))
+    assert wait(desk, summary).kinds == {"visit": Counts(rejected=2)}
+    summary += desk.run(changes(anna(), name="clinic"))
+    assert wait(desk, summary).kinds == {"visit": Counts(added=1, rejected=1), "patient": Counts(added=1)}
     assert [(one.id, one.source, one.known_at) for one in desk.now("visit")] == [("V1", "diary", desk.at)]
-    assert desk.rejected() == []
+    assert [told.row_id for told in desk.rejected()] == ["V2"]
     assert wait(desk) == SyncSummary()
 
 
 def test_what_an_earlier_sync_rejected_was_rejected(desk: Desk) -> None:
     desk.run(changes(visit(), name="diary"))
     desk.run(changes(anna(), name="clinic"))
-    later = take_waiting(desk.store, desk.tables, PRACTICE, desk.at, desk.at)
-    assert later.kinds["visit"] == Counts(added=1)
+    summary = SyncSummary({"visit": Counts(rejected=3)})
+    later = take_waiting(desk.store, desk.tables, PRACTICE, summary, desk.at, desk.at)
+    assert later.kinds["visit"] == Counts(added=1, rejected=3)
 
 
 def test_only_the_latest_word_of_a_row_waits(desk: Desk) -> None:

@@ -189,7 +189,7 @@ class CRM(Sending, Receiving, Telling):
                 if len(sources) == 1:
                     raise
                 summary += SyncSummary(failures=(str(problem),))
-        return summary + take_waiting(*self._records, began, self.clock.now(), self._forgotten)
+        return take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
 
     def _synced(self, source: Source) -> SyncSummary:
         return Sync(*self._records, source, self.clock.now(), self._forgotten).run()

@@ -45,21 +45,23 @@ def take_waiting(
     store: Store,
     tables: RecordTables,
     practice: Practice,
+    summary: SyncSummary,
     since: datetime,
     now: datetime,
     forgotten: ForgottenAmong = nobody,
 ) -> SyncSummary:
-    """Take the rejected rows whose patients have become known, and return what that adds to a sync's summary.
+    """Take the rejected rows whose patients have become known, and return a sync's summary with them in it.
 
     Args:
         store: The database.
         tables: The canonical tables.
         practice: Whose patients they are.
-        since: When the sync began: what it has rejected itself and takes after all does not count as rejected.
+        summary: What the sync did.
+        since: When it began: what it has rejected itself and takes after all does not count as rejected.
         now: The instant at which the rows become known.
         forgotten: Tells who was erased on request and must not come back.
     """
-    summary, after = SyncSummary(), None
+    after = None
     while True:
         with store.read() as connection:
             page = _page(connection, tables, practice.id, after)
@@ -74,7 +76,7 @@ def take_waiting(
                     intake = Intake(tables, practice, source, now, again.owners, forgotten)
                     summary += intake.take(connection, [row for row, _ in found])
                     intake.keep_rejections(connection, all_was_read=False)
-                    summary += _not_rejected(row for row, at in found if at >= since)
+                    summary = _not_rejected(summary, (row for row, at in found if at >= since))
         after = page.last
 
 
@@ -101,8 +103,9 @@ def _foreign(connection: sa.Connection, tables: RecordTables, practice: str) -> 
     return frozenset((source, id_.strip()) for source, id_ in connection.execute(query))
 
 
-def _not_rejected(rows: Iterable[Row]) -> SyncSummary:
-    taken: dict[str, Counts] = defaultdict(Counts)
+def _not_rejected(summary: SyncSummary, rows: Iterable[Row]) -> SyncSummary:
+    kinds = dict(summary.kinds)
     for row in rows:
-        taken[row.kind] += Counts(rejected=-1)
-    return SyncSummary(taken)
+        counts = kinds.get(row.kind, Counts())
+        kinds[row.kind] = attrs.evolve(counts, rejected=max(0, counts.rejected - 1))
+    return attrs.evolve(summary, kinds=kinds)
