@@ -107,5 +107,6 @@ def _not_rejected(summary: SyncSummary, rows: Iterable[Row]) -> SyncSummary:
     kinds = dict(summary.kinds)
     for row in rows:
         counts = kinds.get(row.kind, Counts())
-        kinds[row.kind] = attrs.evolve(counts, rejected=max(0, counts.rejected - 1))
+        if counts.rejected:
+            kinds[row.kind] = attrs.evolve(counts, rejected=counts.rejected - 1)
     return attrs.evolve(summary, kinds=kinds)
