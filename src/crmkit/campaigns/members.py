@@ -84,7 +84,7 @@ class Members:
     ) -> frozenset[str]:
         """Return which of some patients belong to the segment now."""
         rows = self._ask(campaign, now).rows(connection, lambda: self._among(campaign, now), {"ids": patients})
-        return frozenset(row.id for row in rows)
+        return frozenset(row[0] for row in rows)
 
     def failing(self, connection: sa.Connection, campaign: Campaign, patient: str, now: datetime) -> list[str]:
         """Return the rules of the segment that a patient does not meet, as text; a rule under `not` as it stands."""

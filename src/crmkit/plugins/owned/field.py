@@ -40,7 +40,8 @@ class OwnedField(Field):
 
     def refused(self, error: str) -> None:
         """Be told that the database refuses its SQL: from now on its value is unknown."""
-        self.calls.note(Phase.SELECT, Kind.RAISED, f"the database refused its SQL ({error})", error=error)
+        problem = f"the database refused its SQL ({error}), and it is not asked again"
+        self.calls.note(Phase.SELECT, Kind.RAISED, problem, mend="mend it, and open the practice anew", error=error)
         self.calls.abandoned = True
 
 
