@@ -325,6 +325,53 @@ def test_the_messages_of_one_call_may_be_shared_out_among_connections():
     assert sorted(address for address, _ in server.accepted) == [f"p{n}@home.example" for n in range(7)]
 
 
+def test_what_fails_in_one_of_several_connections_is_raised_when_all_have_ended(monkeypatch):
+    good = smtp.Conversation.send
+    ended = []
+
+    def send(self, mine):
+        if mine[0].key == "k1":
+            raise LookupError("k1")
+        ended.append(mine[0].key)
+        return good(self, mine)
+
+    monkeypatch.setattr(smtp.Conversation, "send", send)
+    with ScriptedServer() as server:
+        mail = channel(server, connections=3)
+        with pytest.raises(LookupError):
+            mail.send(messages(3))
+        mail.close()
+    assert sorted(ended) == ["k0", "k2"]
+    assert len(server.accepted) == 2
+
+
+SILENCE = """
+import socket, sys
+sys.path[:0] = {paths!r}
+from test_builtin_smtp import messages
+from crmkit.builtin.email import EmailChannel
+from crmkit.builtin.session import EmailSettings
+from crmkit.plugins.calls import Calls
+from crmkit.plugins.failure import Phase
+from crmkit.plugins.owned import OwnedChannel
+with socket.socket() as silent:
+    silent.bind(("127.0.0.1", 0))
+    silent.listen()
+    port = silent.getsockname()[1]
+    mail = EmailChannel(EmailSettings("127.0.0.1", port, "none", timeout=600, connections={connections}))
+    owned = OwnedChannel("email", mail, Calls("email"))
+    owned.calls.limits = {{Phase.SEND: 1.0}}
+    print(*{{one.outcome for one in owned.send(messages(4))}})
+"""
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_a_program_ends_though_a_mail_server_says_nothing(connections):
+    program = SILENCE.format(paths=[str(Path(__file__).parent)], connections=connections)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["unknown"]), done.stderr
+
+
 def test_reports_are_asked_for_where_the_server_offers_them():
     with ScriptedServer(offers=("PIPELINING", "DSN")) as server:
         hand_over(server, 1)

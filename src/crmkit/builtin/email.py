@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from queue import SimpleQueue
+from threading import Lock, Thread
 from weakref import WeakValueDictionary
 
 import attrs
@@ -46,9 +46,12 @@ class EmailChannel:
         shares = min(self.settings.connections, len(messages))
         if shares <= 1:
             return self._converse(messages)
-        with ThreadPoolExecutor(shares) as threads:
-            parts = threads.map(self._converse, [messages[one::shares] for one in range(shares)])
-            return [receipt for part in parts for receipt in part]
+        answers: SimpleQueue[list[Receipt] | BaseException] = SimpleQueue()
+        for one in range(shares):
+            # A daemon each: a program that ends waits for no mail server.
+            Thread(target=self._answer, args=(messages[one::shares], answers), daemon=True, name="crmkit-email").start()
+        found = [answers.get() for _ in range(shares)]
+        return [receipt for answer in found for receipt in _of(answer)]
 
     def close(self) -> None:
         """Close the connections that are not in use; a later call opens new ones."""
@@ -56,6 +59,12 @@ class EmailChannel:
             free, self._free = self._free, []
         for conversation in free:
             conversation.close()
+
+    def _answer(self, messages: Sequence[Message], answers: SimpleQueue[list[Receipt] | BaseException]) -> None:
+        try:
+            answers.put(self._converse(messages))
+        except BaseException as problem:  # noqa: BLE001 - it is raised where the answer is waited for
+            answers.put(problem)
 
     def _converse(self, messages: Sequence[Message]) -> list[Receipt]:
         with self._lock:
@@ -69,6 +78,12 @@ class EmailChannel:
         with self._lock:
             self._free.append(conversation)
         return receipts
+
+
+def _of(answer: list[Receipt] | BaseException) -> list[Receipt]:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 class EmailPlugin(CrmkitSpec):
