@@ -187,7 +187,7 @@ class Senders(RuleBasedStateMachine):
     def plans(self, who):
         self.senders[who].crm.plan()
 
-    @rule(minutes=st.sampled_from([1, 6, 6, 20, 70]))
+    @rule(minutes=st.sampled_from([1, 6, 6, 16, 20, 45, 70]))
     def time_passes(self, minutes):
         self.clock.move(timedelta(minutes=minutes))
 
