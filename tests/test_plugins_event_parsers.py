@@ -95,6 +95,31 @@ def test_events_pass_and_refusals_of_the_kit_too(open_crm):
         open_crm(plugins=["csv", "folder", Acme((refusing,))]).plugins.event_parser("acme").parse(PAYLOAD)
 
 
+def changed(**parts):
+    event = attrs.evolve(EVENT)
+    for name, value in parts.items():
+        object.__setattr__(event, name, value)
+    return [EVENT, event]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"address": "mia\x00@home.example"},
+        {"at": "yesterday"},
+        {"key": "mia"},
+        {"id": ""},
+        {"stop": "all"},
+        {"rating": 7},
+    ],
+)
+def test_an_event_that_was_changed_after_it_was_made_is_looked_at_again(parts, open_crm):
+    crm = open_crm(plugins=["csv", "folder", Acme((Parser(answer=changed(**parts)),))])
+    with pytest.raises(PluginError, match=r"acme\.texts") as failed:
+        crm.receive("acme", PAYLOAD.body)
+    assert "mia" not in "".join(traceback.format_exception(failed.value))
+
+
 @pytest.mark.parametrize(
     "answer", [raising(ValueError), raising(KeyError), None, 7, [EVENT, "bounced"], {"mia@home.example": EVENT}]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 import sqlalchemy as sa
 from situations import consent, patient
@@ -108,6 +109,25 @@ def test_a_field_that_strays_from_its_patient_is_nonsense(tmp_path, practice, cl
         crm.add(card("acme.score >= 0 or age >= 18"))
         assert sorted(touch.patient for touch in crm.plan().touches) == ["P1", "P2"], "each of them once"
         assert [one.kind for one in crm.failures()] == [Kind.NONSENSE]
+
+
+def test_a_field_of_a_kind_that_cannot_compare_is_unknown(tmp_path, practice, clock, exports):
+    def refuse(value, rule, scope):
+        raise LookupError(rule.value)
+
+    class Odd(Scores):
+        @hookimpl
+        def crmkit_fields(self, ctx):
+            return [Field("score", attrs.evolve(COUNT, compare=refuse), "a score", lambda scope, span: sa.literal(7))]
+
+    exports("patients", [patient("P1")])
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    more = {"plugins": ["csv", "folder", Odd(None)], "settings": settings, "clock": clock, "root": tmp_path}
+    with CRM(practice, f"sqlite:///{tmp_path}/crm.db", **more) as crm:
+        crm.sync()
+        crm.add(card("not (acme.score is 7) or age >= 18"))
+        assert [touch.patient for touch in crm.plan().touches] == ["P1"]
+        assert [(one.kind, one.error) for one in crm.failures()] == [(Kind.RAISED, "LookupError")]
 
 
 def test_what_is_no_fault_of_a_plugin_is_still_told(tmp_path, practice, clock, exports):

@@ -63,6 +63,10 @@ def _instant(at: datetime | None) -> datetime | None:
     return None if at is None else utc(at)
 
 
+def _maybe(kind: type[Any]) -> Any:
+    return attrs.validators.optional(attrs.validators.instance_of(kind))
+
+
 def _line(most: int) -> Any:
     """Return a validator: one line of at most so many characters. What it refuses is named, never quoted."""
 
@@ -100,10 +104,10 @@ class Event:
     at: datetime | None = attrs.field(default=None, converter=_instant)
     key: str = ""
     address: str = attrs.field(default="", repr=False, validator=_line(320))
-    permanent: bool = False
+    permanent: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
     status: str = ""
-    stop: Stop | None = None
-    rating: int | None = None
+    stop: Stop | None = attrs.field(default=None, validator=_maybe(Stop))
+    rating: int | None = attrs.field(default=None, validator=_maybe(int))
     evidence: str = attrs.field(default="", validator=_line(100))
 
     def __attrs_post_init__(self) -> None:

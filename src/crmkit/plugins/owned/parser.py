@@ -65,7 +65,8 @@ class OwnedParser:
         events = drain(self.parser.parse(payload), _MOST, "events")
         if set(map(type, events)) - {Event}:
             raise Nonsense("returned something that is no Event", Kind.WRONG_TYPE)
-        return tuple(events)
+        # Made anew: an event that was changed after it was made is looked at as if it were just made.
+        return tuple(attrs.evolve(event) for event in events)
 
 
 _REFUSALS = (NotFound, SourceError)
