@@ -13,7 +13,7 @@ import attrs
 import sqlalchemy as sa
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from provider import FATES, Crash, People, Post, Provider
+from recording_provider import FATES, Crash, People, Post, Provider
 
 from crmkit import CRM, Campaign, FixedClock, Practice, State
 from crmkit.campaigns.reasons import in_words
