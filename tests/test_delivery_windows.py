@@ -18,6 +18,9 @@ from crmkit.delivery.pace import SPAN, WINDOW, Pace
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import Limits
 
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
+
 SECOND = timedelta(seconds=1)
 RETURN = Campaign(
     "back",

@@ -15,6 +15,9 @@ from crmkit.errors import ConfigError, PluginError
 from crmkit.plugins import CrmkitSpec, PluginInfo
 from crmkit.plugins.failure import Kind, Phase
 
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
+
 #: How each is refused, and whether all that it may have brought can be done without.
 AT_THE_DOOR = {
     "hostile-defaults": (Phase.HOOKS, Kind.SIGNATURE, False),

@@ -16,6 +16,9 @@ from hostile_practice import CARD, NOTICE, READERS, Desk, desk_in, leaks, limits
 from crmkit import CRM, Practice, State
 from crmkit.plugins.failure import Kind, Phase
 
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
+
 #: Each of these denies everything while it is admitted.
 GUARDS = {
     "guard-exits": Kind.RAISED,

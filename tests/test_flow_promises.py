@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -16,6 +17,9 @@ from situations import consent, patient
 from crmkit import CRM, Campaign, FixedClock, Practice
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import CrmkitSpec, Outcome, PluginInfo, Receipt, hookimpl
+
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
 
 PATIENTS = tuple(f"P{number}" for number in range(6))
 #: Two of them share an address, one is a child of the first, birthdays lie around the start.

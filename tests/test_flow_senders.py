@@ -18,6 +18,9 @@ from crmkit import State
 from crmkit.delivery import dispatch
 from crmkit.delivery.channel import BLIND
 
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
+
 USUAL = settings(
     max_examples=15,
     stateful_step_count=15,

@@ -25,6 +25,9 @@ from crmkit.segments.scope import Scope
 from crmkit.segments.tree import Node, Not, Operator, Rule, rules_of
 from crmkit.store.store import Store, open_store
 
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
+
 # A leap day, and the day on which Sydney leaves summer time; then days about which birthdays are awkward.
 TODAYS = (date(2024, 2, 29), date(2026, 4, 5))
 AWKWARD = (*TODAYS, date(2024, 2, 28), date(2025, 2, 28), date(2026, 3, 1), date(2026, 12, 31))
