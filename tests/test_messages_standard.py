@@ -13,6 +13,7 @@ from crmkit.builtin.messages import standard_message_types
 from crmkit.messages.draft import Draft
 from crmkit.messages.message import Message
 from crmkit.messages.renderer import Renderer
+from crmkit.messages.sandbox import Sandbox
 from crmkit.people.contact import ContactPoint
 from crmkit.people.medium import Medium
 from crmkit.people.name import PersonName
@@ -82,6 +83,16 @@ def test_every_shipped_template_can_be_used() -> None:
     for kind in TYPES.values():
         folder = kind.templates / kind.stem / "email"
         assert sorted(entry.name for entry in folder.iterdir()) == sorted(LANGUAGES)
+
+
+def test_the_second_practice_of_a_process_reads_no_shipped_template_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    Renderer(PRACTICE, TYPES).check()
+    read: list[str] = []
+    parse = Sandbox.parse
+    monkeypatch.setattr(Sandbox, "parse", lambda *words: read.append(words[2]) or parse(*words))
+    other = attrs.evolve(PRACTICE, id="other", country="DE", locale="de_DE", timezone="Europe/Berlin")
+    Renderer(other, TYPES).check()
+    assert read == []
 
 
 @pytest.mark.parametrize("phone", ["", PRACTICE.phone])

@@ -7,6 +7,8 @@ its own syntax tree before anything runs: no calls, no loops, no arithmetic, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import attrs
@@ -106,17 +108,33 @@ def compile_part(sandbox: Sandbox, source: str, where: str, known: Mapping[str, 
     Raises:
         TemplateError: With file and line, if it uses a construct or a field that it may not.
     """
+    read = _read(source, where, tuple(known.items()))
+    template = sandbox.template_class.from_code(sandbox, read.code, {})
+    return Part(where, template, read.fields, read.prints, read.weighs)
+
+
+@attrs.frozen
+class _Read:
+    code: CodeType
+    fields: frozenset[str]
+    prints: Mapping[bool, frozenset[str]]
+    weighs: bool
+
+
+# A layout stands around every message type, and a host that opens many practices reads the same templates for each.
+@lru_cache(maxsize=256)
+def _read(source: str, where: str, known: tuple[tuple[str, frozenset[str]], ...]) -> _Read:
+    sandbox = Sandbox()
     try:
         tree = sandbox.parse(source, where, where)
-        fields = frozenset(_checked(tree, where, known))
+        fields = frozenset(_checked(tree, where, dict(known)))
         prints = {child: unconditional_fields(tree, for_child=child) for child in (False, True)}
         weighs = any(_of_reader(one) for one in tree.find_all(nodes.Compare))
-        code = sandbox.compile(tree, where, where)
+        return _Read(sandbox.compile(tree, where, where), fields, prints, weighs)
     except TemplateSyntaxError as problem:
         raise TemplateError(
             f"the template cannot be read: {problem.message}", where=f"{where}:{problem.lineno}"
         ) from None
-    return Part(where, sandbox.template_class.from_code(sandbox, code, {}), fields, prints, weighs)
 
 
 def unconditional_fields(tree: nodes.Template, *, for_child: bool) -> frozenset[str]:
