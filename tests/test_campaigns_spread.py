@@ -142,6 +142,24 @@ def test_every_room_is_in_time_lawful_and_within_every_limit(queue: list[Ask], n
         assert all(late - early >= cap.span for (early, a), (late, b) in pairwise(times) if {a, b} & given_)
 
 
+@given(queues(), st.integers(1, 3), st.integers(1, 5), st.sets(st.sampled_from(["patient:P1", "address:a"])))
+def test_who_is_in_no_crowd_gets_what_they_ask_for_whoever_else_gets_what(
+    queue: list[Ask], most: int, span: int, had: set[str]
+) -> None:
+    cap, past = Cap(most=1, per_address=2, days=span), {who: [THURSDAY] * 2 for who in had}
+
+    def limits() -> list[Capped | Spread]:
+        return [Capped(cap, past), Spread({"news": most}, SYDNEY)]
+
+    rooms = allocate(queue, limits(), lawful)
+    crowd = {key for limit in limits() for key in limit.crowded(queue)}
+    assert {key: room for key, room in rooms.items() if key not in crowd} == {
+        one.key: Room(one.at) for one in queue if one.key not in crowd and not one.held
+    }
+    alone = allocate([one for one in queue if one.held or one.key in crowd], limits(), lawful)
+    assert alone == {key: room for key, room in rooms.items() if key in crowd}
+
+
 @given(queues(), st.integers(1, 3))
 def test_nobody_waits_for_a_day_that_had_room_before(queue: list[Ask], most: int) -> None:
     queue = [attrs.evolve(one, campaign="news", held=False) for one in queue]

@@ -18,6 +18,8 @@ from crmkit.people.patient import Status
 _TESTING = r"test(?:er|ing|s)?(?:[ _-]?patient)?\d*"
 _PLACEHOLDER = re.compile(rf"(?:NA|(?i:{_TESTING}|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
 _INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
+# Named once: for each candidate, an enumeration takes longer to find its member than a rule takes to judge.
+_ACTIVE, _DECEASED, _CARE = Status.ACTIVE, Status.DECEASED, Purpose.CARE
 # Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.
 _IN_NAMES = frozenset("'’‘`´.-‐‑–·,&")
 
@@ -62,16 +64,16 @@ def standard_guards() -> tuple[Guard, ...]:
 
 def deceased(candidate: Candidate, _: datetime) -> Verdict:
     """Deny if the patient or the guardian has died."""
-    if candidate.patient.status is Status.DECEASED:
+    if candidate.patient.status is _DECEASED:
         return deny("deceased")
-    dead = candidate.recipient is not None and candidate.recipient.status is Status.DECEASED
+    dead = candidate.recipient is not None and candidate.recipient.status is _DECEASED
     return deny("recipient_deceased") if dead else ALLOWED
 
 
 def left(candidate: Candidate, _: datetime) -> Verdict:
     """Deny all but care to those who have left the practice or never were patients of it."""
     status = candidate.patient.status
-    if status is Status.ACTIVE or candidate.purpose is Purpose.CARE:
+    if status is _ACTIVE or candidate.purpose is _CARE:
         return ALLOWED
     return deny("left", status=status.value) if status.gone or status is Status.NON_PATIENT else ALLOWED
 
@@ -148,7 +150,7 @@ def doubt(person: PersonName) -> str:
         problem = _letters(part)
         if problem:
             return problem
-    if called and (_PLACEHOLDER.fullmatch(called) or not any(letter.isalpha() for letter in called)):
+    if called and (_PLACEHOLDER.fullmatch(called) or not any(map(str.isalpha, called))):
         return "a placeholder"
     if called and called == called.lower() != called.upper():
         return "all lower case"

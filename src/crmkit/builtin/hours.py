@@ -31,13 +31,15 @@ class HoursGuard:
     def judge(self, candidates: Sequence[Candidate], now: datetime) -> Sequence[Verdict]:
         """Return the verdict for each candidate; who would get the same answer is asked for once."""
         said: dict[_Asked, Verdict] = {}
-        verdicts = []
+        verdicts: list[Verdict] = []
+        before, verdict = None, ALLOWED
         for one in candidates:
             where = self.openings.where(one.contact, one.medium)
             asked = (where, one.purpose, one.medium, one.due, one.stale)
-            verdict = said.get(asked)
-            if verdict is None:
-                verdict = said[asked] = self._verdict(asked, now)
+            # Mostly neighbours ask the same, and to see that takes less than to look it up.
+            if asked != before:
+                verdict = said.get(asked) or said.setdefault(asked, self._verdict(asked, now))
+                before = asked
             verdicts.append(verdict)
         return verdicts
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
 
-from crmkit.campaigns.room import Ask, Why
+from crmkit.campaigns.room import Ask, Asking, Why
 from crmkit.people.medium import Purpose
 
 
@@ -52,6 +52,22 @@ class Capped:
 
     cap: Cap
     taken: defaultdict[str, list[datetime]] = attrs.field(converter=_copied, repr=False)
+
+    def crowded(self, asking: Sequence[Asking]) -> set[str]:
+        """Return the keys of those whose patient or address had something before, or is asked for by another."""
+        mine = [one for one in asking if one.purpose in self.cap.purposes]
+        patients, addresses = Counter(one.patient for one in mine), Counter(one.address for one in mine)
+        if not self.taken and len(patients) == len(addresses) == len(mine):
+            return set()  # as in nearly every window
+        twice = {who for counted in (patients, addresses) for who, times in counted.items() if times > 1} - {""}
+        return {
+            one.key
+            for one in mine
+            if one.patient in twice
+            or one.address in twice
+            or of_patient(one.patient) in self.taken
+            or of_address(one.address) in self.taken
+        }
 
     def free_at(self, ask: Ask, at: datetime) -> datetime:
         """Return the first instant from `at` on at which patient and address may get one more."""

@@ -66,16 +66,13 @@ class Candidate:
     @property
     def opted_out(self) -> bool:
         """Tell whether the patient or the recipient has said no."""
-        return any(not said.given for said in _said(self.consents, self.purpose, self.medium, *self._readers) if said)
+        statements = _said(self.consents, self.purpose, self.medium, self.patient, self.recipient)
+        return any(not said.given for said in statements if said)
 
     @property
     def consented(self) -> bool:
         """Tell whether one may write to the recipient about the patient."""
-        return consented(self.consents, self.purpose, self.medium, *self._readers)
-
-    @property
-    def _readers(self) -> tuple[Patient, Patient | None]:
-        return self.patient, self.recipient
+        return consented(self.consents, self.purpose, self.medium, self.patient, self.recipient)
 
 
 def consented(

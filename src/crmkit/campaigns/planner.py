@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 import attrs
 import sqlalchemy as sa
 
-from crmkit.campaigns.judge import Judge, Judged, Occasion, elsewhere, refused
+from crmkit.campaigns.intent import Occasion
+from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.plan import Plan, ordered
 from crmkit.campaigns.programme import Programme, Version

@@ -28,7 +28,14 @@ class Programme:
 
     tables: LedgerTables
     practice: str
+    _in_force: sa.Select[Any] = attrs.field(init=False, repr=False)
     _known: dict[tuple[str, int], tuple[dict[str, Any], Version]] = attrs.field(factory=dict, init=False, repr=False)
+
+    @_in_force.default
+    def _select_in_force(self) -> sa.Select[Any]:
+        table = self.tables.campaign
+        query = sa.select(table.c.id, table.c.version, table.c.definition)
+        return query.where(table.c.practice == self.practice, table.c.current)
 
     def add(self, connection: sa.Connection, campaign: Campaign, now: datetime) -> int:
         """Store a campaign and return its version; an unchanged one keeps its version."""
@@ -65,10 +72,7 @@ class Programme:
 
     def versions(self, connection: sa.Connection) -> list[Version]:
         """Return the campaigns that are in force, most urgent first."""
-        table = self.tables.campaign
-        query = sa.select(table.c.id, table.c.version, table.c.definition)
-        rows = connection.execute(query.where(table.c.practice == self.practice, table.c.current)).all()
-        found = [self._version(row.id, row.version, row.definition) for row in rows]
+        found = [self._version(*row) for row in connection.execute(self._in_force).all()]
         return sorted(found, key=lambda version: (version.campaign.priority, version.campaign.id))
 
     def _version(self, id_: str, number: int, definition: dict[str, Any]) -> Version:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -112,6 +113,5 @@ class Rivals:
         return list(found.values())
 
 
-def urgency(one: Touch | Rival) -> Urgency:
-    """Return how urgent a touch is: the smaller goes first."""
-    return one.priority, one.due, one.campaign, one.occasion, one.patient
+#: How urgent a touch or rival is: the smaller goes first.
+urgency: Callable[[Touch | Rival], Urgency] = attrgetter("priority", "due", "campaign", "occasion", "patient")

@@ -66,8 +66,44 @@ class Room:
     why: Why | None = None
 
 
+class Asking(Protocol):
+    """What limits count by: a message that wants room, or takes it."""
+
+    @property
+    def key(self) -> str:
+        """The touch's key."""
+        ...
+
+    @property
+    def campaign(self) -> str:
+        """The campaign's id."""
+        ...
+
+    @property
+    def purpose(self) -> Purpose:
+        """Why one would write."""
+        ...
+
+    @property
+    def patient(self) -> str:
+        """About whom."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """A digest of the address, empty where there is none."""
+        ...
+
+
 class Limit(Protocol):
     """Something of which there is only so much. It remembers what it has given out."""
+
+    def crowded(self, asking: Sequence[Asking]) -> set[str]:
+        """Return the keys of those, of all that ask together, that may not get what they ask for.
+
+        All others it would let leave when they ask, and what it gives them nobody else could have had.
+        """
+        ...
 
     def free_at(self, ask: Ask, at: datetime) -> datetime:
         """Return the first instant from `at` on at which there is room for an ask that it concerns, else `at`."""

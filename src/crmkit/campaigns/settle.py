@@ -23,6 +23,9 @@ from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.messages.type import MessageType
 
+# Named once: for each touch, an enumeration takes longer to find its member than the question is worth.
+_READY, _DEFERRED = State.READY, State.DEFERRED
+
 
 @attrs.frozen
 class Present:
@@ -68,8 +71,10 @@ class Settlement:
         # Read before what has left: what is handed over between the two is counted twice then, and never not at all.
         present = Present(now, terms, tuple(self.rivals.of(connection, touches, terms, now)))
         settled = {touch.key: touch for touch in touches}
+        # Once, for no step changes what urgency is told by.
+        keys = [touch.key for touch in sorted(settled.values(), key=urgency)]
         for step, concerned in ((self._once, _goes), (self._carried, _goes), (self._given_room, _moves)):
-            going = sorted(filter(concerned, settled.values()), key=urgency)
+            going = [touch for key in keys if concerned(touch := settled[key])]
             if going:
                 settled |= {touch.key: touch for touch in step(connection, going, present)}
         return list(settled.values())
@@ -81,7 +86,8 @@ class Settlement:
         first: dict[tuple[str, str, str], Touch] = {}
         later = []
         for touch in going:
-            winners: list[Touch | Rival] = [first.setdefault(_said(touch), touch), *claimed.get(_said(touch), ())]
+            said = _said(touch)
+            winners: list[Touch | Rival] = [first.setdefault(said, touch), *claimed.get(said, ())]
             others = [one for one in winners if one is not touch and _is_first(one, touch, present)]
             if others:
                 later.append(refused(touch, "same_message", present.now, campaign=others[0].campaign))
@@ -110,8 +116,12 @@ class Settlement:
             where = present.terms.where.get(ask.key, HERE)
             return self.openings.next(where, ask.purpose, ask.medium, at, ask.stale).at
 
-        rooms = allocate(_asks(going, present), self._limits(connection, going, present), lawful)
-        return [_given(touch, rooms[touch.key], present.now) for touch in going if rooms[touch.key].why]
+        limits = self._limits(connection, going, present)
+        # Nearly all share nothing with anybody, and get what they ask for whoever else gets what.
+        crowded = {key for limit in limits for key in limit.crowded([*going, *present.rivals])}
+        asking = [touch for touch in going if touch.key in crowded]
+        rooms = allocate(_asks(asking, present), limits, lawful) if asking else {}
+        return [_given(touch, rooms[touch.key], present.now) for touch in asking if rooms[touch.key].why]
 
     def _limits(self, connection: sa.Connection, going: Sequence[Touch], present: Present) -> list[Limit]:
         now, spread = present.now, present.terms.per_day
@@ -125,12 +135,12 @@ class Settlement:
 
 def _goes(touch: Touch) -> bool:
     """Tell whether a touch may go as soon as it is due and the hours allow it."""
-    return touch.state is State.READY or (touch.state is State.DEFERRED and touch.reason in CODES)
+    return touch.state is _READY or (touch.state is _DEFERRED and touch.reason in CODES)
 
 
 def _moves(touch: Touch) -> bool:
     """Tell whether a touch takes room, sooner or later."""
-    return touch.state in (State.READY, State.DEFERRED)
+    return touch.state is _READY or touch.state is _DEFERRED
 
 
 def _said(one: Touch | Rival) -> tuple[str, str, str]:

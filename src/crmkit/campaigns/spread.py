@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import attrs
 
-from crmkit.campaigns.room import Ask, Why
+from crmkit.campaigns.room import Ask, Asking, Why
 from crmkit.clock import day_start, local_day
 
 _DAY = timedelta(days=1)
@@ -39,6 +39,10 @@ class Spread:
     per_day: Mapping[str, int]
     zone: ZoneInfo
     gone: Counter[tuple[str, date]] = attrs.field(converter=_counted, factory=Counter, repr=False)
+
+    def crowded(self, asking: Sequence[Asking]) -> set[str]:
+        """Return the keys of those whose campaign is spread."""
+        return {one.key for one in asking if one.campaign in self.per_day}
 
     def free_at(self, ask: Ask, at: datetime) -> datetime:
         """Return `at`, or the beginning of the first day after it that has room for the campaign."""

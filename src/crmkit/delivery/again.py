@@ -8,7 +8,7 @@ from datetime import datetime
 
 import attrs
 
-from crmkit.campaigns.judge import Judge, Judged, elsewhere, intent_of, refused
+from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
@@ -57,15 +57,15 @@ class Again:
             judged |= {one.touch.key: one for one in stayed}
         terms = Terms.of(versions.values(), elsewhere(judged.values()), touches)
         settled = self.settlement.settle(connection, [one.touch for one in judged.values()], now, terms)
-        order = {touch.key: number for number, touch in enumerate(touches)}
-        ready = sorted((one for one in settled if one.state is State.READY), key=lambda one: order[one.key])
-        staying += [one for one in settled if one.state is not State.READY]
-        return Second(tuple(attrs.evolve(judged[one.key], touch=one) for one in ready), tuple(staying))
+        ready = {one.key: one for one in settled if one.state is State.READY}
+        staying += [one for one in settled if one.key not in ready]
+        going = [judged[touch.key].standing(ready[touch.key]) for touch in touches if touch.key in ready]
+        return Second(tuple(going), tuple(staying))
 
     def _group(
         self, connection: Connection, version: Version, touches: Sequence[Touch], now: datetime
     ) -> tuple[list[Touch], list[Judged]]:
         members = self.members.among(connection, version.campaign, [touch.patient for touch in touches], now)
         left = [refused(touch, "left_segment", now) for touch in touches if touch.patient not in members]
-        intents = [intent_of(touch) for touch in touches if touch.patient in members]
+        intents = [touch for touch in touches if touch.patient in members]
         return left, list(self.judge.judge(connection, version, intents, now))

@@ -100,12 +100,6 @@ def written_once(connection: sa.Connection, table: sa.Table, same: dict[str, Any
     return True
 
 
-def stops(connection: sa.Connection, tables: LedgerTables, practice: str) -> frozenset[str]:
-    """Return the campaigns that a person has paused; an empty text stands for all."""
-    table = tables.learnt.stop
-    return frozenset(connection.scalars(sa.select(table.c.campaign).where(table.c.practice == practice)))
-
-
 def stop(
     connection: sa.Connection,
     tables: LedgerTables,

@@ -13,6 +13,9 @@ class Medium(StrEnum):
     POST = "post"
     PHONE = "phone"
 
+    # Equal to its text, and so hashed as its text: at once, where an enumeration's own way is a call of Python.
+    __hash__ = str.__hash__
+
 
 class Purpose(StrEnum):
     """Why one may write: it decides which consent is needed."""
@@ -21,6 +24,8 @@ class Purpose(StrEnum):
     SERVICE = "service"
     MARKETING = "marketing"
     FEEDBACK = "feedback"
+
+    __hash__ = str.__hash__
 
     @property
     def needs_consent(self) -> bool:

@@ -68,4 +68,7 @@ class Patient:
 
     def reach(self, medium: Medium, day: date) -> ContactPoint | None:
         """Return the first address of a medium that can be used on a date, or None."""
-        return next((point for point in self.contacts if point.medium is medium and point.usable(day)), None)
+        for point in self.contacts:
+            if point.medium is medium and point.usable(day):
+                return point
+        return None

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from crmkit.campaigns.guard import Candidate, Guard
-from crmkit.campaigns.verdict import Ruling, Verdict, deny
+from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, deny
 from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.discretion import quotes
@@ -60,7 +60,7 @@ class OwnedGuard:
         if set(map(type, verdicts)) - {Verdict}:
             raise Nonsense("gave something that is no Verdict", Kind.WRONG_TYPE)
         for candidate, verdict in zip(batch, verdicts, strict=True):
-            if verdict.ruling is not Ruling.ALLOW:
+            if verdict is not ALLOWED and verdict.ruling is not Ruling.ALLOW:
                 _check(verdict, candidate, now)
         return verdicts
 
