@@ -384,6 +384,24 @@ def test_reports_are_asked_for_where_the_server_offers_them():
     assert "RCPT TO:<p0@home.example>" in plain.commands
 
 
+@BOTH
+def test_of_what_the_server_says_a_little_is_kept_and_nothing_that_names_an_address(offers):
+    script = {
+        "RCPT": [f"250 2.1.5 <p{n}@home.example> ok" for n in range(40)],
+        "end": [f"250 id={n:08}" for n in range(40)],
+    }
+    with ScriptedServer(script, offers=offers) as server:
+        mail = channel(server)
+        receipts = mail.send(messages(40))
+        (conversation,) = mail._free
+        kept = list(conversation._session._usual)
+        mail.close()
+    assert [(one.outcome, one.reference) for one in receipts] == [(SENT, f"{n:08}") for n in range(40)]
+    assert kept
+    assert len(kept) <= 16
+    assert not any(b"@" in line for line in kept)
+
+
 def test_a_message_larger_than_the_server_takes_is_refused_unsaid():
     with ScriptedServer(offers=("PIPELINING", "SIZE 3000")) as server:
         mail = channel(server)

@@ -103,6 +103,25 @@ def test_a_form_reads_as_the_templates_write(parts, values, for_child, layouts):
     assert (filled.subject, filled.text, filled.html) == sheet.write(world)
 
 
+@settings(max_examples=100)
+@given(parts=st.tuples(templates, templates, templates), mine=st.integers(0, 46), given_name=texts.filter(bool))
+@example(parts=("x", "{{ links.unsubscribe }}\n" * 3, "<a href='{{ links.unsubscribe }}'>"), mine=46, given_name="Mia")
+def test_what_all_links_begin_with_may_stand_in_the_form(parts, mine, given_name):
+    link = "https://brighteyes.example/crm?a=b&unsubscribe"
+    sheet = sheet_of(*parts, layouts=True)
+    world = world_of({"patient.given": given_name, "links.unsubscribe": link}, for_child=False)
+    values = {"patient.given": given_name, "links.unsubscribe": link}
+    form = write_form(sheet, world, values, link[:mine])
+    if form is None or not is_plain(given_name):
+        return
+    filled = form.fill(tuple(values.values()))
+    subject, text, html = sheet.write(world)
+    assert (filled.subject, filled.text, filled.html) == (subject, text, html)
+    for cloze, whole in ((form.quoted_text, text), (form.quoted_html, html)):
+        written = cloze.fill(filled.values) if cloze else None
+        assert written in (None, in_quoted_printable(whole.encode()))
+
+
 @pytest.mark.parametrize("asked", ["patient.given == 'Mia'", "'a' < recipient.name", "links.unsubscribe != 'x'"])
 def test_what_compares_a_readers_field_has_no_form(asked):
     sheet = sheet_of("Hello", f"Dear {{% if {asked} %}}Mia{{% else %}}you{{% endif %}}", "", layouts=False)
@@ -119,6 +138,10 @@ def test_what_compares_a_readers_field_has_no_form(asked):
 )
 @example(text="x" * 74 + "\n ", places=[0, 74, 76], values=["Mia", " ", "="])
 @example(text=".\n.\n", places=[0, 2, 4], values=["", ".", "\u00e9"])
+@example(text="x" * 76 + "\n", places=[76], values=["", "y", "."])
+@example(text="x" * 75 + ".\n" + "=" * 26 + "\n", places=[75, 76, 103], values=["", "", ""])
+@example(text="x" * 74 + " \n" + "y" * 75 + ".\n", places=[75, 152], values=["", "", ""])
+@example(text="x" * 160 + "\u00fc" + "y" * 80, places=[150, 165, 240], values=["a", "", "\u00fc"])
 def test_a_text_with_gaps_is_coded_like_the_whole(text, places, values):
     text = text.replace("\r", "").replace("\ue000", "").replace("\ue001", "")
     ends = [0, *sorted(places), len(text)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from crmkit.errors import ConfigError, NotFound
 from crmkit.messages.links import Links, Unsubscribe
@@ -42,6 +45,23 @@ def test_any_patient_id_survives_the_way(patient: str) -> None:
     url = Links(PRACTICE).unsubscribe(patient, Purpose.FEEDBACK, Medium.EMAIL)
     assert url.isascii()
     assert Links(PRACTICE).read(url.rsplit("/", 1)[-1]).patient == patient
+
+
+@given(st.text(max_size=40).filter(bool), st.sampled_from(Purpose), st.sampled_from(Medium))
+def test_every_link_begins_with_what_the_kit_takes_for_the_same_in_all(patient, purpose, medium) -> None:
+    links = Links(PRACTICE)
+    assert links.unsubscribe(patient, purpose, medium).startswith(links.start)
+    assert links.start.startswith("https://brighteyes.example/crm/unsubscribe/W")
+
+
+def test_the_token_is_what_the_serializer_would_make() -> None:
+    signs = URLSafeSerializer(
+        ["old-key"],
+        salt="crmkit.unsubscribe.v1",
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+    assert token() == signs.dumps(["bright-eyes", "P000123", "marketing", "email"])
+    assert token() == token(), "signing leaves nothing behind for the next"
 
 
 @given(st.integers(0, 80), st.characters(codec="ascii"))

@@ -22,6 +22,7 @@ _SECURITY = ("starttls", "tls", "none")
 _CHUNK = 1 << 16
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
+_MOST_USUAL = 16
 _FAREWELL = 1.0
 _LEAVING = b"421"
 _STATUS = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")
@@ -58,14 +59,20 @@ class EmailSettings:
 
 @attrs.frozen
 class Reply:
-    """What the server said; its text may hold an address and is never passed on."""
+    """What the server said; its text may hold an address and is never passed on.
+
+    Attributes:
+        code: Three digits.
+        text: What stands behind them.
+        first: The first digit, which alone decides (RFC 5321 section 4.2.1).
+    """
 
     code: int
     text: bytes = attrs.field(default=b"", repr=False)
+    first: int = attrs.field(init=False, repr=False)
 
-    @property
-    def first(self) -> int:
-        """The first digit, which alone decides (RFC 5321 section 4.2.1)."""
+    @first.default
+    def _first_digit(self) -> int:
         return self.code // 100
 
     @property
@@ -114,6 +121,7 @@ class Session:
     _server: smtplib.SMTP = attrs.field(repr=False, alias="server")
     _socket: socket.socket = attrs.field(repr=False, alias="socket")
     _file: BufferedReader = attrs.field(repr=False, alias="file")
+    _usual: dict[bytes, Reply] = attrs.field(init=False, repr=False, factory=dict)
     _used: float = attrs.field(init=False, repr=False, factory=time.monotonic)
     _process: int = attrs.field(init=False, repr=False, factory=os.getpid)
 
@@ -180,16 +188,24 @@ class Session:
         Raises:
             LostError: If none comes in time, the server hangs up or says that it will, or what it says is no reply.
         """
+        line = self._line()
+        reply = self._usual.get(line) or self._understood(line)
+        self.heard += 1
+        return reply
+
+    def _line(self) -> bytes:
         try:
-            line = self._file.readline(_LONGEST_LINE)
-            text = line[4:]
-            lines = 1
-            while line[3:4] == b"-" and lines < _MOST_LINES:
-                line = self._file.readline(_LONGEST_LINE)
-                text += line[4:]
-                lines += 1
+            return self._file.readline(_LONGEST_LINE)
         except (OSError, ValueError) as problem:
             raise LostError(type(problem).__name__) from None
+
+    def _understood(self, line: bytes) -> Reply:
+        """Return the reply that begins with a line."""
+        whole, text, lines = line, line[4:], 1
+        while line[3:4] == b"-" and lines < _MOST_LINES:
+            line = self._line()
+            text += line[4:]
+            lines += 1
         code = line[:3]
         if not line:
             raise LostError("hung up")
@@ -197,8 +213,11 @@ class Session:
             raise LostError("not a reply")
         if code == _LEAVING:
             raise LostError("421", told=True)
-        self.heard += 1
-        return Reply(int(code), text)
+        reply = Reply(int(code), text)
+        # Most servers say the same few things to every message. What names an address is said once, and not kept.
+        if line is whole and len(self._usual) < _MOST_USUAL and b"@" not in line:
+            self._usual[line] = reply
+        return reply
 
     def rest(self) -> None:
         """Note that the session is not in use from now on."""

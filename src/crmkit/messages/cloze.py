@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import attrs
-from markupsafe import Markup
+from markupsafe import escape
 
 # Signs of the private use area, which stand in nobody's text. Escaping changes what is between them, and so shows.
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -65,4 +65,11 @@ def with_escaped(values: Sequence[str]) -> tuple[str, ...]:
     >>> with_escaped(["O'Neill"])
     ("O'Neill", 'O&#39;Neill')
     """
-    return (*values, *(str(Markup.escape(value)) for value in values))
+    return (*values, *[_escaped(value) for value in values])
+
+
+def _escaped(value: str) -> str:
+    # Few values have a sign that is written otherwise in HTML, and to look for those takes a fifth of the time.
+    if "&" in value or "<" in value or ">" in value or "'" in value or '"' in value:
+        return str(escape(value))
+    return value

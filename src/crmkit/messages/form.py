@@ -25,6 +25,7 @@ class Form:
         subject: On one line.
         text: The body in plain text.
         html: The body in HTML; without a gap and without text where there is none.
+        known: How many characters of the last value stand in the form already, as those of all readers begin alike.
         quoted_text: The text as it stands in an e-mail, None where it cannot be written ahead.
         quoted_html: The HTML likewise.
     """
@@ -32,6 +33,7 @@ class Form:
     subject: Cloze
     text: Cloze
     html: Cloze
+    known: int = 0
     quoted_text: Quoted | None = attrs.field(init=False, repr=False)
     quoted_html: Quoted | None = attrs.field(init=False, repr=False)
 
@@ -45,7 +47,7 @@ class Form:
 
     def fill(self, values: Sequence[str]) -> Filled:
         """Return the message of one reader."""
-        both = with_escaped(values)
+        both = with_escaped((*values[:-1], values[-1][self.known :]) if self.known else values)
         return Filled(self, both, self.subject.fill(both), self.text.fill(both), self.html.fill(both))
 
 
@@ -65,24 +67,28 @@ class Filled:
     html: str
 
 
-def write_form(sheet: Sheet, world: World, values: Mapping[str, str]) -> Form | None:
+def write_form(sheet: Sheet, world: World, values: Mapping[str, str], start: str = "") -> Form | None:
     """Return the form of all messages whose values are empty in the same places; None if there is none.
 
     Args:
         sheet: The templates.
         world: What they see; of its fields, those among the values are replaced by marks.
         values: By dotted field, what a reader has there.
+        start: What the last value begins with, whoever reads.
     """
     if sheet.weighs:
         return None
-    marked = world.with_fields({field: mark(place) if values[field] else "" for place, field in enumerate(values)})
+    marks = [mark(place) if value else "" for place, value in enumerate(values.values())]
+    if start:
+        marks[-1] = start + marks[-1]
+    marked = world.with_fields(dict(zip(values, marks, strict=True)))
     try:
         parts = [Cloze.cut(part, len(values)) for part in sheet.write(marked)]
     except (MissingField, TemplateError):
         # Whatever is wrong is told of a message, not of a form.
         return None
     subject, text, html = parts
-    return None if subject is None or text is None or html is None else Form(subject, text, html)
+    return None if subject is None or text is None or html is None else Form(subject, text, html, len(start))
 
 
 def is_plain(value: str) -> bool:

@@ -51,9 +51,9 @@ def mailbox_line(name: str, display: str, address: str) -> bytes:
     plain = plain_address(address)
     if not display:
         return f"{name}: {plain}\r\n".encode("ascii")
-    _check(display)
     if len(display) <= _WHOLE and _PHRASE.fullmatch(display) and "=?" not in display:
         return f"{name}: {display} <{plain}>\r\n".encode("ascii")
+    _check(display)
     if (
         len(display) <= _WHOLE // 2
         and display.isascii()

@@ -16,6 +16,8 @@ from crmkit.people.medium import Medium, Purpose
 
 _BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADER = re.compile(r"[!-9;-~]+")
+#: The headers of nearly every message, which need not be looked at each time.
+_USUAL = frozenset({"Content-Language", "List-Unsubscribe", "List-Unsubscribe-Post"})
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,66}")
 _ONE_LINE = ("practice", "type", "to", "to_name", "from_email", "from_name", "subject", "language", "message_id")
 _lines_of = attrgetter(*_ONE_LINE)
@@ -75,12 +77,12 @@ class Message:
 
     def _may_break(self) -> bool:
         """Tell quickly that nothing can be wrong, as with nearly every message."""
-        written = "".join(_lines_of(self))
+        written = [*_lines_of(self)]
         for name, value in self.headers:
-            if not _HEADER.fullmatch(name):
+            if name not in _USUAL and not _HEADER.fullmatch(name):
                 return True
-            written += value
-        return not written.isprintable()
+            written.append(value)
+        return not "".join(written).isprintable()
 
     def _refuse_breaks(self) -> None:
         for field in _ONE_LINE:

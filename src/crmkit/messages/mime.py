@@ -6,7 +6,6 @@ tests hold them against what it makes and against what it reads.
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,15 +17,16 @@ from crmkit.messages.message import Message
 from crmkit.messages.quoted import Quoted, in_quoted_printable, wants_base64
 from crmkit.people.medium import Medium
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = b"Mon Tue Wed Thu Fri Sat Sun".split()
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
-#: The headers that are the message's own: a second one would say something else.
-_OWN = re.compile(r"(?i)from|to|cc|bcc|subject|date|message-id|auto-submitted|mime-version|content-t[a-z-]+")
+#: The headers that are the message's own: a second one would say something else. So would Content-T...
+_OWN = frozenset({"from", "to", "cc", "bcc", "subject", "date", "message-id", "auto-submitted", "mime-version"})
 
-
-_PART = b'Content-Type: text/%%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n'
-_QUOTED, _BASE64 = _PART % b"quoted-printable", _PART % b"base64"
+_PART = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n'
+_KINDS = ("plain", "html")
+_QUOTED = {kind: _PART % (kind.encode("ascii"), b"quoted-printable") for kind in _KINDS}
+_BASE64 = {kind: _PART % (kind.encode("ascii"), b"base64") for kind in _KINDS}
 
 
 def to_bytes(message: Message) -> bytes:
@@ -54,35 +54,35 @@ def _head(message: Message) -> list[bytes]:
         mailbox_line("From", message.from_name, message.from_email),
         mailbox_line("To", message.to_name, message.to),
         text_line("Subject", message.subject),
-        b"Date: " + _date(message.at) + b"\r\n",
+        _date_line(message.at),
         further_line("Message-ID", message.message_id),
         b"Auto-Submitted: auto-generated\r\n",
     ]
     for name, value in message.headers:
-        if _OWN.fullmatch(name):
+        small = name.lower()
+        if small in _OWN or small.startswith("content-t"):
             raise ValueError("a further header stands for one of the message's own")
         lines.append(further_line(name, value))
     return lines
 
 
-def _date(at: datetime) -> bytes:
+def _date_line(at: datetime) -> bytes:
     # strftime would write the days of the machine's language.
-    day, month = _DAYS[at.weekday()], _MONTHS[at.month - 1]
-    return b"%s, %02d %s %04d %02d:%02d:%02d +0000" % (
-        day.encode(), at.day, month.encode(), at.year, at.hour, at.minute, at.second,
+    return b"Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n" % (
+        _DAYS[at.weekday()], at.day, _MONTHS[at.month - 1], at.year, at.hour, at.minute, at.second,
     )  # fmt: skip
 
 
 def _bodies(message: Message) -> tuple[bytes, ...]:
     form, values = _form(message)
-    text = _part(b"plain", message.text, form.quoted_text if form else None, values)
+    text = _part("plain", message.text, form.quoted_text if form else None, values)
     if not message.html:
-        return (b"MIME-Version: 1.0\r\n", text)
+        return (b"MIME-Version: 1.0\r\n", *text)
     # Neither quoted-printable nor base64 can hold "=_", so the boundary never meets its like.
     boundary = b"--=_" + message.key.encode("ascii")
     kind = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%s"\r\n\r\n' % boundary[2:]
-    html = _part(b"html", message.html, form.quoted_html if form else None, values)
-    return (kind, boundary, b"\r\n", text, b"\r\n", boundary, b"\r\n", html, b"\r\n", boundary, b"--\r\n")
+    html = _part("html", message.html, form.quoted_html if form else None, values)
+    return (kind, boundary, b"\r\n", *text, b"\r\n", boundary, b"\r\n", *html, b"\r\n", boundary, b"--\r\n")
 
 
 def _form(message: Message) -> tuple[Form | None, tuple[str, ...]]:
@@ -93,16 +93,16 @@ def _form(message: Message) -> tuple[Form | None, tuple[str, ...]]:
     return filled.form, filled.values
 
 
-def _part(kind: bytes, text: str, quoted: Quoted | None, values: Sequence[str]) -> bytes:
+def _part(kind: str, text: str, quoted: Quoted | None, values: Sequence[str]) -> tuple[bytes, bytes]:
     written = quoted.fill(values) if quoted else None
     if written is not None:
-        return _QUOTED % kind + written
+        return _QUOTED[kind], written
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     raw = text.encode("utf-8")
     if wants_base64(len(raw), len(text)):
-        return _BASE64 % kind + _base64(raw)
-    return _QUOTED % kind + in_quoted_printable(raw)
+        return _BASE64[kind], _base64(raw)
+    return _QUOTED[kind], in_quoted_printable(raw)
 
 
 def _base64(raw: bytes) -> bytes:

@@ -7,6 +7,7 @@ from operator import attrgetter
 
 import attrs
 
+from crmkit.errors import MissingField
 from crmkit.messages.draft import Draft
 from crmkit.messages.form import Filled, Form, is_plain, write_form
 from crmkit.messages.sheet import Sheet
@@ -23,7 +24,8 @@ from crmkit.messages.views import (
     one_line,
 )
 
-_LINK = "links.unsubscribe"
+#: The field of the link by which a reader stops such messages.
+LINK = "links.unsubscribe"
 
 #: For which readers one form serves: whether they read for somebody else, and which of their fields are empty.
 _Kind = tuple[bool, tuple[bool, ...]]
@@ -40,6 +42,8 @@ class Page:
         occasion: The reason in time.
         content: What the practice wrote for it.
         today: The practice's date, written out.
+        link: What all its unsubscribe links begin with, empty where its messages carry none.
+        wants: The fields that it may not lack, whatever its templates print.
         fields: The fields of which each reader has their own, the link last.
     """
 
@@ -49,6 +53,8 @@ class Page:
     occasion: OccasionView
     content: ContentView
     today: str
+    link: str
+    wants: tuple[str, ...]
     fields: tuple[str, ...] = attrs.field(init=False)
     _names: tuple[Callable[[Draft], str], ...] = attrs.field(init=False, repr=False)
     _forms: dict[_Kind, Form | None] = attrs.field(init=False, repr=False, factory=dict)
@@ -58,7 +64,7 @@ class Page:
         people = (PatientView.word, RecipientView.word)
         parts = {f"{who}.{field}": f"{who}.name.{part}" for who in people for field, part in NAMES.items()}
         looked_at = [field for field in parts if field in self.sheet.fields]
-        self.fields = (*looked_at, _LINK)
+        self.fields = (*looked_at, LINK)
         self._names = tuple(attrgetter(parts[field]) for field in looked_at)
 
     def values(self, draft: Draft, url: str) -> tuple[str, ...]:
@@ -67,10 +73,10 @@ class Page:
 
     def lack(self, draft: Draft, values: Sequence[str]) -> str | None:
         """Return the first needed field that is empty, or None."""
-        kind = (draft.for_child, tuple(map(bool, values)))
+        kind = _kind(draft, values)
         if kind not in self._lacks:
             world = self._world(draft, values[-1])
-            needs = self.sheet.needs[draft.for_child]
+            needs = (*self.wants, *self.sheet.needs[draft.for_child])
             self._lacks[kind] = next((field for field in needs if world.lacks(field)), None)
         return self._lacks[kind]
 
@@ -78,21 +84,24 @@ class Page:
         """Return subject, text and HTML, and the form that was filled in, if one was.
 
         Raises:
-            MissingField: If a field that is printed is empty.
+            MissingField: If a field that is needed or printed is empty.
             TemplateError: If the subject comes out empty.
         """
-        form = self._form(draft, values)
-        if form is None or not all(map(is_plain, values)):
+        kind = _kind(draft, values)
+        # What readers of a kind lack is looked at when their form is made.
+        form = self._forms[kind] if kind in self._forms else self._new_form(kind, draft, values)
+        if form is None or not values[-1].startswith(self.link) or not all(map(is_plain, values)):
             return (*self.sheet.write(self._world(draft, values[-1])), None)
         filled = form.fill(values)
         return filled.subject, filled.text, filled.html, filled
 
-    def _form(self, draft: Draft, values: Sequence[str]) -> Form | None:
-        kind = (draft.for_child, tuple(map(bool, values)))
-        if kind not in self._forms:
-            named = dict(zip(self.fields, values, strict=True))
-            self._forms[kind] = write_form(self.sheet, self._world(draft, values[-1]), named)
-        return self._forms[kind]
+    def _new_form(self, kind: _Kind, draft: Draft, values: Sequence[str]) -> Form | None:
+        lack = self.lack(draft, values)
+        if lack:
+            raise MissingField(lack, where=f"{self.kind.name} by {draft.medium}")
+        named = dict(zip(self.fields, values, strict=True))
+        form = self._forms[kind] = write_form(self.sheet, self._world(draft, values[-1]), named, self.link)
+        return form
 
     def _world(self, draft: Draft, url: str) -> World:
         return World(
@@ -105,3 +114,7 @@ class Page:
             today=self.today,
             for_child=draft.for_child,
         )
+
+
+def _kind(draft: Draft, values: Sequence[str]) -> _Kind:
+    return draft.for_child, tuple(map(bool, values))

@@ -1,11 +1,12 @@
 """A text with gaps as a part of an e-mail: what is the same for all readers is written in quoted-printable only once.
 
-Quoted-printable looks at one line at a time. So only the lines that have a gap are written anew for each reader.
+Quoted-printable looks at one line at a time. So only the lines that have a gap are written anew for each reader, and
+of these only what stands behind the last break before the gap.
 """
 
 from __future__ import annotations
 
-from binascii import b2a_qp
+from binascii import a2b_qp, b2a_qp
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -53,6 +54,8 @@ class Quoted:
         lines = []
         for line in _runs(cloze):
             if line.gaps:
+                ahead, line = _written_ahead(line)  # noqa: PLW2901 - the rest of it
+                pieces[-1] += ahead
                 lines.append((len(pieces), line))
                 pieces += [b"", b""]
             else:
@@ -62,17 +65,30 @@ class Quoted:
 
     def fill(self, values: Sequence[str]) -> bytes | None:
         """Return the text with the values in its gaps; None if it is one that base64 writes shorter."""
-        octets, characters = self.octets, self.characters
-        for number in self._gaps:
-            value = values[number]
-            characters += len(value)
-            octets += len(value) if value.isascii() else len(value.encode("utf-8"))
-        if wants_base64(octets, characters):
+        if self._wants_base64("".join([values[number] for number in self._gaps])):
             return None
         pieces = list(self.pieces)
         for place, line in self.lines:
             pieces[place] = in_quoted_printable(line.fill(values).encode("utf-8"))
         return b"".join(pieces)
+
+    def _wants_base64(self, filled: str) -> bool:
+        octets = len(filled) if filled.isascii() else len(filled.encode("utf-8"))
+        return wants_base64(self.octets + octets, self.characters + len(filled))
+
+
+def _written_ahead(line: Cloze) -> tuple[bytes, Cloze]:
+    """Return what of a line is the same whatever comes into its gaps, and the rest of the line.
+
+    Coding begins afresh behind each break, and a break depends on one character behind it at most: so the last one
+    before the gap counts as unknown here.
+    """
+    head = line.pieces[0]
+    if not head.isascii():
+        return b"", line
+    ahead, soft, _ = b2a_qp(head[:-1].encode("ascii") + b"x").rpartition(b"=\n")
+    rest = head[len(a2b_qp(ahead + soft)) :]
+    return (ahead + soft).replace(b"\n", b"\r\n"), attrs.evolve(line, pieces=(rest, *line.pieces[1:]))
 
 
 def _runs(cloze: Cloze) -> Iterator[Cloze]:

@@ -16,7 +16,7 @@ from crmkit.messages.draft import Draft
 from crmkit.messages.imprint import wants_address
 from crmkit.messages.links import Links
 from crmkit.messages.message import Message
-from crmkit.messages.page import Page
+from crmkit.messages.page import LINK, Page
 from crmkit.messages.sandbox import Sandbox
 from crmkit.messages.sheet import Sheet, check_needs, compile_sheet
 from crmkit.messages.templates import Shelf
@@ -89,9 +89,10 @@ class Renderer:
         practice's postal address.
         """
         page = self._page(draft, None)
+        if not draft.contact.value:
+            return f"recipient.{draft.medium}"
         # Whether there can be a link is asked here, not which: signing one costs more than all the rest.
-        url = "there is one" if self._linked(draft, page.kind) else ""
-        return self._lack(draft, page, page.values(draft, url))
+        return page.lack(draft, page.values(draft, "there is one" if page.link else ""))
 
     def awaits(self, type_name: str, occasion: str, language: str) -> Path | None:
         """Return the path of the content file that an occasion still waits for, or None where it needs none."""
@@ -115,13 +116,10 @@ class Renderer:
         """
         at = utc(now)
         page = self._page(draft, self.practice.today(at))
-        linked = self._linked(draft, page.kind)
-        url = self.links.unsubscribe(draft.patient.id, page.kind.purpose, draft.medium) if linked else ""
-        values = page.values(draft, url)
-        lack = self._lack(draft, page, values)
-        if lack:
-            raise MissingField(lack, where=f"{page.kind.name} by {draft.medium}")
-        return self._message(draft, page, values, at)
+        if not draft.contact.value:
+            raise MissingField(f"recipient.{draft.medium}", where=f"{page.kind.name} by {draft.medium}")
+        url = self.links.unsubscribe(draft.patient.id, page.kind.purpose, draft.medium) if page.link else ""
+        return self._message(draft, page, page.values(draft, url), at)
 
     def _message(self, draft: Draft, page: Page, values: Sequence[str], at: datetime) -> Message:
         subject, text, html, filled = page.write(draft, values)
@@ -173,9 +171,6 @@ class Renderer:
             self._sheets[key] = compile_sheet(self._shelf, self._sandbox, kind, medium, language)
         return self._sheets[key]
 
-    def _linked(self, draft: Draft, kind: MessageType) -> bool:
-        return draft.medium is Medium.EMAIL and kind.purpose is not Purpose.CARE and self.links.available
-
     def _page(self, draft: Draft, day: date | None) -> Page:
         """Return what a message has in common with others; without a day it is only good for asking what lacks."""
         kind, reader = self._kind(draft.type), draft.recipient.language
@@ -194,16 +189,17 @@ class Renderer:
         sheet = self._sheet(kind, draft.medium, self._language(kind, draft.medium, reader))
         today = self._today(day, reader, sheet.language) if day else ""
         occasion, content = OccasionView.of(draft.occasion), ContentView.of(article)
-        return Page(kind, sheet, self._speaker, occasion, content, today)
+        link, wants = self._link(kind, draft.medium), self._wants(kind, draft.medium)
+        return Page(kind, sheet, self._speaker, occasion, content, today, link, wants)
 
-    def _lack(self, draft: Draft, page: Page, values: Sequence[str]) -> str | None:
-        if not draft.contact.value:
-            return f"recipient.{draft.medium}"
-        if draft.medium is Medium.EMAIL and self.needs_links(page.kind) and not values[-1]:
-            return "links.unsubscribe"
-        if not self.practice.address and wants_address(self.practice.country, page.kind.purpose, draft.medium):
-            return "practice.address"
-        return page.lack(draft, values)
+    def _link(self, kind: MessageType, medium: Medium) -> str:
+        return self.links.start if medium is Medium.EMAIL and kind.purpose is not Purpose.CARE else ""
+
+    def _wants(self, kind: MessageType, medium: Medium) -> tuple[str, ...]:
+        """Return what a message needs before all that its templates do: the way out, and what the law wants."""
+        link = (LINK,) if medium is Medium.EMAIL and self.needs_links(kind) else ()
+        address = ("practice.address",) if wants_address(self.practice.country, kind.purpose, medium) else ()
+        return (*link, *address)
 
     def _today(self, day: date, reader: str, language: str) -> str:
         # English is offered without a country, yet an Australian practice writes no American date.
