@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from crmkit.ledger.learnt import address_digest
 from crmkit.ledger.tables import LedgerTables
-from crmkit.people.attribute import unpacked
+from crmkit.people.attribute import Attribute, unpacked
 from crmkit.people.consent import Consent, standing
 from crmkit.people.contact import ContactPoint, Line
 from crmkit.people.medium import Medium, Purpose
@@ -34,7 +34,9 @@ _SAID = ("patient", "purpose", "medium", "given", "at", "wording", "evidence")
 # Looked up, for each value of each row, in a third of the time that an enumeration takes to find its member.
 _STATUS, _LINE = {one.value: one for one in Status}, {"": None, **{one.value: one for one in Line}}
 _PURPOSE, _MEDIUM = {one.value: one for one in Purpose}, {one.value: one for one in Medium}
+# What nearly all patients have in common.
 _NO_TAGS: frozenset[str] = frozenset()
+_NO_ATTRIBUTES: Mapping[str, Attribute] = MappingProxyType({})
 
 Consents = dict[tuple[str, Purpose, Medium], Consent]
 
@@ -106,7 +108,7 @@ class History:
             return {}
         contacts = self._contacts(connection, ids)
         rows = connection.execute(self._asks.patients, {"ids": ids}).all()
-        return {patient.id: patient for patient in (_patient(tuple(row), contacts) for row in rows)}
+        return {patient.id: patient for patient in (_patient(row, contacts) for row in rows)}
 
     def consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
         """Return the statement that holds for each patient, purpose and medium that has one."""
@@ -119,13 +121,17 @@ class History:
         return {key: statement for one in ids for key, statement in self._said[one].items()}
 
     def _read_consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
-        said: dict[tuple[str, Purpose, Medium], list[Consent]] = defaultdict(list)
+        holds: Consents = {}
+        several: dict[tuple[str, Purpose, Medium], list[Consent]] = {}
         for query, learnt in ((self._asks.said, False), (self._asks.learnt, True)) if ids else ():
             for who, why, how, given, at, wording, evidence in connection.execute(query, {"ids": ids}).all():
-                purpose, medium = _PURPOSE[why], _MEDIUM[how]
-                one = Consent(who, purpose, medium, given, at, wording, evidence, learnt)
-                said[who, purpose, medium].append(one)
-        return {key: holds for key, statements in said.items() if (holds := standing(statements))}
+                key = who, _PURPOSE[why], _MEDIUM[how]
+                one = Consent(*key, given, at, wording, evidence, learnt)
+                first = holds.setdefault(key, one)
+                if first is not one:
+                    several.setdefault(key, [first]).append(one)
+        # Nearly everybody has said one thing once.
+        return holds | {key: last for key, said in several.items() if (last := standing(said))}
 
     def at_address(self, connection: sa.Connection, medium: Medium, value: str) -> list[str]:
         """Return the patients whose messages an address gets: those who have it, and those in their care.
@@ -178,7 +184,7 @@ def _patient(row: Sequence[Any], contacts: dict[str, list[ContactPoint]]) -> Pat
     *name, id_, born, language, status, reason, since, household, guardian, referrer, tags, free = row
     points = tuple(contacts.get(id_, ()))
     labels = frozenset(tags.strip("|").split("|")) if tags != "|" else _NO_TAGS
-    attributes = MappingProxyType(unpacked(free) if free else free)
+    attributes = MappingProxyType(unpacked(free)) if free else _NO_ATTRIBUTES
     # By place: by name it takes half as long again, for each patient of each window.
     known = (language, _STATUS[status], reason, since, household, guardian, referrer, points, labels, attributes)
     return Patient(id_, PersonName(*name), born, *known)
