@@ -20,6 +20,7 @@ from crmkit.people.name import PersonName
 from crmkit.people.patient import Patient, Status
 from crmkit.records.tables import RecordTables
 from crmkit.store.among import among
+from crmkit.store.rows import Rows
 
 #: What one statement of SQL may name at once, on every database.
 CHUNK = 500
@@ -45,10 +46,10 @@ Consents = dict[tuple[str, Purpose, Medium], Consent]
 class _Asks:
     """The statements, made once: to make one takes longer than to find its rows."""
 
-    patients: sa.Select[Any]
-    contacts: sa.Select[Any]
-    said: sa.Select[Any]
-    learnt: sa.Select[Any]
+    patients: Rows
+    contacts: Rows
+    said: Rows
+    learnt: Rows
     any_stopped: sa.Select[Any]
     stopped: sa.Select[Any]
 
@@ -60,10 +61,10 @@ class _Asks:
         order = (contact.c.patient, contact.c.rank, contact.c.id, contact.c.source)
         of_addresses = _columns(suppression, ("address", "reason"), practice)
         return cls(
-            patients=_columns(patient, (*_NAME, *_REST), practice).where(among(patient.c.id, "ids")),
-            contacts=_columns(contact, _POINT, practice).where(among(contact.c.patient, "ids")).order_by(*order),
-            said=_columns(consent, _SAID, practice).where(among(consent.c.patient, "ids")),
-            learnt=_columns(learnt, _SAID, practice).where(among(learnt.c.patient, "ids")),
+            patients=Rows(_columns(patient, (*_NAME, *_REST), practice).where(among(patient.c.id, "ids"))),
+            contacts=Rows(_columns(contact, _POINT, practice).where(among(contact.c.patient, "ids")).order_by(*order)),
+            said=Rows(_columns(consent, _SAID, practice).where(among(consent.c.patient, "ids"))),
+            learnt=Rows(_columns(learnt, _SAID, practice).where(among(learnt.c.patient, "ids"))),
             any_stopped=of_addresses.limit(1),
             stopped=of_addresses.where(among(suppression.c.address, "addresses")).order_by(suppression.c.number),
         )
@@ -107,7 +108,7 @@ class History:
         if not ids:
             return {}
         contacts = self._contacts(connection, ids)
-        rows = connection.execute(self._asks.patients, {"ids": ids}).all()
+        rows = self._asks.patients.of(connection, {"ids": ids})
         return {patient.id: patient for patient in (_patient(row, contacts) for row in rows)}
 
     def consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
@@ -124,7 +125,7 @@ class History:
         holds: Consents = {}
         several: dict[tuple[str, Purpose, Medium], list[Consent]] = {}
         for query, learnt in ((self._asks.said, False), (self._asks.learnt, True)) if ids else ():
-            for who, why, how, given, at, wording, evidence in connection.execute(query, {"ids": ids}).all():
+            for who, why, how, given, at, wording, evidence in query.of(connection, {"ids": ids}):
                 key = who, _PURPOSE[why], _MEDIUM[how]
                 one = Consent(*key, given, at, wording, evidence, learnt)
                 first = holds.setdefault(key, one)
@@ -156,7 +157,7 @@ class History:
 
     def _contacts(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[ContactPoint]]:
         points: dict[str, list[ContactPoint]] = defaultdict(list)
-        rows = connection.execute(self._asks.contacts, {"ids": ids}).all()
+        rows = self._asks.contacts.of(connection, {"ids": ids})
         for medium, typed, value, owner, problem, line, until in rows:
             points[owner].append(ContactPoint(_MEDIUM[medium], typed, value, owner, problem, _LINE[line], until))
         stopped = self._stopped(connection, [point for owned in points.values() for point in owned])
