@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from heapq import merge
+from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -72,24 +74,27 @@ class Claims:
         """Claim touches that are due, most urgent first, of all households or of a share, and return them."""
         wanted = self._wanted(only_to, share)
         # Each state by itself comes in the order of an index, so that the first thousand of a million are at hand.
-        found = {state: self._first(connection, state, now, wanted, limit) for state in CLAIMABLE}
-        first = sorted((_urgency(row), row.key) for rows in found.values() for row in rows)[:limit]
-        keys = {key for _, key in first}
+        found = [self._first(connection, state, now, wanted, limit) for state in CLAIMABLE]
+        first = list(islice(merge(*found, key=_urgency), limit))
         given: dict[str, Any] = {"reason": "claimed", "owner": owner, "lease": now + lease}
-        claimed: list[Touch] = []
-        for state, rows in found.items():
-            mine = [row.key for row in rows if row.key in keys]
+        mine: set[str] = set()
+        for state in CLAIMABLE:
+            keys = [touch.key for touch in first if touch.state is state]
             step = Step(state, State.CLAIMED)
-            rows_now = self.ledger.shifted(connection, mine, step, owner, now, held_by="", **given)
-            claimed += map(to_touch, rows_now)
-        return sorted(claimed, key=_urgency)
+            mine |= self.ledger.shift(connection, keys, step, owner, now, held_by="", **given)
+        return [
+            was.changed(state=State.CLAIMED, changed_at=now, moves=was.moves + 1, **given)
+            for was in first
+            if was.key in mine
+        ]
 
     def _first(
         self, connection: sa.Connection, state: State, now: datetime, wanted: _Conditions, limit: int
-    ) -> Sequence[sa.Row[Any]]:
-        query = self._due(state, now, wanted, ("key", *URGENCY)).limit(limit)
+    ) -> list[Touch]:
+        """Return the most urgent touches of a state; nobody else can claim them until the transaction ends."""
+        query = self._due(state, now, wanted, COLUMNS).limit(limit)
         # Several senders on one database pass over each other's rows; SQLite has one writer at a time anyway.
-        return connection.execute(query.with_for_update(skip_locked=True)).all()
+        return [to_touch(row) for row in connection.execute(query.with_for_update(skip_locked=True)).all()]
 
     def _due(self, state: State, now: datetime, wanted: _Conditions, columns: Sequence[str]) -> sa.Select[Any]:
         table = self.ledger.tables.touch

@@ -20,9 +20,9 @@ from crmkit.people.medium import Medium, Purpose
 from crmkit.store.among import among
 
 COLUMNS = tuple(field.name for field in attrs.fields(Touch))
-_KEY = ("key",)
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
-_ENUM_PLACES = tuple((COLUMNS.index(name), kind) for name, kind in _ENUMS.items())
+# Looked up, for each row, in a third of the time that an enumeration takes to find its member.
+_MEMBERS = tuple((COLUMNS.index(name), {one.value: one for one in kind}) for name, kind in _ENUMS.items())
 
 
 @attrs.frozen(eq=False)
@@ -142,39 +142,19 @@ class Ledger:
             lease_after: Only those whose lease ends after this instant.
             values: Further columns to set; by default nobody holds them any more, and the rest stays as it is.
         """
-        rows = self.shifted(
-            connection, keys, step, actor, now, held_by=held_by, lease_after=lease_after, back=_KEY, **values
-        )
-        return frozenset(key for (key,) in rows)
-
-    def shifted(
-        self,
-        connection: sa.Connection,
-        keys: Sequence[str],
-        step: Step,
-        actor: str,
-        now: datetime,
-        *,
-        held_by: str,
-        lease_after: datetime | None = None,
-        back: tuple[str, ...] = COLUMNS,
-        **values: Any,
-    ) -> Sequence[sa.Row[Any]]:
-        """Move touches as `shift` does and return some columns of their rows as they are now."""
         if not keys:
-            return ()
+            return frozenset()
         columns = {"state": step.state.value, "reason": step.state.value, "changed_at": now, "owner": "", **values}
         given: dict[str, Any] = {f"new_{name}": value for name, value in columns.items()}
         given |= {"of_practice": self.practice, "keys": keys, "was_state": step.was.value, "was_owner": held_by}
         given |= {} if lease_after is None else {"lease_after": lease_after}
-        what = ("shift", tuple(columns), step.tried, lease_after is not None, back)
+        what = ("shift", tuple(columns), step.tried, lease_after is not None)
         if what not in self._kept:
             # Writing a statement takes longer than a few rows do.
-            self._kept[what] = step.statement(self.tables.touch, columns, back, leased=lease_after is not None)
-        rows = connection.execute(self._kept[what], given).all()
-        place = back.index("key")
-        self._note(connection, [row[place] for row in rows], step.was, actor)
-        return rows
+            self._kept[what] = step.statement(self.tables.touch, columns, leased=lease_after is not None)
+        moved = [key for (key,) in connection.execute(self._kept[what], given).all()]
+        self._note(connection, moved, step.was, actor)
+        return frozenset(moved)
 
     def _note(self, connection: sa.Connection, keys: Sequence[str], was: State, actor: str) -> None:
         sealed = self._sealed()
@@ -253,8 +233,8 @@ class Ledger:
 def to_touch(row: sa.Row[Any]) -> Touch:
     """Return the touch of a row that holds `COLUMNS`."""
     values: list[Any] = list(row)
-    for place, kind in _ENUM_PLACES:
-        values[place] = kind(values[place])
+    for place, members in _MEMBERS:
+        values[place] = members[values[place]]
     return Touch(*values)
 
 

@@ -28,8 +28,8 @@ class Step:
         if self.state not in FOLLOWS[self.was]:
             raise StoreError(f"{self.state} may not follow {self.was}")
 
-    def statement(self, table: sa.Table, columns: Iterable[str], back: Iterable[str], *, leased: bool) -> sa.UpdateBase:
-        """Return the statement that moves touches of one owner, by their keys.
+    def statement(self, table: sa.Table, columns: Iterable[str], *, leased: bool) -> sa.UpdateBase:
+        """Return the statement that moves touches of one owner, by their keys, and returns the keys that moved.
 
         Its parameters are `of_practice`, `keys`, `was_state`, `was_owner`, `lease_after` where it is leased, and
         `new_...` for each column.
@@ -37,7 +37,6 @@ class Step:
         Args:
             table: The table of touches.
             columns: Which columns get new values.
-            back: Which columns of the rows that moved come back.
             leased: Whether only those move whose lease ends after an instant.
         """
         where = [table.c.practice == sa.bindparam("of_practice"), among(table.c.key, "keys")]
@@ -46,4 +45,4 @@ class Step:
         new = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
         counted = {"moves": table.c.moves + 1} | ({"attempts": table.c.attempts + 1} if self.tried else {})
         update = sa.update(table).where(*where).values({**new, **counted})
-        return update.returning(*(table.c[name] for name in back))
+        return update.returning(table.c.key)
