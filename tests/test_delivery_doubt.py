@@ -287,16 +287,8 @@ def test_a_late_no_to_the_first_attempt_says_nothing_of_the_second(one: Any) -> 
     assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 2)
 
 
-def test_whatever_is_in_the_way_of_a_transaction_the_sending_goes_on(
-    exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exports("patients", [patient(f"P{one}", email=f"p{one}@x.example", household=f"H{one}") for one in range(20)])
-    exports("consents", [consent(f"P{one}") for one in range(20)])
-    recorder = Recorder()
-    crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"})
-    crm.sync()
-    crm.add(CARD)
-    crm.plan()
+def obstruct(monkeypatch: pytest.MonkeyPatch) -> list[Seal]:
+    """Let every second transaction that writes meet another one at its end; return the list of all of them."""
     begin, transactions = Seal.begin, []
 
     @contextmanager
@@ -308,6 +300,38 @@ def test_whatever_is_in_the_way_of_a_transaction_the_sending_goes_on(
                 raise InTheWay("another transaction was in the way")
 
     monkeypatch.setattr(Seal, "begin", obstructed)
+    return transactions
+
+
+def test_whatever_is_in_the_way_of_what_a_person_decides_it_is_done_once(
+    one: Any, exports: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    recorder.fate = ["silent"]
+    crm.send()
+    [doubt] = crm.unknowns()
+    transactions = obstruct(monkeypatch)
+    assert (crm.stop(by="Kim"), crm.resume()) == (True, True)
+    assert crm.settle(doubt.touch.key, Settled.AGAIN, by="Kim").state is State.RETRY
+    assert crm.cancel(by="Kim") == 1
+    assert crm.forget("P1", by="Kim").erased["patient"] == 1
+    assert len(transactions) == 10, "each was taken twice, and written once"
+    monkeypatch.undo()
+    assert [event.state for event in crm.feed()][-2:] == [State.RETRY, State.CANCELLED]
+
+
+def test_whatever_is_in_the_way_of_a_transaction_the_sending_goes_on(
+    exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports("patients", [patient(f"P{one}", email=f"p{one}@x.example", household=f"H{one}") for one in range(20)])
+    exports("consents", [consent(f"P{one}") for one in range(20)])
+    recorder = Recorder()
+    crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"})
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    transactions = obstruct(monkeypatch)
     recorder.fate = ["silent", "refused"]
     crm.send(stopping=lambda: bool(recorder.handed))
     assert len(recorder.handed) == 1
@@ -318,3 +342,17 @@ def test_whatever_is_in_the_way_of_a_transaction_the_sending_goes_on(
     assert len(set(recorder.keys)) == len(recorder.keys) == 19
     assert any(event.reason == "released" for event in crm.feed())
     assert len(transactions) > 10
+
+
+def test_a_late_yes_ends_the_waiting_for_a_repetition(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder(guarantee=keyed(24 * HOUR))
+    crm = one(recorder)
+    recorder.fate = ["silent"]
+    assert crm.send().counts() == {State.RETRY: 1}
+    [channel] = crm._stages.dispatch.channels.values()
+    channel.late.add([Receipt(recorder.handed[0].key, Outcome.SENT, reference="Q1")])
+    clock.move(LONG_AFTER)
+    assert crm.send().touches == ()
+    assert (state(crm), len(recorder.handed)) == (State.SENT, 1)
+    clock.move(24 * HOUR)
+    assert crm.send().touches == ()

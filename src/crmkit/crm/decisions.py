@@ -18,6 +18,7 @@ from crmkit.ledger.touch import Touch
 from crmkit.ledger.verify import Verified, verify
 from crmkit.practice import Practice
 from crmkit.records.sync import write_alone
+from crmkit.store.store import Connection
 
 
 class Decisions:
@@ -37,20 +38,26 @@ class Decisions:
         Returns:
             False if it was stopped before.
         """
-        with self._stages.seal.begin() as connection:
+        stages = self._stages
+
+        def step(connection: Connection) -> bool:
             if campaign:
-                self._stages.programme.find(connection, campaign)
-            return stop(connection, self._stages.tables, self.practice.id, campaign, by, self.clock.now())
+                stages.programme.find(connection, campaign)
+            return stop(connection, stages.tables, self.practice.id, campaign, by, self.clock.now())
+
+        return stages.seal.done(step)
 
     def resume(self, campaign: str = "") -> bool:
         """Let a campaign, or everything, go on; what has become stale meanwhile expires. False if nothing stood."""
-        with self._stages.seal.begin() as connection:
-            return resume(connection, self._stages.tables, self.practice.id, [campaign])
+        stages = self._stages
+        return stages.seal.done(lambda connection: resume(connection, stages.tables, self.practice.id, [campaign]))
 
     def cancel(self, campaign: str = "", *, by: str) -> int:
         """Call off for good what is planned of a campaign, or of all, and not handed over; return how many touches."""
-        with self._stages.seal.begin() as connection:
-            return len(self._stages.ledger.cancel(connection, campaign, self.clock.now(), by))
+        stages = self._stages
+        return len(
+            stages.seal.done(lambda connection: stages.ledger.cancel(connection, campaign, self.clock.now(), by))
+        )
 
     def unknowns(self) -> list[Doubt]:
         """Return the messages of which nobody knows whether they left, with the evidence, for a person to settle."""
@@ -59,8 +66,8 @@ class Decisions:
 
     def settle(self, key: str, said: Settled, *, by: str) -> Touch:
         """Write down what a person found out about a message in doubt; NotFound if none of this key is."""
-        with self._stages.seal.begin() as connection:
-            return settle(connection, self._stages.ledger, key, Settled(said), by, self.clock.now())
+        stages, what = self._stages, Settled(said)
+        return stages.seal.done(lambda connection: settle(connection, stages.ledger, key, what, by, self.clock.now()))
 
     def history(self, key: str) -> list[dict[str, Any]]:
         """Return what happened to the touch of a key, oldest first: at, was, state, reason, detail, actor."""
@@ -87,10 +94,12 @@ class Decisions:
         if not by.strip():
             raise ConfigError("nobody is named who decided it", where="by", mend="give a name")
         stages = self._stages
-        with stages.seal.begin() as connection:
+
+        def step(connection: Connection) -> Forgotten:
             write_alone(stages.store, connection, self.practice.id)
-            done = forget(connection, stages.records, stages.ledger, stages.seal, patient.strip(), by, self.clock.now())
-        return attrs.evolve(done, traces=stages.store.scrub())
+            return forget(connection, stages.records, stages.ledger, stages.seal, patient.strip(), by, self.clock.now())
+
+        return attrs.evolve(stages.seal.done(step), traces=stages.store.scrub())
 
     def head(self) -> Head | None:
         """Return the head of the audit trail, to be noted elsewhere; None without a trail."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
 
 import attrs
 
@@ -18,7 +17,6 @@ from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import LEASE, Preparation, Window, Written
-from crmkit.errors import InTheWay
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.pace import reserve
@@ -27,8 +25,6 @@ from crmkit.people.medium import Medium
 from crmkit.store.store import Connection
 
 CLAIM = 1000
-_TRIES = 3
-_T = TypeVar("_T")
 
 
 @attrs.frozen
@@ -79,7 +75,7 @@ class Dispatch:
 
     def send(self, order: Order) -> Dispatched:
         """Hand over all that is due, window by window, and return what came of it."""
-        _once_more(self.rescue.run)
+        self.rescue.run()
         tally = Tally(order.keep)
         left = order.limit
         with ThreadPoolExecutor(1, "crmkit-send") as thread:
@@ -102,12 +98,11 @@ class Dispatch:
     def _claim(self, order: Order, size: int) -> list[Touch]:
         if size <= 0 or order.stopping():
             return []
-        return _once_more(lambda: self._claimed(order, size))
+        return self.seal.done(lambda connection: self._claimed(connection, order, size))
 
-    def _claimed(self, order: Order, size: int) -> list[Touch]:
-        with self.seal.begin() as connection:
-            now = self.clock.now()
-            return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
+    def _claimed(self, connection: Connection, order: Order, size: int) -> list[Touch]:
+        now = self.clock.now()
+        return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
 
     @contextmanager
     def _holding(self, claimed: Sequence[Touch]) -> Iterator[deque[Touch]]:
@@ -117,11 +112,10 @@ class Dispatch:
             yield waiting
         finally:
             if waiting:
-                _once_more(lambda: self._given_back([touch.key for touch in waiting]))
+                self._give_back([touch.key for touch in waiting])
 
-    def _given_back(self, keys: Sequence[str]) -> None:
-        with self.seal.begin() as connection:
-            self.claims.release(connection, keys, self.owner, self.clock.now())
+    def _give_back(self, keys: Sequence[str]) -> None:
+        self.seal.done(lambda connection: self.claims.release(connection, keys, self.owner, self.clock.now()))
 
     def _hand_over(self, waiting: deque[Touch], order: Order, thread: Executor, tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
@@ -182,16 +176,20 @@ class Dispatch:
             if flight:
                 return self._written_down(flight, landing), None
             window = self.preparation.window([one.was for one in window.written] + [was for was, _ in window.staying])
-        done, going = _once_more(lambda: self._committed(flight, landing, window, waiting))
+        done, going = self.seal.done(lambda connection: self._written(connection, flight, landing, window, waiting))
         return done, Flight(going, thread.submit(self._deliver, going)) if going else None
 
-    def _committed(
-        self, flight: Flight | None, landing: Landing, window: Window | None, waiting: deque[Touch]
+    def _written(
+        self,
+        connection: Connection,
+        flight: Flight | None,
+        landing: Landing,
+        window: Window | None,
+        waiting: deque[Touch],
     ) -> tuple[list[Touch], tuple[Written, ...]]:
         """Write answers and intents in one transaction; return what is done, and what may now be handed over."""
-        with self.seal.begin() as connection:
-            done = self._answered(connection, flight, landing) if flight else []
-            going, stayed = self._begin(connection, window, waiting) if window else ((), [])
+        done = self._answered(connection, flight, landing) if flight else []
+        going, stayed = self._begin(connection, window, waiting) if window else ((), [])
         return [*done, *stayed], going
 
     def _landing(self, flight: Flight) -> Landing:
@@ -201,7 +199,7 @@ class Dispatch:
         return landing
 
     def _written_down(self, flight: Flight, landing: Landing) -> list[Touch]:
-        done, _ = _once_more(lambda: self._committed(flight, landing, None, deque()))
+        done, _ = self.seal.done(lambda connection: self._written(connection, flight, landing, None, deque()))
         return done
 
     def _answered(self, connection: Connection, flight: Flight, landing: Landing) -> list[Touch]:
@@ -238,11 +236,3 @@ class Dispatch:
 
     def _pace(self, medium: Medium) -> Pace:
         return self._paces.setdefault(medium, Pace())
-
-
-def _once_more(step: Callable[[], _T]) -> _T:
-    """Do one step in a transaction of its own, again if others were in the way: then nothing of it was written."""
-    for _ in range(_TRIES):
-        with suppress(InTheWay):
-            return step()
-    return step()

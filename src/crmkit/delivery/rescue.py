@@ -19,6 +19,8 @@ from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
+from crmkit.store.among import among
+from crmkit.store.store import Connection
 
 _ASKED = 100
 #: Only then is it asked what became of an attempt: a sender whose lease ran out may still be in the middle of its call,
@@ -49,15 +51,17 @@ class Rescue:
 
     def run(self) -> None:
         """Settle what can be settled."""
-        with self.seal.begin() as connection:
-            now = self.clock.now()
-            self.claims.recover(connection, now, lambda touch: self._repeatable(touch, now))
+        self.seal.done(self._recover)
         for channel in self.channels.values():
             late = getattr(channel, "late", None)
             if isinstance(late, Late) and (receipts := late.drain()):
-                self._write(receipts, self.clock.now(), may_be_old=True)
+                self._write(receipts, may_be_old=True)
             if guarantee_of(channel).queryable and hasattr(channel, "ask"):
                 self._ask(cast("QueryableChannel", channel))
+
+    def _recover(self, connection: Connection) -> None:
+        now = self.clock.now()
+        self.claims.recover(connection, now, lambda touch: self._repeatable(touch, now))
 
     def _repeatable(self, touch: Touch, now: datetime) -> bool:
         channel = self.channels.get(touch.medium)
@@ -69,8 +73,7 @@ class Rescue:
     def _ask(self, channel: QueryableChannel) -> None:
         """Ask about what is in doubt, once the provider has had time to know it itself."""
         for questions in self._questions(channel, self.clock.now() - ASK_AFTER):
-            receipts = channel.ask(questions)
-            self._write(receipts, self.clock.now())
+            self._write(channel.ask(questions))
 
     def _questions(self, channel: Channel, before: datetime) -> Iterator[Sequence[Question]]:
         with self.seal.store.read() as connection:
@@ -85,21 +88,33 @@ class Rescue:
         for start in range(0, len(asked), _ASKED):
             yield asked[start : start + _ASKED]
 
-    def _write(self, receipts: Sequence[Receipt], now: datetime, *, may_be_old: bool = False) -> None:
+    def _write(self, receipts: Sequence[Receipt], *, may_be_old: bool = False) -> None:
         """Write down what became of attempts.
 
         Args:
             receipts: The answers.
-            now: When they came.
             may_be_old: They may be about an earlier attempt than the last: that this one had no effect settles nothing.
         """
         known = {one.key: one for one in receipts if one.outcome is not Outcome.UNKNOWN}
-        with self.seal.begin() as connection:
+
+        def step(connection: Connection) -> None:
+            now = self.clock.now()
+            if may_be_old:
+                self._doubt(connection, [one.key for one in known.values() if one.outcome is Outcome.SENT], now)
             unknown = self.ledger.unknown(connection, list(known))
             told = [(was, _told(was, known[was.key], now)) for was in unknown]
             moves = [(was, one) for was, one in told if not may_be_old or was.attempts == 1 or one.state is State.SENT]
             found_out = [(one, known[one.key].outcome.value) for one in self.ledger.move(connection, moves, "ask")]
             cleared(connection, self.ledger.tables, self.ledger.practice, found_out)
+
+        self.seal.done(step)
+
+    def _doubt(self, connection: Connection, keys: Sequence[str], now: datetime) -> None:
+        """Let what waits to be repeated wait no more, for an attempt has arrived: it is settled like all in doubt."""
+        table = self.ledger.tables.touch
+        mine = (among(table.c.key, keys), table.c.state == State.RETRY.value)
+        waiting = [touch for touch in self.ledger.touches(connection, *mine) if touch.in_doubt]
+        self.ledger.move(connection, [(was, doubted(was, now)) for was in waiting], "ask")
 
 
 def _told(was: Touch, receipt: Receipt, now: datetime) -> Touch:

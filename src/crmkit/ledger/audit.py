@@ -12,21 +12,24 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import sqlalchemy as sa
 
 from crmkit.clock import Clock
+from crmkit.errors import InTheWay
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.trail import link_digest, rows_of_link, sealed_tables
 from crmkit.store.store import Store
 
 #: After so long, whoever was about to commit has done so.
 _SETTLED = timedelta(minutes=1)
+_TRIES = 3
+_T = TypeVar("_T")
 
 
 @attrs.define(eq=False)
@@ -68,6 +71,20 @@ class Seal:
             if link:
                 # Only what is committed counts: after a rollback the same number is used again.
                 self._number, self._last = self._number + 1, link
+
+    def done(self, step: Callable[[sa.Connection], _T]) -> _T:
+        """Return what a step comes to that is a transaction of its own.
+
+        It is taken again if others were in the way, for then nothing of it was written.
+
+        Raises:
+            StoreError: If the database refuses, or others are in the way time and again.
+        """
+        for _ in range(_TRIES):
+            with suppress(InTheWay), self.begin() as connection:
+                return step(connection)
+        with self.begin() as connection:
+            return step(connection)
 
     def _close(self, connection: sa.Connection) -> str:
         number = self._number + 1
