@@ -188,22 +188,19 @@ class Session:
         Raises:
             LostError: If none comes in time, the server hangs up or says that it will, or what it says is no reply.
         """
-        line = self._line()
-        reply = self._usual.get(line) or self._understood(line)
-        self.heard += 1
-        return reply
-
-    def _line(self) -> bytes:
         try:
-            return self._file.readline(_LONGEST_LINE)
+            line = self._file.readline(_LONGEST_LINE)
+            reply = self._usual.get(line) or self._understood(line)
         except (OSError, ValueError) as problem:
             raise LostError(type(problem).__name__) from None
+        self.heard += 1
+        return reply
 
     def _understood(self, line: bytes) -> Reply:
         """Return the reply that begins with a line."""
         whole, text, lines = line, line[4:], 1
         while line[3:4] == b"-" and lines < _MOST_LINES:
-            line = self._line()
+            line = self._file.readline(_LONGEST_LINE)
             text += line[4:]
             lines += 1
         code = line[:3]

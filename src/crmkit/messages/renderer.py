@@ -56,6 +56,7 @@ class Renderer:
     _sandbox: Sandbox = attrs.field(init=False, repr=False, factory=Sandbox)
     _sheets: dict[tuple[str, Medium, str], Sheet] = attrs.field(init=False, repr=False, factory=dict)
     _languages: dict[tuple[str, Medium], tuple[str, ...]] = attrs.field(init=False, repr=False, factory=dict)
+    _day: tuple[datetime, date] | None = attrs.field(init=False, repr=False, default=None)
     _dates: dict[tuple[date, str], str] = attrs.field(init=False, repr=False, factory=dict)
     _pages: dict[_Which, Page] = attrs.field(init=False, repr=False, factory=dict)
 
@@ -115,7 +116,7 @@ class Renderer:
             NotFound: If there is no such message type.
         """
         at = utc(now)
-        page = self._page(draft, self.practice.today(at))
+        page = self._page(draft, self._day_of(at))
         if not draft.contact.value:
             raise MissingField(f"recipient.{draft.medium}", where=f"{page.kind.name} by {draft.medium}")
         url = self.links.unsubscribe(draft.patient.id, page.kind.purpose, draft.medium) if page.link else ""
@@ -143,6 +144,13 @@ class Renderer:
             message_id=f"<{draft.key}@{self._domain}>",
             filled=filled,
         )
+
+    def _day_of(self, at: datetime) -> date:
+        # The messages of a window are written at one instant.
+        known = self._day
+        if known is None or known[0] is not at:
+            known = self._day = (at, self.practice.today(at))
+        return known[1]
 
     def _kind(self, name: str) -> MessageType:
         if name not in self.types:
