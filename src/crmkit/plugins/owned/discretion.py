@@ -11,7 +11,8 @@ _SHORTEST = 4
 
 def one_line(text: str, most: int = 200) -> str:
     """Return a text as one line that is not too long."""
-    return _UNPRINTABLE.sub(" ", text[: 2 * most]).strip()[:most]
+    short = text[: 2 * most]
+    return (short if short.isprintable() else _UNPRINTABLE.sub(" ", short)).strip()[:most]
 
 
 def quotes(text: str, private: Iterable[str]) -> bool:
@@ -21,4 +22,5 @@ def quotes(text: str, private: Iterable[str]) -> bool:
     (True, False)
     """
     folded = text.casefold()
-    return any(len(word) >= _SHORTEST and word.casefold() in folded for word in private)
+    # Most evidence is a status code, and too short to quote anything.
+    return len(folded) >= _SHORTEST and any(len(word) >= _SHORTEST and word.casefold() in folded for word in private)

@@ -53,8 +53,9 @@ def sort_out(asked: Mapping[str, Sequence[str]], given: Iterable[Any]) -> Sorted
 
 
 def _one_of(key: str, private: Sequence[str], found: Sequence[Receipt], problems: dict[Kind, str]) -> Receipt:
-    if len(found) > 1:
-        problems[Kind.REPEATED] = "gave several receipts for one message"
+    if len(found) == 1:
+        return _discreet(found[0], private, problems)
+    problems[Kind.REPEATED] = "gave several receipts for one message"
     if len({one.outcome for one in found}) > 1:
         problems[Kind.CONTRADICTORY] = "gave receipts for one message that contradict each other"
         return Receipt(key, Outcome.UNKNOWN, evidence="contradictory receipts")
