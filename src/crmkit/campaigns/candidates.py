@@ -54,9 +54,25 @@ class Candidates:
         lacks = ""
         if recipient is not None and contact is not None and not awaits:
             lacks = self.wants.lacks(Draft(key, kind.name, medium, intent.occasion, patient, recipient, contact))
-        what = (key, campaign.id, kind.name, kind.purpose, medium, intent.occasion, intent.due, intent.stale)
         # By place: by name it takes half as long again, for each touch of each window.
-        return Candidate(*what, patient, recipient, contact, self.consents, minor, lacks, awaits, self.wants.linked)
+        return Candidate(
+            key,
+            campaign.id,
+            kind.name,
+            kind.purpose,
+            medium,
+            intent.occasion,
+            intent.due,
+            intent.stale,
+            patient,
+            recipient,
+            contact,
+            self.consents,
+            minor,
+            lacks,
+            awaits,
+            self.wants.linked,
+        )
 
     def _is_minor(self, patient: Patient) -> bool:
         if patient.born is None:

@@ -209,12 +209,13 @@ class Judge:
             due,
             intent.stale,
             now,
-            dict(verdict.detail),
+            dict(verdict.detail) if verdict.detail else {},
             campaign.priority,
             address_digest(practice, contact.medium, contact.value) if contact else "",
             arm,
             digest(practice, patient.household),
-            cost=campaign.cost_each,
+            "",
+            campaign.cost_each,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -49,7 +49,6 @@ class _Asks:
     patients: Rows
     contacts: Rows
     said: Rows
-    learnt: Rows
     any_stopped: sa.Select[Any]
     stopped: sa.Select[Any]
 
@@ -57,14 +56,14 @@ class _Asks:
     def of(cls, records: RecordTables, tables: LedgerTables, practice: str) -> _Asks:
         """Return the statements about one practice's people."""
         patient, contact, consent = records.patient.now, records.contact.now, records.consent.now
-        learnt, suppression = tables.learnt.consent, tables.learnt.suppression
+        suppression = tables.learnt.suppression
+        said = (_said(consent, practice, learnt=False), _said(tables.learnt.consent, practice, learnt=True))
         order = (contact.c.patient, contact.c.rank, contact.c.id, contact.c.source)
         of_addresses = _columns(suppression, ("address", "reason"), practice)
         return cls(
             patients=Rows(_columns(patient, (*_NAME, *_REST), practice).where(among(patient.c.id, "ids"))),
             contacts=Rows(_columns(contact, _POINT, practice).where(among(contact.c.patient, "ids")).order_by(*order)),
-            said=Rows(_columns(consent, _SAID, practice).where(among(consent.c.patient, "ids"))),
-            learnt=Rows(_columns(learnt, _SAID, practice).where(among(learnt.c.patient, "ids"))),
+            said=Rows(sa.union_all(*said)),
             any_stopped=of_addresses.limit(1),
             stopped=of_addresses.where(among(suppression.c.address, "addresses")).order_by(suppression.c.number),
         )
@@ -72,6 +71,12 @@ class _Asks:
 
 def _columns(table: sa.Table, names: Sequence[str], practice: str) -> sa.Select[Any]:
     return sa.select(*(table.c[name] for name in names)).where(table.c.practice == practice)
+
+
+def _said(table: sa.Table, practice: str, *, learnt: bool) -> sa.Select[Any]:
+    """Return the statements of patients that a table holds, and whether the kit learnt them."""
+    origin = sa.literal(learnt).label("learnt")
+    return _columns(table, _SAID, practice).add_columns(origin).where(among(table.c.patient, "ids"))
 
 
 @attrs.frozen(eq=False)
@@ -124,13 +129,13 @@ class History:
     def _read_consents(self, connection: sa.Connection, ids: Sequence[str]) -> Consents:
         holds: Consents = {}
         several: dict[tuple[str, Purpose, Medium], list[Consent]] = {}
-        for query, learnt in ((self._asks.said, False), (self._asks.learnt, True)) if ids else ():
-            for who, why, how, given, at, wording, evidence in query.of(connection, {"ids": ids}):
-                key = who, _PURPOSE[why], _MEDIUM[how]
-                one = Consent(*key, given, at, wording, evidence, learnt)
-                first = holds.setdefault(key, one)
-                if first is not one:
-                    several.setdefault(key, [first]).append(one)
+        rows = self._asks.said.of(connection, {"ids": ids}) if ids else ()
+        for who, why, how, given, at, wording, evidence, learnt in rows:
+            key = who, _PURPOSE[why], _MEDIUM[how]
+            one = Consent(*key, given, at, wording, evidence, learnt)
+            first = holds.setdefault(key, one)
+            if first is not one:
+                several.setdefault(key, [first]).append(one)
         # Nearly everybody has said one thing once.
         return holds | {key: last for key, said in several.items() if (last := standing(said))}
 
@@ -160,14 +165,15 @@ class History:
         rows = self._asks.contacts.of(connection, {"ids": ids})
         for medium, typed, value, owner, problem, line, until in rows:
             points[owner].append(ContactPoint(_MEDIUM[medium], typed, value, owner, problem, _LINE[line], until))
-        stopped = self._stopped(connection, [point for owned in points.values() for point in owned])
+        stopped = self._stopped(connection, points.values())
         return _without(points, stopped) if stopped else points
 
-    def _stopped(self, connection: sa.Connection, points: Sequence[ContactPoint]) -> dict[ContactPoint, str]:
+    def _stopped(self, connection: sa.Connection, points: Iterable[Sequence[ContactPoint]]) -> dict[ContactPoint, str]:
         """Return which addresses are suppressed, and why."""
         if connection.execute(self._asks.any_stopped).first() is None:
             return {}
-        digests = {point: address_digest(self.practice, point.medium, point.value) for point in points if point.value}
+        used = [point for owned in points for point in owned if point.value]
+        digests = {point: address_digest(self.practice, point.medium, point.value) for point in used}
         rows = connection.execute(self._asks.stopped, {"addresses": sorted(set(digests.values()))})
         # The last row of an address holds; one without a reason lets it be used again.
         reasons = {row.address: row.reason for row in rows}

@@ -24,7 +24,7 @@ class Rows:
         select: The select. Its columns are texts, whole numbers, and what is stored as either.
     """
 
-    select: sa.Select[Any]
+    select: sa.Select[Any] | sa.CompoundSelect[Any]
     _packed: sa.Select[Any] = attrs.field(init=False, repr=False)
     _turns: dict[sa.Dialect, tuple[_Turn, ...]] = attrs.field(factory=dict, init=False, repr=False)
 
