@@ -20,7 +20,7 @@ test: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile --cov
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov
 
 # Senders killed at random points, on SQLite and on PostgreSQL: some minutes each.
 torture: .venv/ready

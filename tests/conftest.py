@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +24,51 @@ settings.register_profile("crmkit", deadline=None, suppress_health_check=[Health
 settings.load_profile("crmkit")
 
 
+def pytest_configure() -> None:
+    """Let temporary files lie in memory where there is room: no commit of a test has to outlive the machine."""
+    place = "/dev/shm"  # noqa: S108 - a folder with a name of its own is made in it
+    if "TMPDIR" not in os.environ and _has_room(place):
+        os.environ["TMPDIR"], tempfile.tempdir = place, None
+
+
+def _has_room(place: str) -> bool:
+    if not (os.path.isdir(place) and os.access(place, os.W_OK)):
+        return False
+    told = os.statvfs(place)
+    # Wheels are installed there, and their programs run.
+    return not told.f_flag & os.ST_NOEXEC and told.f_bavail * told.f_frsize >= 2 << 30
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, those with many runs, so that no worker waits for one at the end."""
+    heavy = {item.path for item in items if item.get_closest_marker("no_cover") or item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in heavy)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Let `no_cover` hold for what a test is given too."""
+    with _followed_unless(item):
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Let `no_cover` hold in the workers too, where a second tracer goes on when the first is told to stop."""
-    if item.get_closest_marker("no_cover") is None:
+    with _followed_unless(item):
         return (yield)
+
+
+@contextmanager
+def _followed_unless(item: pytest.Item) -> Iterator[None]:
+    if item.get_closest_marker("no_cover") is None:
+        yield
+        return
     here, elsewhere = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)  # type: ignore[arg-type]
     try:
-        return (yield)
+        yield
     finally:
         threading.settrace(elsewhere)  # type: ignore[arg-type]
         sys.settrace(here)

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import pytest
 from builtin_fakes import SECRET, MailServer, Outbox, exports, signed_calls
 from documents import SOURCE
 
@@ -19,6 +20,9 @@ from crmkit.plugins import Context, CrmkitSpec, Guard, PluginInfo, hookimpl
 from crmkit.plugins.spec import GROUP
 from crmkit.testing import conformance
 from crmkit.testing.samples import PRACTICE
+
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
 
 
 class Hours(CrmkitSpec):
