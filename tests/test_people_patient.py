@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from crmkit.people.contact import ContactPoint, Line, Normalised
-from crmkit.people.medium import Medium
+from crmkit.people.medium import Medium, Purpose
 from crmkit.people.name import PersonName
 from crmkit.people.patient import Patient, Status
 
@@ -81,3 +81,9 @@ def test_a_name_is_greeted_as_stored(name: PersonName, greeting: str, display: s
 
 def test_who_has_left_for_good() -> None:
     assert {status for status in Status if status.gone} == {Status.DECEASED, Status.MOVED, Status.TRANSFERRED}
+
+
+@pytest.mark.parametrize("word", [*Medium, *Purpose])
+def test_a_word_is_found_by_its_text_and_its_text_by_the_word(word: Medium | Purpose) -> None:
+    assert {word: "found"}[word.value] == "found"  # type: ignore[index]
+    assert {word.value: "found"}[word] == "found"

@@ -48,10 +48,6 @@ class Judged:
     candidate: Candidate
     where: Whereabouts = HERE
 
-    def standing(self, touch: Touch) -> Judged:
-        """Return it with its touch as it came out of a settlement."""
-        return self if touch is self.touch else attrs.evolve(self, touch=touch)
-
     def draft(self) -> Draft:
         """Return what rendering needs; the touch must be one that has somebody to write to."""
         candidate = self.candidate

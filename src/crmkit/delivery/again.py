@@ -57,10 +57,10 @@ class Again:
             judged |= {one.touch.key: one for one in stayed}
         terms = Terms.of(versions.values(), elsewhere(judged.values()), touches)
         settled = self.settlement.settle(connection, [one.touch for one in judged.values()], now, terms)
-        ready = {one.key: one for one in settled if one.state is State.READY}
+        # Settling keeps touches back and changes nothing of those that may leave.
+        ready = {one.key for one in settled if one.state is State.READY}
         staying += [one for one in settled if one.key not in ready]
-        going = [judged[touch.key].standing(ready[touch.key]) for touch in touches if touch.key in ready]
-        return Second(tuple(going), tuple(staying))
+        return Second(tuple(judged[touch.key] for touch in touches if touch.key in ready), tuple(staying))
 
     def _group(
         self, connection: Connection, version: Version, touches: Sequence[Touch], now: datetime
