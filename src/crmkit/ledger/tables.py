@@ -137,7 +137,8 @@ def _index(touch: sa.Table) -> None:
     sa.Index(f"{touch.name}_patient_sent", touch.c.practice, touch.c.patient, touch.c.sent_at)
     # An address is judged once; so what is on its way adds nothing to this index.
     sa.Index(f"{touch.name}_address", touch.c.practice, touch.c.address)
-    sa.Index(f"{touch.name}_sent", touch.c.practice, touch.c.sent_at)
+    left = touch.c.sent_at.is_not(None)
+    sa.Index(f"{touch.name}_sent", touch.c.practice, touch.c.sent_at, sqlite_where=left, postgresql_where=left)
     sa.Index(f"{touch.name}_fresh", touch.c.practice, touch.c.campaign, touch.c.stale)
     sa.Index(f"{touch.name}_message", touch.c.practice, touch.c.message, touch.c.occasion, touch.c.patient)
 

@@ -15,7 +15,8 @@ from crmkit.ledger.state import State
 from crmkit.people.medium import Medium, Purpose
 
 
-@attrs.frozen
+# Without slots it is made in half the time, and a message needs half a dozen of them on its way.
+@attrs.frozen(slots=False)
 class Touch:
     """A touch with its present state and reason. It holds ids and digests, nothing that names a person.
 
@@ -83,11 +84,13 @@ class Touch:
         return self.state.is_judgement
 
     def changed(self, **values: Any) -> Touch:
-        """Return a copy in which some values differ, as `attrs.evolve` does, in half its time."""
-        whole = list(_whole(self))
-        for name, value in values.items():
-            whole[_PLACES[name]] = value
-        return Touch(*whole)
+        """Return a copy in which some values differ, as `attrs.evolve` does, in a fifth of its time."""
+        copy = object.__new__(Touch)
+        whole = vars(copy)
+        whole.update(vars(self), **values)
+        if len(whole) > len(_NAMES):
+            raise TypeError(f"a touch has no {', '.join(sorted(whole.keys() - set(_NAMES)))}")
+        return copy
 
     def same_judgement(self, other: Touch) -> bool:
         """Tell whether another judgement of this touch says the same."""
@@ -99,8 +102,6 @@ class Touch:
 
 
 _NAMES = tuple(field.name for field in attrs.fields(Touch))
-_PLACES = {name: place for place, name in enumerate(_NAMES)}
-_whole = attrgetter(*_NAMES)
 #: What a judgement says nothing about.
 _OWN = ("changed_at", "sent_at", "moves", "attempts")
 #: Where a touch stands: that changes while it goes its way.

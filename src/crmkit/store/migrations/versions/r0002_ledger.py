@@ -76,7 +76,7 @@ def _touch(change: Change) -> None:
         " > 0",
     )
     change.index("touch", "patient_sent", ["practice", "patient", "sent_at"])
-    change.index("touch", "sent", ["practice", "sent_at"])
+    change.index("touch", "sent", ["practice", "sent_at"], where="sent_at IS NOT NULL")
     change.index(
         "touch", "urgency", ["practice", "state", "priority", "due", "campaign", "occasion", "patient", "owner"]
     )
