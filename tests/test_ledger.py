@@ -205,3 +205,15 @@ def test_history_is_kept_in_order_with_actor_and_reason(ledger):
     book.judge(connection, [touch()], {before.key: touch()}, "plan")
     told = [(event["was"], event["state"], event["reason"]) for event in book.history(connection, before.key)]
     assert told == [("", "held", "no_links"), ("held", "ready", "ready")]
+
+
+def test_a_changed_touch_is_what_evolving_it_gives_and_nothing_else():
+    one, new = touch(), {"state": State.CLAIMED, "owner": "me", "lease": NOW, "moves": 2}
+    changed = one.changed(**new)
+    assert changed == attrs.evolve(one, **new)
+    assert repr(changed) == repr(attrs.evolve(one, **new))
+    assert one == touch()
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        changed.state = State.SENT
+    with pytest.raises(TypeError, match="no leese"):
+        one.changed(leese=NOW)
