@@ -234,9 +234,14 @@ def test_every_part_reads_back_as_it_was(
     assert not html or body(mail, "html") == plain_lines(html)
 
 
+def in_one_word(name: str) -> str:
+    """A name of at most 20 letters that one encoded word holds: of two, the standard library reads a space between."""
+    return name[:20].encode()[:45].decode(errors="ignore").strip()
+
+
 @settings(max_examples=100, deadline=None)
 @given(
-    to_name=lines.map(lambda name: name[:20].strip()),
+    to_name=lines.map(in_one_word),
     subject=lines.map(lambda text: text[:60].strip()),
     text=bodies,
     html=bodies,
