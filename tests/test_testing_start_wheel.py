@@ -9,12 +9,10 @@ import json
 import os
 import shutil
 import sys
-import venv
 from pathlib import Path
 
 import pytest
-from documents import ROOT
-from test_wheel import run, wheel
+from test_wheel import install, run, wheel
 
 from crmkit.testing.start import KINDS, start
 
@@ -28,20 +26,12 @@ TRIED = KINDS if os.environ.get("CRMKIT_STARTERS") == "all" else ("channel",)
 def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Start plugins, build their wheels, and install them with crmkit's into one empty environment."""
     folder = tmp_path_factory.mktemp("vendor")
-    venv.create(folder / "env", with_pip=True)
-    pip = (folder / "env" / "bin" / "python", "-m", "pip")
-    asked = run(*pip, "download", "--no-deps", "--dest", folder / "probe", "attrs", cwd=folder)
-    if asked.returncode:
-        pytest.skip(f"pip reaches no package index: {asked.stderr.strip().splitlines()[-1:]}")
     build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist")
     for kind in TRIED:
         start(f"acme-{kind}", kind, folder)
         built = run(*build, folder / f"acme-{kind}", cwd=folder)
         assert built.returncode == 0, built.stdout + built.stderr
-    constraints = ("--constraint", ROOT / "constraints.txt")
-    wheels = sorted((folder / "dist").glob("*.whl"))
-    done = run(*pip, "install", "--quiet", *constraints, f"{wheel}[testing]", *wheels, cwd=folder)
-    assert done.returncode == 0, done.stderr
+    install(folder / "env", f"{wheel}[testing]", *sorted((folder / "dist").glob("*.whl")))
     for kind in TRIED:
         # What is tried is the wheel.
         shutil.rmtree(folder / f"acme-{kind}" / "src")

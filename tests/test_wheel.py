@@ -29,19 +29,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+def install(home: Path, *wanted: object) -> Path:
+    """Install wheels into a new, empty environment with what they need, and return the folder of its programs."""
+    venv.create(home)
+    found = home / ("Scripts" if sys.platform == "win32" else "bin")
+    # Our own pip does it: one in there would take as long to install as all the rest.
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", found / "python")
+    asked = run(*pip, "download", "--no-deps", "--dest", home / "probe", "attrs", cwd=home)
+    if asked.returncode:
+        pytest.skip(f"pip reaches no package index: {asked.stderr.strip().splitlines()[-1:]}")
+    constraints = ("--constraint", ROOT / "constraints.txt")
+    done = run(*pip, "install", "--quiet", "--no-compile", *constraints, *wanted, cwd=home)
+    assert done.returncode == 0, done.stderr
+    return found
+
+
 @pytest.fixture(scope="module")
 def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the wheel into an empty environment and return the folder of its programs."""
-    home = tmp_path_factory.mktemp("empty")
-    venv.create(home, with_pip=True)
-    found = home / ("Scripts" if sys.platform == "win32" else "bin")
-    constraints = ROOT / "constraints.txt"
-    asked = run(found / "python", "-m", "pip", "download", "--no-deps", "--dest", home / "probe", "attrs", cwd=home)
-    if asked.returncode:
-        pytest.skip(f"pip reaches no package index: {asked.stderr.strip().splitlines()[-1:]}")
-    done = run(found / "python", "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel, cwd=home)
-    assert done.returncode == 0, done.stderr
-    return found
+    return install(tmp_path_factory.mktemp("empty"), wheel)
 
 
 def test_all_that_is_no_code_is_in_the_wheel_too(wheel: Path) -> None:
