@@ -35,27 +35,50 @@ def told(*args: str, code: int = 0) -> Any:
     return json.loads(result.stdout)
 
 
-@pytest.fixture
-def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "practice"
-    shutil.copytree(sample(), folder)
-    (folder / "templates").mkdir(exist_ok=True)
+def entered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "80")
     return folder
 
 
 @pytest.fixture
-def synced(practice: Path) -> Path:
-    run("sync")
-    return practice
+def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "practice"
+    shutil.copytree(sample(), folder)
+    (folder / "templates").mkdir(exist_ok=True)
+    return entered(folder, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def done_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """Return the practice after its sync, the same after its plan, and a patient to whom a card is due then."""
+    home = tmp_path_factory.mktemp("once")
+    shutil.copytree(sample(), home / "synced")
+    (home / "synced" / "templates").mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        entered(home / "synced", monkeypatch)
+        run("sync")
+        shutil.copytree(home / "synced", home / "planned")
+        entered(home / "planned", monkeypatch)
+        run("plan")
+        patient = str(told("send")["touches"][0]["patient"])
+    return home / "synced", home / "planned", patient
 
 
 @pytest.fixture
-def due(synced: Path) -> str:
+def synced(done_once: tuple[Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return entered(Path(shutil.copytree(done_once[0], tmp_path / "practice")), monkeypatch)
+
+
+@pytest.fixture
+def planned(done_once: tuple[Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return entered(Path(shutil.copytree(done_once[1], tmp_path / "practice")), monkeypatch)
+
+
+@pytest.fixture
+def due(done_once: tuple[Path, Path, str], planned: Path) -> str:
     """Return a patient to whom a card is due now."""
-    run("plan")
-    return str(told("send")["touches"][0]["patient"])
+    return done_once[2]
 
 
 def test_sync_counts_by_kind_and_points_to_what_was_rejected(practice: Path) -> None:
@@ -115,13 +138,13 @@ def test_plan_says_when_nothing_is_due(practice: Path) -> None:
     assert "Nothing is due" in run("plan").stdout
 
 
-def test_send_is_dry_until_it_is_told_yes(due: str, synced: Path) -> None:
+def test_send_is_dry_until_it_is_told_yes(due: str, planned: Path) -> None:
     result = run("send")
     assert due in result.stdout
     assert "Nothing was sent: add --yes." in result.stdout
-    assert list((synced / "outbox").iterdir()) == []
+    assert list((planned / "outbox").iterdir()) == []
     assert told("send", "--yes")["counts"] == {"sent": 1}
-    assert len(list((synced / "outbox").iterdir())) == 1
+    assert len(list((planned / "outbox").iterdir())) == 1
     assert "Nothing was due" in run("send", "--yes").stdout
     assert "Nothing is due now" in run("send").stdout
 
@@ -163,10 +186,10 @@ def test_preview_shows_the_message_word_for_word(due: str) -> None:
     assert f"<{shown['message']['to']}>" in out
 
 
-def test_preview_raw_is_what_the_channel_hands_over(due: str, synced: Path) -> None:
+def test_preview_raw_is_what_the_channel_hands_over(due: str, planned: Path) -> None:
     raw = run("preview", due, "--raw").stdout_bytes
     run("send", "--yes")
-    sent = next((synced / "outbox").glob("*.eml")).read_bytes()
+    sent = next((planned / "outbox").glob("*.eml")).read_bytes()
     assert raw == sent
     assert email.message_from_bytes(raw, policy=policy.default)["List-Unsubscribe"]
 
