@@ -36,7 +36,10 @@ class Gone:
     tables: LedgerTables
     practice: str
     _by_others: sa.Select[Any] = attrs.field(init=False, repr=False)
-    _statements: dict[tuple[str, bool], sa.Select[Any]] = attrs.field(factory=dict, init=False, repr=False)
+    _left: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _about: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _shared: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _at: sa.Select[Any] = attrs.field(init=False, repr=False)
 
     @_by_others.default
     def _select_by_others(self) -> sa.Select[Any]:
@@ -49,6 +52,34 @@ class Gone:
             among(table.c.patient, "patients"),
             among(table.c.state, _SPENT),
         )
+
+    @_left.default
+    def _select_left(self) -> sa.Select[Any]:
+        table = self.tables.touch
+        return sa.select(table.c.patient, table.c.address, table.c.sent_at).where(
+            table.c.practice == self.practice,
+            table.c.sent_at > sa.bindparam("since"),
+            among(table.c.purpose, "purposes"),
+            among(table.c.state, _COUNTED),
+        )
+
+    @_about.default
+    def _select_about(self) -> sa.Select[Any]:
+        return self._left.where(among(self.tables.touch.c.patient, "patients"))
+
+    @_shared.default
+    def _select_shared(self) -> sa.Select[Any]:
+        # Answered from an index alone, in which the touches of all the years are; and mostly there is nobody else.
+        table = self.tables.touch
+        query = sa.select(table.c.address).distinct().where(table.c.practice == self.practice)
+        return query.where(among(table.c.address, "addresses"), self._of_others())
+
+    @_at.default
+    def _select_at(self) -> sa.Select[Any]:
+        return self._left.where(among(self.tables.touch.c.address, "addresses"), self._of_others())
+
+    def _of_others(self) -> sa.ColumnElement[bool]:
+        return sa.not_(among(self.tables.touch.c.patient, "patients"))
 
     def by_others(
         self, connection: sa.Connection, campaign: Campaign, asked: Sequence[tuple[str, str]]
@@ -72,14 +103,31 @@ class Gone:
     def past(
         self, connection: sa.Connection, cap: Cap, asking: Sequence[Touch], now: datetime
     ) -> Mapping[str, Sequence[datetime]]:
-        """Return when messages left that count against a cap, by patient and by address of those who ask."""
+        """Return when messages left that count against a cap, by patient and by address of those who ask.
+
+        Of others it says what is read along with that, which need not be all.
+        """
         past: dict[str, list[datetime]] = defaultdict(list)
         given = {"since": now - cap.span, "purposes": [purpose.value for purpose in cap.purposes]}
-        for column, name in (("patient", of_patient), ("address", of_address)):
-            asked = {getattr(touch, column) for touch in asking} - {""}
-            for who, at in map(tuple, self._rows(connection, column, asked, given)):
-                past[name(who)].append(at)
+        for patient, address, at in self._rows(connection, asking, given):
+            past[of_patient(patient)].append(at)
+            if address:
+                past[of_address(address)].append(at)
         return past
+
+    def _rows(
+        self, connection: sa.Connection, asking: Sequence[Touch], given: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Return patient, address and instant of what left about the patients who ask, and to their addresses."""
+        patients, addresses = {touch.patient for touch in asking}, {touch.address for touch in asking} - {""}
+        if len(patients) > CHUNK or len(addresses) > CHUNK:
+            # A plan asks for so many that reading all is quicker than naming them.
+            return connection.execute(self._left, given).all()
+        given = {**given, "patients": sorted(patients), "addresses": sorted(addresses)}
+        about = connection.execute(self._about, given).all()
+        shared = connection.scalars(self._shared, given).all() if addresses else ()
+        at = connection.execute(self._at, {**given, "addresses": shared}).all() if shared else ()
+        return [*about, *at]
 
     def today(
         self, connection: sa.Connection, campaigns: Collection[str], zone: ZoneInfo, now: datetime
@@ -110,25 +158,6 @@ class Gone:
             among(table.c.state, _COUNTED),
         )
         return {tuple(row[:4]): (row.key, row.patient) for row in connection.execute(query)}
-
-    def _rows(
-        self, connection: sa.Connection, column: str, asked: Collection[str], given: Mapping[str, Any]
-    ) -> Sequence[sa.Row[Any]]:
-        made_for = (column, len(asked) <= CHUNK)
-        if made_for not in self._statements:
-            self._statements[made_for] = self._select(*made_for)
-        return connection.execute(self._statements[made_for], {**given, "asked": list(asked)}).all()
-
-    def _select(self, column: str, few: bool) -> sa.Select[Any]:
-        # A window at hand-over asks for a few; a plan asks for so many that reading all is quicker than naming them.
-        table = self.tables.touch
-        return sa.select(table.c[column], table.c.sent_at).where(
-            table.c.practice == self.practice,
-            table.c.sent_at > sa.bindparam("since"),
-            among(table.c.purpose, "purposes"),
-            among(table.c.state, _COUNTED),
-            *([among(table.c[column], "asked")] if few else []),
-        )
 
 
 def _named(column: sa.ColumnElement[str], values: Collection[str]) -> list[sa.ColumnElement[bool]]:
