@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from recording_channel import Recorder
@@ -68,6 +69,13 @@ def test_a_quick_channel_gets_windows_of_a_hundred(many: Any) -> None:
     recorder = Recorder()
     assert many(500, recorder).send().sent == 500
     assert recorder.sizes == [1, 10, 10, 100, 100, 100, 100, 79]
+
+
+def test_a_host_that_never_closes_looks_for_a_patient_by_an_index(many: Any) -> None:
+    crm = many(500, Recorder())
+    with crm._store.read() as connection:
+        counted = {*connection.scalars(sa.text("SELECT DISTINCT tbl FROM sqlite_stat1"))}
+    assert {"crmkit_patient", "crmkit_touch"} <= counted
 
 
 def test_a_slow_channel_gets_one_message_at_a_time(many: Any, clock: FixedClock) -> None:

@@ -201,6 +201,7 @@ def test_closing_waits_for_nobody_who_writes(tmp_path: Path) -> None:
     table_of(store)
     store.create()
     other = open_store(f"sqlite:///{tmp_path}/practice.db")
+    table_of(other)
     with other.begin() as connection:
         store.close()
         assert connection.in_transaction()
@@ -208,3 +209,33 @@ def test_closing_waits_for_nobody_who_writes(tmp_path: Path) -> None:
     with other.engine.connect() as connection:
         assert connection.scalar(sa.text("select count(*) from sqlite_stat1 where tbl = 'crmkit_thing'")) == 0
     other.engine.dispose()
+
+
+def counted(store: Store) -> list[str]:
+    """Return the tables of which SQLite has counted the rows."""
+    with store.read() as connection:
+        there = connection.scalar(sa.text("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'"))
+        return [*connection.scalars(sa.text("SELECT DISTINCT tbl FROM sqlite_stat1"))] if there else []
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_once_many_rows_were_written_sqlite_counts_them_for_its_planner(tmp_path: Path, owned: bool) -> None:
+    url = f"sqlite:///{tmp_path / 'practice.db'}"
+    store = open_store(url if owned else sa.create_engine(url, connect_args={"timeout": 0.1}))
+    table = table_of(store)
+    sa.Index("by_at", table.c.at)
+    store.create()
+    with store.begin() as connection:
+        connection.execute(sa.insert(table), [{"n": n} for n in range(600)])
+    for _ in range(4):
+        store.wrote(100)
+    assert counted(store) == []
+    with store.begin():
+        store.wrote(100)
+    assert counted(store) == [], "nobody waits for whoever writes just now"
+    store.wrote(1)
+    assert counted(store) == ["crmkit_thing"]
+    if owned:
+        with store.read() as connection:
+            assert connection.scalar(sa.text("PRAGMA busy_timeout")) == 30_000
+    store.engine.dispose()

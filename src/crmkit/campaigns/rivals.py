@@ -77,11 +77,9 @@ class Rivals:
 
     @_any.default
     def _select_any(self) -> sa.Select[Any]:
-        # Answered from an index alone: mostly there is only one sender, and each window asks. Where all touches were
-        # in one state when SQLite last counted, it would read all of them instead.
+        # Answered from an index alone: mostly there is only one sender, and each window asks.
         touch = self.tables.touch
-        asked = sa.select(sa.literal(1)).select_from(touch).where(*self._others()).limit(1)
-        return asked.with_hint(touch, f"INDEXED BY {touch.name}_urgency", "sqlite")
+        return sa.select(sa.literal(1)).select_from(touch).where(*self._others()).limit(1)
 
     @_by.default
     def _select_by(self) -> Mapping[str, sa.Select[Any]]:

@@ -189,7 +189,9 @@ class CRM(Sending, Receiving, Telling):
                 if len(sources) == 1:
                     raise
                 summary += SyncSummary(failures=(str(problem),))
-        return take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
+        whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
+        self._store.wrote(whole.total.added + whole.total.changed)
+        return whole
 
     def _synced(self, source: Source) -> SyncSummary:
         return Sync(*self._records, source, self.clock.now(), self._forgotten).run()
@@ -244,6 +246,7 @@ class CRM(Sending, Receiving, Telling):
         last = through or self.practice.today(now) + WEEK
         with self._store.read() if dry else self._stages.seal.begin() as connection:
             plan = self._stages.planner.plan(connection, last, now, dry=dry, progress=progress)
+        self._store.wrote(plan.changed)
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
 
     def preview(self, patient: str, through: date | None = None) -> list[answers.Preview]:

@@ -13,10 +13,13 @@ import sqlalchemy as sa
 from crmkit.errors import ConfigError
 from crmkit.store.engine import open_engine, transaction
 from crmkit.store.scrub import rewrite
+from crmkit.store.turns import PATIENCE
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
 
+#: From so many new rows on it matters how the database looks for one.
+_MANY = 500
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,20}")
 
 
@@ -47,6 +50,7 @@ class Store:
     pinned: sa.Connection | None = None
     temporary: bool = False
     metadata: sa.MetaData = attrs.field(default=attrs.Factory(_within_schema, takes_self=True), init=False)
+    _uncounted: int = attrs.field(default=0, init=False, repr=False)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -120,16 +124,30 @@ class Store:
     def close(self) -> None:
         """Give the connections back; a host's engine is left alone."""
         if self.owned and self.pinned is None:
-            if self.engine.dialect.name == "sqlite":
-                self._analyse()
+            self.wrote(_MANY)
             self.engine.dispose()
 
-    def _analyse(self) -> None:
+    def wrote(self, rows: int) -> None:
+        """Be told how many rows were written; once they are many, SQLite counts anew. Others do so by themselves."""
+        self._uncounted += rows
+        if self.engine.dialect.name == "sqlite" and self.pinned is None and self._uncounted >= _MANY:
+            self._count()
+
+    def _count(self) -> None:
         """Count rows for SQLite's planner, which else takes the primary key: its first column is the practice's id."""
-        # Somebody else who writes just now will do it when they close.
+        patience = (f"PRAGMA busy_timeout = {PATIENCE * 1000}",) if self.owned else ()
+        # Somebody else who writes just now will do it in their turn.
         with suppress(sa.exc.OperationalError), self.engine.connect() as connection:
-            for statement in ("PRAGMA busy_timeout = 0", "PRAGMA analysis_limit = 1000", "ANALYZE"):
-                connection.exec_driver_sql(statement)
+            if patience:
+                connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+            try:
+                connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
+                for table in self.metadata.tables:
+                    connection.exec_driver_sql(f"ANALYZE {table}")
+                self._uncounted = 0
+            finally:
+                for statement in patience:
+                    connection.exec_driver_sql(statement)
 
 
 def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: str = "") -> Store:
