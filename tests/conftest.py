@@ -43,17 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, those with many runs, so that no worker waits for one at the end."""
     heavy = {item.path for item in items if item.get_closest_marker("no_cover") or item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in heavy)
-    for item in items:
-        if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
-            # A hundred examples take the paths of a few, which other tests take too.
-            item.add_marker("no_cover")
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Let `no_cover` hold for what a test is given too."""
-    with _followed_unless(item):
-        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

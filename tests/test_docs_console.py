@@ -15,9 +15,6 @@ from documents import PAGES, ROOT, blocks, text
 from crmkit.cli import main
 from crmkit.demo.sample import TODAY, sample
 
-# The same paths as elsewhere, many times over: following every line would take half as long again.
-pytestmark = pytest.mark.no_cover
-
 AT = f"{TODAY}T10:00+11:00"
 #: Commands of the shell that bring a reader where the test already is.
 SHELL = ("cp", "cd")

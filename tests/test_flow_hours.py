@@ -18,9 +18,6 @@ from crmkit.errors import ConfigError
 from crmkit.hours.where import Whereabouts
 from crmkit.plugins import CrmkitSpec, MessageType, PluginInfo, hookimpl, keyed
 
-# The same paths as elsewhere, many times over: following every line would take half as long again.
-pytestmark = pytest.mark.no_cover
-
 SYDNEY = ZoneInfo("Australia/Sydney")
 TICK, A_DAY = timedelta(minutes=20), 72
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")

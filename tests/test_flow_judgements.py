@@ -14,9 +14,6 @@ from crmkit.errors import ConfigError, NotFound
 from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.people.medium import Medium, Purpose
 
-# The same paths as elsewhere, many times over: following every line would take half as long again.
-pytestmark = pytest.mark.no_cover
-
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
 SITUATIONS = {

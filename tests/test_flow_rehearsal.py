@@ -14,9 +14,6 @@ from crmkit import Campaign
 from crmkit.messages.mime import to_bytes
 
 OPEN, QUIET = "Mon-Fri 11:30-16:00, Sat 12:00-12:30", "2026-11-26, 2026-12-04"
-# The same paths as elsewhere, many times over: following every line would take half as long again.
-pytestmark = pytest.mark.no_cover
-
 CAMPAIGNS = (
     Campaign(
         "card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday", priority=40

@@ -13,9 +13,6 @@ from situations import consent, patient
 from crmkit import CRM, Campaign, State
 from crmkit.errors import ConfigError
 
-# The same paths as elsewhere, many times over: following every line would take half as long again.
-pytestmark = pytest.mark.no_cover
-
 SYDNEY = ZoneInfo("Australia/Sydney")
 #: Due on a Friday.
 BACK = Campaign(

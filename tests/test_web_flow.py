@@ -25,9 +25,6 @@ from crmkit import CRM, Campaign, FixedClock, Medium, Practice, State
 from crmkit.builtin.webhook import HookParser
 from crmkit.web import app
 
-# The same paths as elsewhere, many times over: following every line would take half as long again.
-pytestmark = pytest.mark.no_cover
-
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 NEWS = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
