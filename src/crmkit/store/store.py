@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import attrs
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from crmkit.errors import ConfigError
 from crmkit.store.engine import open_engine, transaction
 from crmkit.store.scrub import rewrite
-from crmkit.store.turns import PATIENCE
+from crmkit.store.turns import at_once
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
@@ -124,30 +124,26 @@ class Store:
     def close(self) -> None:
         """Give the connections back; a host's engine is left alone."""
         if self.owned and self.pinned is None:
-            self.wrote(_MANY)
+            self._count()
             self.engine.dispose()
 
     def wrote(self, rows: int) -> None:
         """Be told how many rows were written; once they are many, SQLite counts anew. Others do so by themselves."""
         self._uncounted += rows
-        if self.engine.dialect.name == "sqlite" and self.pinned is None and self._uncounted >= _MANY:
+        if self._uncounted >= _MANY and self.pinned is None:
             self._count()
 
     def _count(self) -> None:
         """Count rows for SQLite's planner, which else takes the primary key: its first column is the practice's id."""
-        patience = (f"PRAGMA busy_timeout = {PATIENCE * 1000}",) if self.owned else ()
-        # Somebody else who writes just now will do it in their turn.
+        if self.engine.dialect.name != "sqlite":
+            return
+        # Somebody else who writes just now will do it in their turn. On a host's engine one waits as the host says.
         with suppress(sa.exc.OperationalError), self.engine.connect() as connection:
-            if patience:
-                connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-            try:
+            with at_once(connection) if self.owned else nullcontext():
                 connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
                 for table in self.metadata.tables:
                     connection.exec_driver_sql(f"ANALYZE {table}")
-                self._uncounted = 0
-            finally:
-                for statement in patience:
-                    connection.exec_driver_sql(statement)
+            self._uncounted = 0
 
 
 def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: str = "") -> Store:

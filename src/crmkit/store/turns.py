@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
 
@@ -34,21 +36,29 @@ def in_transaction(connection: sa.Connection) -> bool:
     return connection.dialect.name == "sqlite" and bool(_driver(connection).in_transaction)
 
 
+@contextmanager
+def at_once(connection: sa.Connection) -> Iterator[Any]:
+    """Let a connection to SQLite be refused at once, and not wait, while it is used here; yield the driver's own."""
+    driver = _driver(connection)
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield driver
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+
+
 def _driver(connection: sa.Connection) -> Any:
     return connection.connection.driver_connection
 
 
 def _take_turn(connection: sa.Connection, how: str) -> None:
     # SQLite's own waiting sleeps up to a tenth of a second, while the lock comes free and is taken again.
-    until, driver = monotonic() + PATIENCE, _driver(connection)
-    driver.execute("PRAGMA busy_timeout = 0")
-    try:
+    until = monotonic() + PATIENCE
+    with at_once(connection) as driver:
         while (refused := _refused(driver, how)) == sqlite3.SQLITE_BUSY and monotonic() < until:
             sleep(_LOOK_AGAIN)
         if refused:
             connection.exec_driver_sql(how)
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
 
 
 def _refused(driver: sqlite3.Connection, how: str) -> int:
