@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from both_databases import BOTH, tables_on
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,15 +18,11 @@ TABLE = sa.Table(
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=BOTH)
 def connection(request):
-    url = "sqlite://" if request.param == "sqlite" else request.getfixturevalue("postgres_server").fresh()
-    engine = sa.create_engine(url)
-    with engine.begin() as opened:
-        METADATA.create_all(opened)
+    with tables_on(request, METADATA) as opened:
         opened.execute(sa.insert(TABLE), [{"practice": "one", "id": id_} for id_ in THERE])
         yield opened
-    engine.dispose()
 
 
 @given(asked=st.lists(st.sampled_from(THERE) | TEXTS, max_size=12))

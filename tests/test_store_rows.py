@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from both_databases import BOTH, tables_on
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,14 +50,10 @@ THINGS = st.lists(
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=BOTH)
 def connection(request):
-    url = "sqlite://" if request.param == "sqlite" else request.getfixturevalue("postgres_server").fresh()
-    engine = sa.create_engine(url)
-    with engine.begin() as opened:
-        METADATA.create_all(opened)
+    with tables_on(request, METADATA) as opened:
         yield opened
-    engine.dispose()
 
 
 @given(things=THINGS, ids=st.lists(st.sampled_from("abcdefghi"), max_size=9), order=st.permutations(["number", "id"]))
