@@ -312,3 +312,13 @@ def test_the_trail_is_verified_with_the_key_of_the_file(practice: Path) -> None:
     assert "Something does not fit." in run("audit", code=3).stdout
     assert told("audit", code=3)["faults"]
     environment.undo()
+
+
+def test_a_segment_is_tried_before_it_is_written_into_a_campaign(synced: Path) -> None:
+    found = told("segment", "born is not empty AND age>=18")
+    assert found["segment"] == "born is not empty and age >= 18"
+    assert 0 < found["patients"] < found["of"]
+    assert told("segment", "everybody")["patients"] == found["of"]
+    assert f"matches {found['patients']} of {found['of']} patients" in run("segment", "age >= 18").stdout
+    wrong = run("segment", "agee >= 18", code=1)
+    assert "did you mean age?" in wrong.stderr

@@ -86,6 +86,16 @@ class Members:
         rows = self._ask(campaign, now).rows(connection, lambda: self._among(campaign, now), {"ids": patients})
         return frozenset(row[0] for row in rows)
 
+    def count(self, connection: sa.Connection, segment: Node, now: datetime) -> int:
+        """Return how many patients a segment matches now."""
+        scope = self._scope(now)
+
+        def select() -> sa.Select[Any]:
+            ids = select_patients(segment, self.fields, scope).order_by(None).subquery()
+            return sa.select(sa.func.count()).select_from(ids)
+
+        return int(Ask(segment, self.fields, scope, self._selects.clear).rows(connection, select)[0][0])
+
     def failing(self, connection: sa.Connection, campaign: Campaign, patient: str, now: datetime) -> list[str]:
         """Return the rules of the segment that a patient does not meet, as text; a rule under `not` as it stands."""
         node, scope = self.segment(campaign), self._scope(now)

@@ -19,6 +19,7 @@ from crmkit.cli.programme import plan
 from crmkit.cli.receive import receive, unsuppress
 from crmkit.cli.records import rejected, sync
 from crmkit.cli.rehearse import rehearse
+from crmkit.cli.segment import segment
 
 _EPILOG = """\b
 Exit codes:
@@ -52,7 +53,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-_EVERY_DAY = (demo, init, sync, rejected, plan, preview, why, send, receive, rehearse, report)
+_EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, receive, rehearse, report)
 _NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

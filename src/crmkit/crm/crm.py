@@ -16,6 +16,7 @@ from crmkit.campaigns.plan import Plan
 from crmkit.campaigns.programme import Version
 from crmkit.clock import Clock, FixedClock, SystemClock
 from crmkit.crm import answers
+from crmkit.crm.choosing import Choosing
 from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
 from crmkit.crm.hours import practice_hours
@@ -48,7 +49,7 @@ from crmkit.store.store import Store
 WEEK = timedelta(days=6)
 
 
-class CRM(Sending, Receiving, Telling):
+class CRM(Sending, Receiving, Telling, Choosing):
     """A practice, its database and its plugins, with the programme that runs on them.
 
     Args:

@@ -35,6 +35,7 @@ class Kind:
         read: Turns an operand as written into the one that is meant; raises ValueError.
         compare: The condition that the value, as SQL, meets the rule.
         empty: The condition that there is no value.
+        choices: The words, where only these are values.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kind:
     read: Callable[[object], Operand]
     compare: Callable[[Expression, Rule, Scope], Condition] = attrs.field(repr=False)
     empty: Callable[[Expression], Condition] = attrs.field(default=_is_null, repr=False)
+    choices: tuple[str, ...] = ()
 
     def condition(self, value: Expression, rule: Rule, scope: Scope) -> Condition:
         """Return the condition that a value, as SQL, meets a rule."""
@@ -74,4 +76,4 @@ def word_of(*choices: str) -> Kind:
     >>> word_of("gold", "silver").read("Gold")
     'gold'
     """
-    return Kind("word", _CHOICE, operand.read_word(choices), compare.compare_text)
+    return Kind("word", _CHOICE, operand.read_word(choices), compare.compare_text, choices=choices)
