@@ -307,6 +307,7 @@ def test_the_trail_is_verified_with_the_key_of_the_file(practice: Path) -> None:
     run("sync")
     run("plan")
     assert "Everything fits." in run("audit").stdout
+    assert run("audit", "verify").stdout == run("audit").stdout
     with sqlite3.connect(practice / "practice.db") as database:
         database.execute("UPDATE crmkit_event SET actor = 'nobody'")
     assert "Something does not fit." in run("audit", code=3).stdout

@@ -6,6 +6,7 @@ import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from situations import NOW, consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Practice
 from crmkit.cli import main
+from crmkit.errors import StoreError
 from crmkit.ledger.audit import Head, Seal
 from crmkit.ledger.heard import Heard, hear, rate
 from crmkit.ledger.learnt import suppress
@@ -132,10 +134,15 @@ CHANGES = (
     "audit SET link = 'x' WHERE number = 1",
     "audit SET rows = rows - 1 WHERE number = 1",
     "touch SET moves = moves - 1",
+    "touch SET reason = 'stopped'",
 )
+DROP = {"sqlite": "DROP TRIGGER crmkit_touch_order", "postgresql": "DROP TRIGGER crmkit_touch_order ON crmkit_touch"}
 EVENT = (
     "INSERT INTO crmkit_event"
     " SELECT practice, campaign, occasion, patient, 99, {at}, was, state, reason, detail, actor,"
+)
+SUPPRESSED = (
+    "INSERT INTO crmkit_suppression SELECT practice, medium, 'x', 1, {at}, reason, actor, '', 0 FROM crmkit_suppression"
 )
 PLACES = ("writer, link", "writer, link + 50", "'nobody', 1", "'', 0")
 #: Two rows change places; two links do, with all that they seal.
@@ -161,6 +168,33 @@ def test_a_changed_row_is_told(busy: CRM) -> None:
         assert faults_of(busy, f"UPDATE crmkit_{change}"), change
 
 
+def test_a_touch_that_is_removed_or_put_back_to_where_it_stood_once_is_told(busy: CRM) -> None:
+    (fault,) = faults_of(busy, "DELETE FROM crmkit_touch WHERE patient = 'P2'")
+    assert fault == "patient P2, card, birthday 2026: its touch was removed"
+    again = "UPDATE crmkit_touch SET moves = 1, state = 'ready', reason = 'ready' WHERE patient = 'P2'"
+    (fault,) = faults_of(busy, DROP[busy._store.engine.dialect.name], again)
+    assert fault.endswith("its history goes on after its state")
+
+
+def test_a_commit_of_which_nobody_knows_whether_it_was_done_does_not_end_the_chain(busy: CRM) -> None:
+    dialect = busy._store.engine.dialect
+    commit = dialect.do_commit
+
+    def lost(connection: Any, *, done: bool) -> None:
+        dialect.do_commit = commit  # type: ignore[method-assign]
+        (dialect.do_commit if done else dialect.do_rollback)(connection)
+        raise dialect.loaded_dbapi.OperationalError("the server closed the connection")
+
+    for done in (True, False):
+        dialect.do_commit = partial(lost, done=done)  # type: ignore[method-assign]
+        with pytest.raises(StoreError):
+            busy.opt_out("P2", Purpose.FEEDBACK, Medium.EMAIL)
+        busy.clock.move(HOUR)
+        busy.opt_out("P2", Purpose.FEEDBACK, Medium.SMS)
+    found = busy.audit()
+    assert (found.faults, found.unsealed) == ((), 0)
+
+
 def test_an_inserted_row_is_told(busy: CRM) -> None:
     for place in PLACES:
         insert = f"{EVENT.format(at=_now(busy))} {place} FROM crmkit_event WHERE state = 'sent'"
@@ -170,7 +204,7 @@ def test_an_inserted_row_is_told(busy: CRM) -> None:
 def test_an_inserted_row_that_is_dated_back_before_the_trail_is_told_by_the_head(busy: CRM) -> None:
     noted = busy.head()
     assert noted
-    insert = f"{EVENT.format(at=_now(busy, -1000))} '', 0 FROM crmkit_event WHERE state = 'sent'"
+    insert = SUPPRESSED.format(at=_now(busy, -1000))
     assert faults_of(busy, insert) == ()
     assert faults_of(busy, insert, noted=noted)
 

@@ -121,11 +121,13 @@ def history(given: Given, key: str) -> int:
 
 
 @click.command()
+@click.argument("what", type=click.Choice(["verify"]), default="verify")
 @click.option("--noted", default="", metavar="HEAD", help="The head that a report or an earlier audit printed.")
 @click.option("--when", type=Instant(), metavar="INSTANT", help="The instant that was printed with it.")
 @common()
-def audit(given: Given, noted: str, when: datetime | None) -> int:
+def audit(given: Given, what: str, noted: str, when: datetime | None) -> int:
     """Verify that nobody has changed, added or removed a row of the history."""
+    del what  # the one thing that there is to do
     if bool(noted) != bool(when):
         raise click.UsageError("to compare a head that was noted, give --noted and --when")
     with given.crm() as crm:

@@ -53,6 +53,7 @@ class Seal:
     key: bytes = attrs.field(default=b"", repr=False)
     _number: int = attrs.field(default=0, init=False)
     _last: str = attrs.field(default="", init=False)
+    _unsure: bool = attrs.field(default=False, init=False)
     _writing: threading.RLock = attrs.field(factory=threading.RLock, init=False, repr=False)
 
     def columns(self) -> dict[str, Any]:
@@ -65,9 +66,14 @@ class Seal:
         with self._writing:
             link = ""
             with self.store.begin() as connection:
+                if self._unsure:
+                    self._number, self._last = self._end(connection)
+                # A connection that is lost amid a commit does not tell whether that was done.
+                self._unsure = bool(self.key)
                 yield connection
                 if self.key:
                     link = self._close(connection)
+            self._unsure = False
             if link:
                 # Only what is committed counts: after a rollback the same number is used again.
                 self._number, self._last = self._number + 1, link
@@ -85,6 +91,14 @@ class Seal:
                 return step(connection)
         with self.begin() as connection:
             return step(connection)
+
+    def _end(self, connection: sa.Connection) -> tuple[int, str]:
+        """Return number and link of the end of the chain, as the database has it."""
+        audit = self.tables.learnt.audit
+        mine = (audit.c.practice == self.practice, audit.c.writer == self.writer)
+        query = sa.select(audit.c.number, audit.c.link).where(*mine).order_by(audit.c.number.desc()).limit(1)
+        row = connection.execute(query).first()
+        return (row.number, row.link) if row else (0, "")
 
     def _close(self, connection: sa.Connection) -> str:
         number = self._number + 1

@@ -15,7 +15,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.audit import head, signed
-from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.trail import link_digest, row_digest, sealed_tables
 
 _AT_ONCE = 1000
@@ -165,13 +165,20 @@ class _Check:
                 self.fault(f"{late} rows of {name} were written beside the trail, after it began")
 
     def present(self) -> None:
-        """Look for touches whose state is not the one that their history tells."""
+        """Look for touches that do not stand where their history ends, and for histories whose touch is gone."""
         touch, event = self.tables.touch, self.tables.event
         last = sa.and_(self.tables.same_touch(event), event.c.number == touch.c.moves)
-        other = sa.or_(event.c.state.is_(None), event.c.state != touch.c.state)
+        other = sa.or_(event.c.state.is_(None), event.c.state != touch.c.state, event.c.reason != touch.c.reason)
         query = sa.select(touch.c.key).join(event, last, isouter=True).where(touch.c.practice == self.practice, other)
         for row in self._stream(query):
             self.fault(f"touch {row.key}: its state is not what its history tells")
+        # Put back to where it stood once, a touch fits its history too, and would be sent again.
+        beyond = sa.or_(touch.c.key.is_(None), event.c.number > touch.c.moves)
+        named = (touch.c.key, *(event.c[name] for name in TOUCH[1:]))
+        query = sa.select(*named).distinct().join(touch, self.tables.same_touch(event), isouter=True)
+        for row in self._stream(query.where(event.c.practice == self.practice, beyond)):
+            gone = f"patient {row.patient}, {row.campaign}, {row.occasion}: its touch was removed"
+            self.fault(f"touch {row.key}: its history goes on after its state" if row.key else gone)
 
     def _stream(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         with self.connection.execute(query.execution_options(yield_per=_AT_ONCE)) as found:
