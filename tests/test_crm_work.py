@@ -19,8 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from situations import consent, patient
 
-from crmkit import CRM, Campaign, Origin, State, run_day
-from crmkit.errors import ConfigError
+from crmkit import CRM, Campaign, FixedClock, Origin, State, SystemClock, run_day
+from crmkit.cli.options import Given
+from crmkit.cli.watching import watched
+from crmkit.errors import ConfigError, StoreError
 from crmkit.ledger.share import Share
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -125,6 +127,36 @@ def test_watching_sends_what_falls_due_and_ends_between_windows_when_asked(
     assert sum(rounds) == 4
     assert rounds[0] == 1, "one on each day"
     assert len(rounds) > 10
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_from_watching(open_crm: Any, clock: FixedClock) -> None:
+    crm = open_crm()
+    asked: list[int] = []
+
+    def stopping() -> bool:
+        if len(asked) == 5:
+            clock.move(-timedelta(days=1))
+        asked.append(1)
+        return len(asked) > 100
+
+    rounds: list[Any] = []
+    crm.watch(every=timedelta(seconds=10), stopping=stopping, told=rounds.append)
+    assert len(rounds) > 5
+
+
+def test_who_waits_for_a_database_to_come_back_ends_at_a_signal_at_once(
+    open_crm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = open_crm(clock=SystemClock())
+
+    def away(**_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise StoreError("the database does not answer")
+
+    monkeypatch.setattr(crm, "watch", away)
+    began = time.monotonic()
+    assert watched(Given(), crm, timedelta(seconds=60)) == 0
+    assert time.monotonic() - began < 30
 
 
 def test_a_watching_process_ends_at_a_signal_with_nothing_in_doubt(clinic: str, tmp_path: Path) -> None:

@@ -162,3 +162,21 @@ def test_a_limit_counts_over_all_senders_together(many: Any, clock: FixedClock) 
     assert clock.now() - began >= timedelta(seconds=9)
     within = Counter((at - began) // SECOND for at in seen)
     assert max(within.values()) <= 2
+
+
+def test_who_waits_for_a_turn_ends_when_told_to_and_gives_back_what_it_holds(many: Any, clock: FixedClock) -> None:
+    recorder = Recorder(limits=Limits(per_second=0.01))
+    crm = many(5, recorder)
+    end = clock.now() + 3 * SECOND
+    assert crm.send(stopping=lambda: clock.now() >= end).sent == 1
+    assert clock.now() - end < SECOND
+    assert Counter(event.state for event in last_events(crm)) == {State.SENT: 1, State.READY: 4}
+
+
+def test_a_turn_that_was_taken_by_a_clock_that_was_ahead_keeps_nobody_waiting(many: Any, clock: FixedClock) -> None:
+    crm = many(3, Recorder(limits=Limits(per_second=2)))
+    crm.send(limit=1)
+    clock.move(-timedelta(hours=1))
+    began = clock.now()
+    assert crm.send(limit=1).sent == 1
+    assert clock.now() - began < SECOND

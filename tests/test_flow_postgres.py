@@ -7,6 +7,7 @@ import re
 import pytest
 import sqlalchemy as sa
 from documents import blocks, text
+from recording_channel import Recorder
 from situations import consent, patient
 from test_flow_delivery import BIRTHDAY, people
 
@@ -99,3 +100,32 @@ def test_a_key_of_whole_numbers_is_asked_about_in_the_last_second(postgres, prac
         with crm._store.read() as connection:
             assert crm._stages.history.patients(connection, ["7"])["7"].name.given == "Ada"
     engine.dispose()
+
+
+@pytest.mark.parametrize("handed", [0, 5])
+def test_what_was_answered_while_the_database_was_away_is_written_down_when_it_is_back(
+    postgres, postgres_server, practice, clock, tmp_path, exports, handed
+):
+    exports("patients", [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(12)])
+    exports("consents", [consent(f"P{one}") for one in range(12)])
+    name, recorder = sa.make_url(postgres).database, Recorder()
+    backends = f"pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+
+    def away(_):
+        if len(recorder.handed) == handed:
+            postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false", f"SELECT {backends}")
+
+    recorder.between = away
+    settings = {"csv": {"folder": "exports"}}
+    with CRM(practice, postgres, plugins=["csv", recorder], settings=settings, clock=clock, root=tmp_path) as crm:
+        crm.sync()
+        crm.add(BIRTHDAY)
+        crm.plan()
+        for _ in range(2):
+            with pytest.raises(StoreError):
+                crm.send()
+        recorder.between = lambda _: None
+        postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        assert crm.send().counts()[State.SENT] >= 11
+        assert len({*recorder.keys}) == len(recorder.handed) == 12
+        assert {event.state for event in {one.key: one for one in crm.feed()}.values()} == {State.SENT}

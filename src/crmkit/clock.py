@@ -7,12 +7,15 @@ month lacks becomes its last day (31 August minus six months is 28 or 29 Februar
 from __future__ import annotations
 
 import calendar
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from time import sleep
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import attrs
+
+_NAP = timedelta(seconds=1)
 
 
 class Clock(Protocol):
@@ -37,6 +40,21 @@ def wait(clock: Clock, span: timedelta) -> None:
         clock.move(span)
     else:
         sleep(span.total_seconds())
+
+
+def wait_unless(clock: Clock, span: timedelta, stopping: Callable[[], bool]) -> None:
+    """Let a span of time pass, or less if told to stop; whether the machine's clock is set meanwhile does not matter.
+
+    Args:
+        clock: The clock.
+        span: How long to wait.
+        stopping: Is asked once a second.
+    """
+    left = span
+    while left > timedelta(0) and not stopping():
+        nap = min(left, _NAP)
+        wait(clock, nap)
+        left -= nap
 
 
 def utc(at: datetime) -> datetime:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given
-from crmkit.clock import wait
+from crmkit.clock import wait_unless
 from crmkit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def watched(given: Given, crm: CRM, every: timedelta) -> int:
             except StoreError as problem:
                 # The database is away for a moment: that must not end a process that runs for months.
                 show.say_problem(problem, as_json=given.as_json)
-                wait(crm.clock, every)
+                wait_unless(crm.clock, every, stopping)
     return DONE
 
 

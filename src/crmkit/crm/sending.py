@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
 
-from crmkit.clock import Clock, wait
+from crmkit.clock import Clock, wait_unless
 from crmkit.crm.origin import Origin
 from crmkit.crm.plugged import Plugged
 from crmkit.crm.stages import Stages
@@ -20,7 +20,6 @@ from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
 
 _CHUNK = 500
-_NAP = timedelta(seconds=1)
 
 
 class Sending(Plugged):
@@ -94,9 +93,7 @@ class Sending(Plugged):
         """
         while not stopping():
             told(self.send(stopping=stopping))
-            until = self.clock.now() + every
-            while not stopping() and self.clock.now() < until:
-                wait(self.clock, min(_NAP, until - self.clock.now()))
+            wait_unless(self.clock, every, stopping)
 
     def _shared_out(
         self, executor: Executor, shares: int, only_to: Sequence[str] | None

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import attrs
 
-from crmkit.clock import Clock, wait
+from crmkit.clock import Clock, wait_unless
 from crmkit.delivery.channel import Channel, Receipt, limits_of
 from crmkit.delivery.order import Dispatched, Order, Tally
 from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import LEASE, Preparation, Window, Written
+from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.pace import reserve
@@ -72,11 +73,15 @@ class Dispatch:
     owner: str
     window: int = WINDOW
     _paces: dict[Medium, Pace] = attrs.field(factory=dict, init=False, repr=False)
+    #: What could not be written down because the database was away: windows that were answered, and keys still held.
+    _untold: deque[Flight] = attrs.field(factory=deque, init=False, repr=False)
+    _held: set[str] = attrs.field(factory=set, init=False, repr=False)
 
     def send(self, order: Order) -> Dispatched:
         """Hand over all that is due, window by window, and return what came of it."""
-        self.rescue.run()
         tally = Tally(order.keep)
+        tally.add(self._made_good())
+        self.rescue.run()
         left = order.limit
         with ThreadPoolExecutor(1, "crmkit-send") as thread:
             while claimed := self._claim(order, CLAIM if left is None else min(CLAIM, left)):
@@ -110,19 +115,43 @@ class Dispatch:
         waiting = deque(claimed)
         try:
             yield waiting
-        finally:
-            if waiting:
-                self._give_back([touch.key for touch in waiting])
+        except BaseException:
+            # Of a window that could not be written down nothing waits any more, and it is held all the same.
+            with suppress(StoreError):
+                self._give_back({touch.key for touch in claimed})
+            raise
+        if waiting:
+            self._give_back({touch.key for touch in waiting})
 
-    def _give_back(self, keys: Sequence[str]) -> None:
-        self.seal.done(lambda connection: self.claims.release(connection, keys, self.owner, self.clock.now()))
+    def _give_back(self, keys: Set[str]) -> None:
+        self._held |= keys
+        self.seal.done(lambda connection: self.claims.release(connection, [*keys], self.owner, self.clock.now()))
+        self._held -= keys
+
+    def _made_good(self) -> list[Touch]:
+        """Write down what the database was away for; return the touches that were answered then."""
+        done = self._told()
+        if self._held:
+            self._give_back({*self._held})
+        return done
+
+    def _told(self) -> list[Touch]:
+        done: list[Touch] = []
+        while self._untold:
+            flight = self._untold.popleft()
+            try:
+                done += self._written_down(flight, flight.answer.result())
+            except StoreError:
+                self._untold.appendleft(flight)
+                raise
+        return done
 
     def _hand_over(self, waiting: deque[Touch], order: Order, thread: Executor, tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
         flight: Flight | None = None
         try:
             while flight or (waiting and not order.stopping()):
-                window = None if order.stopping() else self._next(waiting, rested=flight is None)
+                window = None if order.stopping() else self._next(waiting, order.stopping, rested=flight is None)
                 gone, flight = self._turn(flight, window, waiting, thread)
                 tally.add(gone)
                 if gone:
@@ -130,10 +159,12 @@ class Dispatch:
         except BaseException:
             # Whatever ends this sending, what has been answered is not left in doubt.
             if flight and flight.answer.exception() is None:
-                self._written_down(flight, flight.answer.result())
+                self._untold.append(flight)
+                with suppress(StoreError):
+                    tally.add(self._told())
             raise
 
-    def _next(self, waiting: deque[Touch], *, rested: bool) -> Window | None:
+    def _next(self, waiting: deque[Touch], stopping: Callable[[], bool], *, rested: bool) -> Window | None:
         """Return the next window, or None if there is none, or if its channel must have finished the last one first.
 
         A slow channel, and one with a limit, leaves so much time that a verdict made meanwhile would be old.
@@ -145,7 +176,9 @@ class Dispatch:
         if not rested and (rate is not None or self._pace(medium).slow):
             return None
         if rate is not None:
-            self._await_turn(medium, rate)
+            self._await_turn(medium, rate, stopping)
+            if stopping():
+                return None
         size = self._size(medium, rate)
         some = [waiting[place] for place in range(min(size, len(waiting))) if waiting[place].medium is medium]
         return self.preparation.window(some)
@@ -154,15 +187,19 @@ class Dispatch:
         size = min(self._pace(medium).size, self.window)
         return size if rate is None else max(1, min(size, int(rate / 2)))
 
-    def _await_turn(self, medium: Medium, rate: float) -> None:
-        """Wait until the channel may be handed more: its limit counts over all processes together."""
+    def _await_turn(self, medium: Medium, rate: float, stopping: Callable[[], bool]) -> None:
+        """Wait until the channel may be handed more, or until told to stop: its limit counts over all processes."""
         with self.seal.begin() as connection:
             now = self.clock.now()
             span = timedelta(seconds=self._size(medium, rate) / rate)
             tables, practice = self.claims.ledger.tables, self.claims.ledger.practice
             start = reserve(connection, tables, practice, self.channels[medium].name, span, now)
-        while (now := self.clock.now()) < start:
-            wait(self.clock, min(start - now, LEASE / 5))
+        # By spans, not by the clock: that may be set while one waits.
+        left = start - now
+        while left > timedelta(0) and not stopping():
+            nap = min(left, LEASE / 5)
+            wait_unless(self.clock, nap, stopping)
+            left -= nap
             with self.seal.begin() as connection:
                 self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
 
