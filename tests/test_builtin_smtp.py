@@ -134,7 +134,7 @@ def test_in_each_phase_a_failure_means_what_it_must(offers, script, outcomes, ev
         ({"banner": ["hello?"]}, "connect: "),
         ({"EHLO": [DROP]}, "ehlo: "),
         ({"EHLO": ["421 busy"]}, "ehlo: "),
-        ({"AUTH": ["535 5.7.8 wrong"]}, "login: 535"),
+        ({"AUTH": ["535 5.7.8 wrong"]}, "login: 535, not let in: look at user and password"),
         ({"AUTH": ["454 later"]}, "login: 454"),
         ({"AUTH": [DROP]}, "login: "),
     ],
@@ -151,7 +151,7 @@ def test_a_server_that_offers_no_starttls_gets_no_word_of_the_message_and_no_pas
     with ScriptedServer(offers=("AUTH PLAIN",)) as server:
         seen, told = hand_over(server, security="starttls", user="desk", password="secret")
     assert seen == [RETRY] * 3
-    assert told[0] == "starttls: SMTPNotSupportedError"
+    assert told[0] == "starttls: the server does not offer it: look at port and security"
     assert set(server.verbs()) == {"EHLO"}
 
 
@@ -160,7 +160,7 @@ def test_a_server_that_is_away_is_left_alone():
         pass
     seen, told = hand_over(server)
     assert seen == [RETRY] * 3
-    assert set(told) == {"connect: ConnectionRefusedError"}
+    assert set(told) == {"connect: nobody listens there: look at host and port"}
 
 
 @BOTH
@@ -447,8 +447,16 @@ def test_a_certificate_that_nobody_vouches_for_ends_it_before_the_password(certi
     with ScriptedServer(offers=("STARTTLS", "AUTH PLAIN"), context=secured(certificate)) as server:
         seen, told = hand_over(server, host="localhost", security="starttls", user="desk", password="secret")
     assert seen == [RETRY] * 3
-    assert set(told) == {"starttls: SSLCertVerificationError"}
+    assert set(told) == {"starttls: the certificate is signed by nobody that this machine trusts"}
     assert set(server.verbs()) == {"EHLO", "STAR"}
+
+
+def test_a_certificate_for_another_name_is_told_as_such(certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    with ScriptedServer(offers=("STARTTLS",), context=secured(certificate)) as server:
+        seen, told = hand_over(server, host="127.0.0.1", security="starttls")
+    assert seen == [RETRY] * 3
+    assert set(told) == {"starttls: the certificate is for another name: host must be the name that the provider gives"}
 
 
 @pytest.mark.parametrize("offers", [("STARTTLS",), ("STARTTLS", "PIPELINING", "DSN")])

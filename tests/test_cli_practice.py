@@ -10,6 +10,7 @@ from email import policy
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from click.testing import CliRunner, Result
 
@@ -165,6 +166,26 @@ def test_a_refused_message_asks_for_a_person(due: str, outcome: Outcome, monkeyp
     monkeypatch.setattr(FolderChannel, "send", lambda _, messages: [Receipt(one.key, outcome) for one in messages])
     result = run("send", "--yes", code=3)
     assert f"{outcome.value}: patient {due}" in result.stdout
+
+
+@pytest.mark.usefixtures("due")
+def test_that_nothing_was_taken_is_told_with_the_channels_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "login: 535, not let in: look at user and password"
+    monkeypatch.setattr(
+        FolderChannel, "send", lambda _, messages: [Receipt(one.key, Outcome.RETRY, "", words) for one in messages]
+    )
+    out = " ".join(run("send", "--yes", code=3).stdout.split())
+    assert f"not taken by the channel folder for now ({words})" in out.replace(" 1 ", " ")
+    assert "took nothing at all: a person must look" in out
+
+
+def test_what_was_refused_is_told_with_the_channels_words(due: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = Receipt("?", Outcome.REFUSED, "", "recipient: 550 5.1.1")
+    monkeypatch.setattr(
+        FolderChannel, "send", lambda _, messages: [attrs.evolve(refused, key=one.key) for one in messages]
+    )
+    run("send", "--yes", code=3)
+    assert "refused by the channel folder (recipient: 550 5.1.1)" in run("why", due).stdout
 
 
 def test_real_messages_leave_by_the_real_clock_only(synced: Path) -> None:

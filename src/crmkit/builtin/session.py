@@ -14,6 +14,7 @@ from typing import Self, cast
 
 import attrs
 
+from crmkit.builtin.refusal import refusal
 from crmkit.settings import secret
 
 _SECURITY = ("starttls", "tls", "none")
@@ -149,8 +150,7 @@ class Session:
         except (smtplib.SMTPException, OSError, ValueError) as problem:
             if server is not None:
                 server.close()
-            code = getattr(problem, "smtp_code", 0)
-            raise LostError(f"{phase}: {code if code > 0 else type(problem).__name__}") from None
+            raise LostError(f"{phase}: {refusal(problem)}") from None
 
     @classmethod
     def _over(cls, server: smtplib.SMTP, settings: EmailSettings) -> Self:

@@ -54,9 +54,9 @@ REASONS = MappingProxyType(
         "bounced": "came back: nobody is at this address ({status})",
         "bounced_soft": "came back, though the address may be in order ({status})",
         "complained": "was reported as unwanted",
-        "refused": "refused by the channel {channel}",
-        "retry": "not taken by the channel {channel} for now",
-        "unknown": "handed to the channel {channel}, which gave no clear answer",
+        "refused": "refused by the channel {channel} ({told})",
+        "retry": "not taken by the channel {channel} for now ({told})",
+        "unknown": "handed to the channel {channel}, which gave no clear answer ({told})",
         "settled_sent": "{by} says that it arrived",
         "settled_not_sent": "{by} says that it never left",
         "settled_again": "{by} wants it sent once more",
@@ -74,7 +74,10 @@ def in_words(reason: str, detail: Mapping[str, Any]) -> str:
     'has not agreed to marketing by email'
     """
     sentence = REASONS.get(reason)
-    return reason.replace("_", " ") if sentence is None else sentence.format_map(_Told(detail))
+    if sentence is None:
+        return reason.replace("_", " ")
+    # A channel need not say why.
+    return (sentence if detail.get("told") else sentence.replace(" ({told})", "")).format_map(_Told(detail))
 
 
 class _Told(dict[str, Any]):

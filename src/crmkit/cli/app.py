@@ -27,9 +27,10 @@ Exit codes:
   1  crmkit could not do it; the message says where, what and how to mend it
   2  the command was not written correctly
   3  done, but a person must look: a source failed (sync), messages were
-     refused or got no clear answer (send --yes, unknowns), something could
-     not be read (receive), the history does not fit its audit trail (audit),
-     or the database is not as it ought to be (db check)
+     refused or got no clear answer (send --yes, unknowns), nothing at all was
+     taken of what was handed over (send --yes), something could not be read
+     (receive), the history does not fit its audit trail (audit), or the
+     database is not as it ought to be (db check)
 
 Begin with `crmkit demo`: it makes up a practice and shows everything on it.
 """

@@ -61,7 +61,13 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
         show.say_json(_document(done.touches, failures, dry=False))
     else:
         _say(done, troubled)
-    return LOOK if troubled or failures else DONE
+    return LOOK if troubled or failures or _nothing_taken(done) else DONE
+
+
+def _nothing_taken(done: Dispatched) -> bool:
+    """Tell whether all that was handed over is to be tried again: such as a login that has become wrong."""
+    counts = done.counts()
+    return bool(counts.get(State.RETRY)) and not done.sent
 
 
 def _refuse_false_time(given: Given, crm: CRM) -> None:
@@ -112,10 +118,20 @@ def _say(done: Dispatched, troubled: Sequence[Touch]) -> None:
     counts = done.counts()
     show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
     _say_staying([touch for touch in done.touches if touch.state.is_judgement])
+    _say_again([touch for touch in done.touches if touch.state is State.RETRY], taken=not _nothing_taken(done))
     for touch in troubled[:_SHOWN]:
         show.say(f"{touch.state.value}: patient {touch.patient}, {touch.campaign}, {touch.occasion}")
     if troubled:
         show.say("A person must look at these: crmkit why PATIENT tells what happened.")
+
+
+def _say_again(waiting: Sequence[Touch], *, taken: bool) -> None:
+    if not waiting:
+        return
+    show.say("\nNothing of these has left; they are tried again by themselves, first in a quarter of an hour:")
+    show.say_table(("reason", "touches"), [(words, number) for (_, words), number in reasons_in_words(waiting).items()])
+    if not taken:
+        show.say("The channel took nothing at all: a person must look at that.")
 
 
 def _say_staying(staying: Sequence[Touch]) -> None:

@@ -68,7 +68,7 @@ class Record:
         sent = [one.touch for one, receipt in pairs if receipt.outcome is Outcome.SENT]
         done = self._sent(connection, sent, now)
         other = [
-            (one.touch, self._outcome(one.touch, receipt.outcome, now, doubtful=one.was.in_doubt))
+            (one.touch, self._outcome(one.touch, receipt, now, doubtful=one.was.in_doubt))
             for one, receipt in pairs
             if receipt.outcome is not Outcome.SENT or one.touch.key not in done
         ]
@@ -102,7 +102,11 @@ class Record:
             keys = [touch.key for touch in some]
             step = Step(State.SENDING, State.SENT)
             moved = self.ledger.shift(connection, keys, step, "send", now, held_by=owner, lease=None)
-            done |= {touch.key: self._outcome(touch, Outcome.SENT, now) for touch in some if touch.key in moved}
+            done |= {
+                touch.key: self._outcome(touch, Receipt(touch.key, Outcome.SENT), now)
+                for touch in some
+                if touch.key in moved
+            }
         return done
 
     def _late(self, connection: Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[Touch]:
@@ -116,7 +120,8 @@ class Record:
         ]
         return self.ledger.move(connection, sure, "send")
 
-    def _outcome(self, touch: Touch, outcome: Outcome, now: datetime, *, doubtful: bool = False) -> Touch:
+    def _outcome(self, touch: Touch, said: Receipt, now: datetime, *, doubtful: bool = False) -> Touch:
+        outcome = said.outcome
         repeated = outcome is Outcome.UNKNOWN and guarantee_of(self.channels[touch.medium]).ttl > timedelta(0)
         state = State.RETRY if repeated else State(outcome.value)
         # Of a repetition such an answer speaks for itself only: the attempt before it may still have had an effect.
@@ -124,6 +129,7 @@ class Record:
         return touch.changed(
             state=state,
             reason=state.value,
+            detail=touch.detail if outcome is Outcome.SENT else {**touch.detail, "told": said.evidence},
             owner="",
             lease=None,
             due=now + _back_off(touch.attempts) if state is State.RETRY else touch.due,

@@ -1,0 +1,48 @@
+"""Why a mail server could not be used at all, in words that say what to mend; never what the server said."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+
+#: OpenSSL's numbers of what is wrong with a certificate.
+_EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
+_WRONG_LOGIN = (530, 534, 535, 538)
+
+
+def refusal(problem: Exception) -> str:
+    """Return in a few words why a session could not be opened.
+
+    >>> refusal(ConnectionRefusedError()), refusal(socket.gaierror())
+    ('nobody listens there: look at host and port', 'there is no such host: look at host')
+    >>> refusal(smtplib.SMTPAuthenticationError(535, b"5.7.8 ..."))
+    '535, not let in: look at user and password'
+    """
+    code = getattr(problem, "smtp_code", 0)
+    if code > 0:
+        return f"{code}, not let in: look at user and password" if code in _WRONG_LOGIN else str(code)
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return _certificate(problem.verify_code)
+    if type(problem) is smtplib.SMTPException:
+        return "the server takes no kind of login that is known here"
+    return next((words for kind, words in _WORDS if isinstance(problem, kind)), type(problem).__name__)
+
+
+def _certificate(code: int) -> str:
+    if code in (_OTHER_NAME, _OTHER_ADDRESS):
+        return "the certificate is for another name: host must be the name that the provider gives"
+    if code == _EXPIRED:
+        return "the certificate has expired: tell the provider"
+    return "the certificate is signed by nobody that this machine trusts"
+
+
+#: The narrower kinds first.
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (smtplib.SMTPNotSupportedError, "the server does not offer it: look at port and security"),
+    (smtplib.SMTPServerDisconnected, "the server hung up"),
+    (socket.gaierror, "there is no such host: look at host"),
+    (ConnectionRefusedError, "nobody listens there: look at host and port"),
+    (TimeoutError, "no answer in time"),
+    (ssl.SSLError, "no encrypted line could be agreed on: look at port and security"),
+)
