@@ -143,7 +143,7 @@ STOPPED: Mapping[str, tuple[str, dict[str, Any], Ruling, str]] = {
         "name",
         {**CHILD, "recipient": named(given="tom", family="Stone")},
         Ruling.HOLD,
-        "doubtful_name",
+        "doubtful_guardian",
     ),
 }
 

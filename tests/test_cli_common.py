@@ -35,6 +35,11 @@ def run(*args: str) -> Result:
     return CliRunner().invoke(main, args)
 
 
+def test_help_cuts_off_no_sentence() -> None:
+    said = CliRunner().invoke(main, ["--help"], terminal_width=80).stdout
+    assert [line for line in said.splitlines() if line.endswith("...") and "Usage" not in line] == []
+
+
 def test_help_names_every_command_and_every_exit_code() -> None:
     result = run("--help")
     assert result.exit_code == 0

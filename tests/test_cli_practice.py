@@ -135,6 +135,22 @@ def test_a_plan_names_no_patient(synced: Path) -> None:
     assert not any("P0" in line for line in words)
 
 
+def test_who_is_held_is_listed_with_what_is_to_mend(practice: Path) -> None:
+    patients = practice / "exports" / "patients.csv"
+    patients.write_text(patients.read_text().replace("P000015,Mr,Christopher,Chris,", "P000015,Mr,,,"))
+    run("sync")
+    asked = ("plan", "--through", "2026-12-06", "--dry")
+    out = run(*asked).stdout
+    assert "Due until Sunday, 6 December 2026" in out
+    assert "crmkit plan --who held lists what waits for a person." in out
+    listed = run(*asked, "--who", "held").stdout
+    assert "P000015   birthday-card      a needed field is empty: the patient's first name" in listed
+    assert max(len(line) for line in listed.splitlines()) <= 80
+    [held] = [one for one in told(*asked, "--who", "held")["who"] if one["patient"] == "P000015"]
+    assert (held["campaign"], held["reason"]) == ("birthday-card", "field_missing")
+    assert "Nobody is deferred." in run(*asked, "--who", "deferred").stdout
+
+
 def test_plan_says_when_nothing_is_due(practice: Path) -> None:
     assert "Nothing is due" in run("plan").stdout
 
@@ -302,7 +318,9 @@ def test_what_is_in_doubt_is_listed_and_settled_by_a_person(due: str, monkeypatc
     run("send", "--yes", code=3)
     [one] = told("unknowns", code=3)["unknowns"]
     assert (one["patient"], one["evidence"]) == (due, "no receipt")
-    assert one["key"] in run("unknowns", code=3).stdout
+    out = run("unknowns", code=3).stdout
+    assert one["key"] in out
+    assert "at 2026-11-23 10:00 as" in out, "by the practice's clock"
     assert "--settle" in run("unknowns", "--settle", one["key"], code=2).stderr
     said = run("unknowns", "--settle", one["key"], "--as", "not-sent", "--by", "Kim").stdout
     assert "Kim says that it never left" in said

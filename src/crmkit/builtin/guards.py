@@ -125,10 +125,12 @@ def fields(candidate: Candidate, _: datetime) -> Verdict:
 def name(candidate: Candidate, _: datetime) -> Verdict:
     """Hold what would greet somebody by a name that looks wrong."""
     patient, recipient = candidate.patient, candidate.recipient
-    problem = doubt(patient.name)
-    if not problem and recipient is not None and recipient is not patient:
-        problem = doubt(recipient.name)
-    return hold("doubtful_name", problem=problem) if problem else ALLOWED
+    if problem := doubt(patient.name):
+        return hold("doubtful_name", problem=problem)
+    if recipient is not None and recipient is not patient and (problem := doubt(recipient.name)):
+        # Who looks at the patient's own row finds nothing wrong there.
+        return hold("doubtful_guardian", problem=problem, patient=recipient.id)
+    return ALLOWED
 
 
 def doubt(person: PersonName) -> str:

@@ -32,8 +32,9 @@ REASONS = MappingProxyType(
         "no_hour": "no hour suits all before this occasion is over ({rule}, by the clock of {zone})",
         "no_links": "an unsubscribe link cannot be made: the practice needs public_url and keys",
         "content_missing": "waits for the file {path}",
-        "field_missing": "the field {field} is empty",
+        "field_missing": "a needed field is empty: {field}",
         "doubtful_name": "the name looks wrong ({problem}): mend it in the practice software",
+        "doubtful_guardian": "the name of guardian {patient} looks wrong ({problem}): mend it in the practice software",
         "template_failed": "the template could not be filled in ({problem})",
         "no_channel": "no channel delivers {medium}",
         "source_silent": "the practice software gave no answer about this patient just now",
@@ -63,6 +64,23 @@ REASONS = MappingProxyType(
     }
 )
 
+#: What a receptionist calls the fields that templates print.
+_FIELDS = MappingProxyType(
+    {
+        "patient.greeting": "the patient's first name",
+        "patient.given": "the patient's first name",
+        "patient.preferred": "the patient's preferred name",
+        "patient.family": "the patient's family name",
+        "patient.prefix": "the patient's title",
+        "patient.name": "the patient's name",
+        "recipient.greeting": "the first name of whoever reads it, the patient or the guardian",
+        "recipient.name": "the name of whoever reads it, the patient or the guardian",
+        "practice.phone": "the practice's telephone number",
+        "practice.address": "the practice's postal address",
+        "practice.url": "the practice's public_url",
+    }
+)
+
 #: The rank of each reason: a lower one is told first.
 RANK = MappingProxyType({code: number for number, code in enumerate(REASONS)})
 
@@ -72,6 +90,8 @@ def in_words(reason: str, detail: Mapping[str, Any]) -> str:
 
     >>> in_words("no_consent", {"purpose": "marketing", "medium": "email"})
     'has not agreed to marketing by email'
+    >>> in_words("field_missing", {"field": "patient.greeting"})
+    "a needed field is empty: the patient's first name (patient.greeting)"
     """
     sentence = REASONS.get(reason)
     if sentence is None:
@@ -81,5 +101,9 @@ def in_words(reason: str, detail: Mapping[str, Any]) -> str:
 
 
 class _Told(dict[str, Any]):
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        return f"{_FIELDS[value]} ({value})" if name == "field" and value in _FIELDS else value
+
     def __missing__(self, _: str) -> str:
         return "…"

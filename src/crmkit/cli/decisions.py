@@ -22,7 +22,7 @@ SAID = ("sent", "not-sent", "again")
 _CAMPAIGN = click.argument("campaign", default="")
 
 
-@click.command()
+@click.command(short_help="Stop a campaign, or everything.")
 @_CAMPAIGN
 @_BY
 @click.option("--cancel", is_flag=True, help="Call off for good what is planned, rather than pause it.")
@@ -42,7 +42,7 @@ def stop(given: Given, campaign: str, by: str, cancel: bool) -> int:
     return DONE
 
 
-@click.command()
+@click.command(short_help="Let a campaign, or everything, go on.")
 @_CAMPAIGN
 @common()
 def resume(given: Given, campaign: str) -> int:
@@ -56,7 +56,7 @@ def resume(given: Given, campaign: str) -> int:
     return DONE
 
 
-@click.command()
+@click.command(short_help="List what may or may not have left; settle one.")
 @click.option("--settle", "key", metavar="KEY", help="Settle the message of this key.")
 @click.option("--as", "said", type=click.Choice(SAID), help="What was found out.")
 @click.option("--by", default="", metavar="NAME", help="Who found it out.")
@@ -70,15 +70,18 @@ def unknowns(given: Given, key: str | None, said: str | None, by: str) -> int:
     with given.crm() as crm:
         if key and said:
             touch = crm.settle(key, Settled(said.replace("-", "_")), by=by)
-            show.say(f"patient {touch.patient}, {touch.occasion}: {in_words(touch.reason, touch.detail)}")
+            if given.as_json:
+                show.say_json({"key": key, "patient": touch.patient, "state": touch.state.value})
+            else:
+                show.say(f"patient {touch.patient}, {touch.occasion}: {in_words(touch.reason, touch.detail)}")
             return DONE
-        found = crm.unknowns()
+        found, practice = crm.unknowns(), crm.practice
     if given.as_json:
         show.say_json({"unknowns": [_document(one) for one in found]})
     elif found:
         for one in found:
             show.say(f"{one.touch.key}  patient {one.touch.patient}, {one.touch.occasion}")
-            show.say(f"    handed to {one.channel} at {one.at:%Y-%m-%d %H:%M} UTC as {one.message_id}: {one.evidence}")
+            show.say(f"    handed to {one.channel} at {local(one.at, practice)} as {one.message_id}: {one.evidence}")
         show.say("\nAsk the channel's own log, then:")
         show.say("crmkit unknowns --settle KEY --as sent|not-sent|again --by NAME")
     else:
@@ -100,7 +103,7 @@ def _document(one: Doubt) -> dict[str, str]:
     }
 
 
-@click.command()
+@click.command(short_help="Show what happened to a touch.")
 @click.argument("key")
 @common()
 def history(given: Given, key: str) -> int:
@@ -120,7 +123,7 @@ def history(given: Given, key: str) -> int:
     return DONE
 
 
-@click.command()
+@click.command(short_help="Verify that nobody has changed the history.")
 @click.argument("what", type=click.Choice(["verify"]), default="verify")
 @click.option("--noted", default="", metavar="HEAD", help="The head that a report or an earlier audit printed.")
 @click.option("--when", type=Instant(), metavar="INSTANT", help="The instant that was printed with it.")
@@ -147,7 +150,7 @@ def audit(given: Given, what: str, noted: str, when: datetime | None) -> int:
     return LOOK if found.faults else DONE
 
 
-@click.command()
+@click.command(short_help="Erase a patient for good.")
 @click.argument("patient")
 @_BY
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -58,7 +58,8 @@ def _group(listed: Callable[..., None]) -> click.Group:
         if click.get_current_context().invoked_subcommand is None:
             listed(**given)
 
-    return click.group("plugins", invoke_without_command=True, help=_ABOUT)(plugins)
+    short = "List the plugins; describe, check or start one."
+    return click.group("plugins", invoke_without_command=True, help=_ABOUT, short_help=short)(plugins)
 
 
 plugins = _group(common()(_listed))

@@ -20,22 +20,28 @@ if TYPE_CHECKING:
 
 #: What stands for one patient's detail where many patients are counted together.
 _ANOTHER = {"patient": "…"}
+#: The states that a plan's touches can have.
+_STATES = [state.value for state in State if state.is_judgement and state is not State.CLAIMED] + [State.EXPIRED.value]
 
 
 @click.command()
 @day_option
 @click.option("--dry", is_flag=True, help="Only show the plan: write nothing to the ledger.")
+@click.option("--who", type=click.Choice(_STATES), metavar="STATE", help="List a state's patients too: --who held.")
 @common()
-def plan(given: Given, through: date | None, dry: bool) -> int:
+def plan(given: Given, through: date | None, dry: bool, who: str | None) -> int:
     """Judge who gets what until a date. Nothing is sent."""
     with given.crm() as crm:
         campaigns = [campaign.id for campaign in crm.programme()]
         with show.progress("Judging", len(campaigns), quiet=given.as_json) as step:
             made = crm.plan(through, dry=dry, progress=lambda _: step(1))
     if given.as_json:
-        show.say_json(_document(made, campaigns, dry))
+        show.say_json(_document(made, campaigns, dry, who))
     else:
-        _say(made, campaigns, dry)
+        _say(made, campaigns)
+        if who:
+            _say_who([touch for touch in made.touches if touch.state == who], who)
+        show.say(f"\n{_next(made, campaigns, dry)}")
     return DONE
 
 
@@ -46,7 +52,7 @@ def reasons_in_words(touches: Sequence[Touch]) -> Mapping[tuple[State, str], int
     return dict(sorted(found.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])))
 
 
-def _document(made: Plan, campaigns: Sequence[str], dry: bool) -> dict[str, object]:
+def _document(made: Plan, campaigns: Sequence[str], dry: bool, who: str | None) -> dict[str, object]:
     counts = made.counts()
     by_campaign = {
         campaign: {state.value: counts[campaign, state] for state in State if counts.get((campaign, state))}
@@ -56,6 +62,7 @@ def _document(made: Plan, campaigns: Sequence[str], dry: bool) -> dict[str, obje
         {"state": state.value, "words": words, "touches": number}
         for (state, words), number in reasons_in_words(made.touches).items()
     ]
+    listed = [_line(touch) for touch in made.touches if touch.state == who]
     return {
         "through": made.through,
         "dry": dry,
@@ -63,20 +70,39 @@ def _document(made: Plan, campaigns: Sequence[str], dry: bool) -> dict[str, obje
         "changed": made.changed,
         "campaigns": by_campaign,
         "reasons": reasons,
+    } | ({"who": listed} if who else {})
+
+
+def _line(touch: Touch) -> dict[str, object]:
+    return {
+        "patient": touch.patient,
+        "campaign": touch.campaign,
+        "occasion": touch.occasion,
+        "due": touch.due.isoformat(),
+        "reason": touch.reason,
+        "words": in_words(touch.reason, touch.detail),
     }
 
 
-def _say(made: Plan, campaigns: Sequence[str], dry: bool) -> None:
+def _say_who(touches: Sequence[Touch], state: str) -> None:
+    show.say()
+    if touches:
+        rows = [(touch.patient, touch.campaign, in_words(touch.reason, touch.detail)) for touch in touches]
+        show.say_table(("patient", "campaign", f"why {state}"), rows)
+    else:
+        show.say(f"Nobody is {state}.")
+
+
+def _say(made: Plan, campaigns: Sequence[str]) -> None:
     counts = made.counts()
     states = [state for state in State if any(state is found for _, found in counts)]
-    show.say(f"Due until {made.through:%A, %d %B %Y}:\n")
+    show.say(f"Due until {made.through:%A}, {made.through.day} {made.through:%B %Y}:\n")
     rows = [(name, *(counts.get((name, state), 0) for state in states)) for name in _all(made, campaigns)]
     show.say_table(("campaign", *(state.value for state in states)), rows)
     if made.touches:
         show.say()
         reasons = reasons_in_words(made.touches).items()
         show.say_table(("state", "reason", "touches"), [(*key, number) for key, number in reasons])
-    show.say(f"\n{_next(made, campaigns, dry)}")
 
 
 def _all(made: Plan, campaigns: Sequence[str]) -> list[str]:
@@ -89,6 +115,8 @@ def _next(made: Plan, campaigns: Sequence[str], dry: bool) -> str:
     if not made.touches:
         return "Nothing is due: look further with --through, or read new data with crmkit sync."
     asked = "crmkit why PATIENT tells what holds for one patient."
+    if any(touch.state is State.HELD for touch in made.touches):
+        asked = f"crmkit plan --who held lists what waits for a person.\n{asked}"
     if dry:
         return f"Nothing was written: leave out --dry to keep this plan.\n{asked}"
     return f"Nothing was sent: crmkit send shows what would leave now.\n{asked}"

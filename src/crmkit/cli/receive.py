@@ -29,7 +29,7 @@ class Unread:
     problem: str
 
 
-@click.command()
+@click.command(short_help="Take in what came back: bounces, complaints, answers.")
 @click.argument("parser", default="")
 @click.argument("files", nargs=-1, type=_FILE)
 @click.option("--again", is_flag=True, help="Try once more to read what could not be read before.")
@@ -44,7 +44,7 @@ def receive(given: Given, parser: str, files: tuple[Path, ...], again: bool) -> 
     return LOOK if unread else DONE
 
 
-@click.command()
+@click.command(short_help="Let an address be used again.")
 @click.argument("medium", type=click.Choice(["email", "sms", "post", "phone"]))
 @click.argument("address")
 @click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept.")
