@@ -51,7 +51,7 @@ def test_a_query_as_the_editor_sends_it() -> None:
         (rule("city", "doesNotContain", "town"), "not city contains town"),
         (rule("age", "notBetween", "18,65"), "not age between 18 and 65"),
         (rule("age", "between", ["18", 65]), "age between 18 and 65"),
-        (rule("status", "in", "active, moved"), "status in (active, moved)"),
+        (rule("status", "in", "active, moved,"), "status in (active, moved)"),
         (rule("city", "notIn", "Bondi\\, East,Newtown"), 'city not in ("Bondi, East", "Newtown")'),
         (rule("last_visit", "in last", "6 weeks"), "last_visit in last 6 weeks"),
         ({**rule("visits", ">", 2), "window": "12 months"}, "visits in last 12 months > 2"),

@@ -181,7 +181,8 @@ def _value(value: object, operator: Operator) -> object:
     if operator in _EMPTINESS:
         return None
     if operator in _SEVERAL and isinstance(value, str):
-        return [part.replace("\\,", ",").strip() for part in _COMMA.split(value)]
+        # The editor itself makes nothing of a comma too many.
+        return [part.replace("\\,", ",").strip() for part in _COMMA.split(value) if part.strip()]
     return value
 
 
