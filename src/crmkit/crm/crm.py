@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import attrs
 import sqlalchemy as sa
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap
-from crmkit.campaigns.plan import Plan
 from crmkit.campaigns.programme import Version
-from crmkit.clock import Clock, FixedClock, SystemClock
-from crmkit.crm import answers
+from crmkit.clock import Clock, SystemClock
 from crmkit.crm.choosing import Choosing
 from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
 from crmkit.crm.hours import practice_hours
 from crmkit.crm.opened import open_practice
 from crmkit.crm.origin import Origin
+from crmkit.crm.planning import Planning
 from crmkit.crm.receiving import Receiving
-from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.sending import Sending
 from crmkit.crm.stages import Wishes
 from crmkit.crm.telling import Telling
@@ -31,7 +27,6 @@ from crmkit.crm.wanted import Wanted
 from crmkit.delivery.policy import Policy
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.forget import forgotten_among
-from crmkit.ledger.scratch import scratch_ledger
 from crmkit.people.medium import Medium
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.plugins.time_limits import TimeLimits
@@ -45,11 +40,8 @@ from crmkit.records.tables import RecordTables
 from crmkit.records.waiting import take_waiting
 from crmkit.store.store import Store
 
-#: How far a plan looks ahead unless told otherwise: today and the six days after it.
-WEEK = timedelta(days=6)
 
-
-class CRM(Sending, Receiving, Telling, Choosing):
+class CRM(Planning, Sending, Receiving, Telling, Choosing):
     """A practice, its database and its plugins, with the programme that runs on them.
 
     Args:
@@ -231,62 +223,6 @@ class CRM(Sending, Receiving, Telling, Choosing):
         """Return the campaigns in force, most urgent first."""
         with self._store.read() as connection:
             return [version.campaign for version in self._stages.programme.versions(connection)]
-
-    def plan(
-        self, through: date | None = None, *, dry: bool = False, progress: Callable[[str], None] = lambda _: None
-    ) -> Plan:
-        """Judge who gets what until a date and write it to the ledger; nothing is sent.
-
-        Args:
-            through: The last due date to look at, in the practice's calendar; by default six days from today.
-            dry: Only return the plan.
-            progress: Is told each campaign's id.
-        """
-        self.plugins.insist()
-        now = self.clock.now()
-        last = through or self.practice.today(now) + WEEK
-        with self._store.read() if dry else self._stages.seal.begin() as connection:
-            plan = self._stages.planner.plan(connection, last, now, dry=dry, progress=progress)
-        self._store.wrote(plan.changed)
-        return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
-
-    def preview(self, patient: str, through: date | None = None) -> list[answers.Preview]:
-        """Return exactly what a patient would receive until a date; NotFound if there is no such patient."""
-        self.plugins.insist()
-        now = self.clock.now()
-        with self._store.read() as connection:
-            last = through or self.practice.today(now) + WEEK
-            return answers.preview(self._stages, connection, patient, last, now)
-
-    def why(self, patient: str, through: date | None = None) -> list[answers.Answer]:
-        """Return where each campaign stands with a patient, in words; NotFound if there is no such patient."""
-        now = self.clock.now()
-        with self._store.read() as connection:
-            last = through or self.practice.today(now) + WEEK
-            return answers.why(self._stages, connection, patient, last, now)
-
-    def rehearse(
-        self,
-        days: int = 365,
-        *,
-        ahead: timedelta = WEEK,
-        keep_messages: bool = True,
-        progress: Callable[[date], None] = lambda _: None,
-    ) -> Rehearsal:
-        """Plan once a day for so many days, send whenever something is due, all on a scratch ledger; nothing leaves.
-
-        Args:
-            days: How many days, today included.
-            ahead: How far each day's plan looks ahead, as `plan` does.
-            keep_messages: Return the messages too; without them a long rehearsal needs less memory.
-            progress: Is told each day that is done.
-        """
-        self.plugins.insist()
-        clock = FixedClock(self.clock.now())
-        channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._opened.channels]
-        with scratch_ledger(self._store) as (store, tables):
-            stages = self._opened.rehearsing(store, tables, channels, clock)
-            return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
 
     def _replace(self, campaigns: Sequence[Campaign]) -> None:
         for campaign in campaigns:

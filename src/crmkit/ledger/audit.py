@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import attrs
 import sqlalchemy as sa
@@ -77,6 +78,28 @@ class Seal:
             if link:
                 # Only what is committed counts: after a rollback the same number is used again.
                 self._number, self._last = self._number + 1, link
+
+    @contextmanager
+    def within(self, connection: sa.Connection) -> Iterator[sa.Connection]:
+        """Write within a transaction that somebody else has opened and will end.
+
+        What is written is the only link of a chain of its own: nobody tells us whether it was committed, and so no
+        other link may rest on it.
+
+        Raises:
+            ConfigError: If it is no open transaction on this database.
+            StoreError: If the database refuses; what was written here is undone, the transaction stays open.
+        """
+        with self._writing:
+            own = self.writer, self._number, self._last
+            self.writer, self._number, self._last = f"{self.writer}.{uuid4().hex[:16]}", 0, ""
+            try:
+                with self.store.within(connection):
+                    yield connection
+                    if self.key:
+                        self._close(connection)
+            finally:
+                self.writer, self._number, self._last = own
 
     def done(self, step: Callable[[sa.Connection], _T]) -> _T:
         """Return what a step comes to that is a transaction of its own.

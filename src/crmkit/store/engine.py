@@ -63,6 +63,39 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
             yield connection
 
 
+@contextmanager
+def joined(connection: sa.Connection, engine: sa.Engine) -> Iterator[None]:
+    """Take part in a transaction that a host has opened: whatever is done is undone on an exception, and nothing else.
+
+    Raises:
+        ConfigError: If the connection is none of the engine's, commits by itself, or has no transaction open.
+        StoreError: If the database refuses; it holds no value of any row.
+    """
+    # An engine with other options shares the pool of the one that it was made of.
+    if connection.engine.pool is not engine.pool:
+        mend = "give the CRM the engine of this connection in the place of a URL"
+        raise ConfigError("the connection is none of this CRM's engine", where="connection", mend=mend)
+    if not connection.in_transaction():
+        mend = "open one with engine.begin(), or leave the connection out"
+        raise ConfigError("no transaction is open on the connection", where="connection", mend=mend)
+    with refusals():
+        if _commits_by_itself(connection):
+            mend = "give it an isolation level, such as READ COMMITTED"
+            raise ConfigError("the connection commits by itself", where="connection", mend=mend)
+        # What SQLite's own driver calls a transaction begins with the first INSERT: a savepoint before it would commit.
+        begin(connection, "BEGIN IMMEDIATE", owned=False)
+        with connection.begin_nested():
+            yield
+
+
+def _commits_by_itself(connection: sa.Connection) -> bool:
+    # On SQLite a listener of the host may begin transactions in the place of a driver that begins none.
+    driver = connection.connection.dbapi_connection
+    return (
+        driver is not None and connection.dialect.detect_autocommit_setting(driver) and not in_transaction(connection)
+    )
+
+
 def _sqlite(url: sa.URL) -> sa.Engine:
     memory = not url.database or url.database == ":memory:"
     if not memory:

@@ -11,7 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import ConfigError
-from crmkit.store.engine import open_engine, transaction
+from crmkit.store.engine import joined, open_engine, transaction
 from crmkit.store.scrub import rewrite
 from crmkit.store.turns import at_once
 
@@ -77,6 +77,17 @@ class Store:
             yield self.pinned
             return
         with transaction(self.engine, writes=False, owned=self.owned) as connection:
+            yield connection
+
+    @contextmanager
+    def within(self, connection: sa.Connection) -> Iterator[sa.Connection]:
+        """Take part in a transaction that somebody else has opened and will end; on an exception our part is undone.
+
+        Raises:
+            ConfigError: If it is no open transaction on this database.
+            StoreError: If the database refuses, or another transaction is in the way.
+        """
+        with joined(connection, self.engine):
             yield connection
 
     @contextmanager

@@ -1,0 +1,107 @@
+"""What would go out, to whom and when: the plan, one patient's part of it, and a rehearsal of the days to come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date, timedelta
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.campaigns.plan import Plan
+from crmkit.clock import Clock, FixedClock
+from crmkit.crm import answers
+from crmkit.crm.opened import Opened
+from crmkit.crm.plugged import Plugged
+from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
+from crmkit.crm.stages import Stages
+from crmkit.ledger.scratch import scratch_ledger
+from crmkit.practice import Practice
+
+#: How far a plan looks ahead unless told otherwise: today and the six days after it.
+WEEK = timedelta(days=6)
+
+
+class Planning(Plugged):
+    """The part of a `CRM` that looks ahead."""
+
+    practice: Practice
+    clock: Clock
+    _opened: Opened
+    _stages: Stages
+
+    def plan(
+        self,
+        through: date | None = None,
+        *,
+        dry: bool = False,
+        connection: sa.Connection | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Plan:
+        """Judge who gets what until a date and write it to the ledger; nothing is sent.
+
+        Args:
+            through: The last due date to look at, in the practice's calendar; by default six days from today.
+            dry: Only return the plan.
+            connection: One of the host's own engine in whose open transaction it is written, to be committed or
+                rolled back together with what the host writes there; by default it is a transaction of its own.
+            progress: Is told each campaign's id.
+
+        Raises:
+            ConfigError: If a connection is given that is none of the engine that this CRM was given, or on which no
+                transaction is open.
+        """
+        self.plugins.insist()
+        now = self.clock.now()
+        last = through or self.practice.today(now) + WEEK
+        with self._planning(connection, dry=dry) as mine:
+            plan = self._stages.planner.plan(mine, last, now, dry=dry, progress=progress)
+        if connection is None:
+            self._stages.store.wrote(plan.changed)
+        return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
+
+    def preview(self, patient: str, through: date | None = None) -> list[answers.Preview]:
+        """Return exactly what a patient would receive until a date; NotFound if there is no such patient."""
+        self.plugins.insist()
+        now = self.clock.now()
+        with self._stages.store.read() as connection:
+            last = through or self.practice.today(now) + WEEK
+            return answers.preview(self._stages, connection, patient, last, now)
+
+    def why(self, patient: str, through: date | None = None) -> list[answers.Answer]:
+        """Return where each campaign stands with a patient, in words; NotFound if there is no such patient."""
+        now = self.clock.now()
+        with self._stages.store.read() as connection:
+            last = through or self.practice.today(now) + WEEK
+            return answers.why(self._stages, connection, patient, last, now)
+
+    def rehearse(
+        self,
+        days: int = 365,
+        *,
+        ahead: timedelta = WEEK,
+        keep_messages: bool = True,
+        progress: Callable[[date], None] = lambda _: None,
+    ) -> Rehearsal:
+        """Plan once a day for so many days, send whenever something is due, all on a scratch ledger; nothing leaves.
+
+        Args:
+            days: How many days, today included.
+            ahead: How far each day's plan looks ahead, as `plan` does.
+            keep_messages: Return the messages too; without them a long rehearsal needs less memory.
+            progress: Is told each day that is done.
+        """
+        self.plugins.insist()
+        clock = FixedClock(self.clock.now())
+        channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._opened.channels]
+        with scratch_ledger(self._stages.store) as (store, tables):
+            stages = self._opened.rehearsing(store, tables, channels, clock)
+            return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
+
+    def _planning(self, connection: sa.Connection | None, *, dry: bool) -> AbstractContextManager[sa.Connection]:
+        """Open the transaction of a plan, or a part of the one that the host has opened."""
+        store, seal = self._stages.store, self._stages.seal
+        if connection is None:
+            return store.read() if dry else seal.begin()
+        return store.within(connection) if dry else seal.within(connection)

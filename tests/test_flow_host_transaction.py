@@ -1,0 +1,110 @@
+"""A plan within the host's own transaction stands or falls with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from test_flow_delivery import BIRTHDAY, people
+
+from crmkit import CRM, Campaign
+from crmkit.errors import ConfigError
+
+KEY = "a key that only the host has"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path) -> Iterator[sa.Engine]:
+    url = f"sqlite:///{tmp_path}/host.db" if request.param == "sqlite" else request.getfixturevalue("postgres")
+    made = sa.create_engine(url, connect_args={"timeout": 0} if request.param == "sqlite" else {})
+    with made.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE appointment (n integer)")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def crm(engine, practice, clock, tmp_path, exports) -> Iterator[CRM]:
+    people(exports, 20)
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path, "audit_key": KEY}
+    with CRM(practice, engine, **more) as opened:
+        opened.sync()
+        opened.add(BIRTHDAY)
+        yield opened
+
+
+def book(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("INSERT INTO appointment VALUES (1)")
+
+
+def booked(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM appointment").scalar_one())
+
+
+def fits_its_trail(crm: CRM) -> bool:
+    found = crm.audit()
+    return (found.faults, found.unsealed) == ((), 0)
+
+
+def test_both_are_committed_together(crm, engine):
+    with engine.begin() as connection:
+        book(connection)
+        plan = crm.plan(connection=connection)
+    assert plan.ready()
+    assert booked(engine) == 1
+    assert crm.plan().changed == 0
+    assert fits_its_trail(crm)
+    assert 0 < len(crm.send().touches) <= len(plan.ready())
+    assert fits_its_trail(crm)
+
+
+def test_what_the_host_rolls_back_was_never_planned(crm, engine):
+    with engine.connect() as connection, connection.begin() as transaction:
+        # Before anything is written: SQLite's driver would open the host's transaction with the first INSERT only.
+        assert crm.plan(connection=connection).ready()
+        book(connection)
+        transaction.rollback()
+    assert booked(engine) == 0
+    assert crm.feed() == []
+    assert crm.send().touches == ()
+    assert fits_its_trail(crm)
+    assert crm.plan().changed > 0
+    assert fits_its_trail(crm)
+
+
+def test_a_plan_that_fails_undoes_its_own_part_only(crm, engine):
+    crm.add(Campaign("more", objective="celebrate", message="birthday", segment="age >= 18", schedule="on birthday"))
+
+    def failing(campaign: str) -> None:
+        if campaign == "more":
+            raise RuntimeError
+
+    with engine.begin() as connection:
+        book(connection)
+        with pytest.raises(RuntimeError):
+            crm.plan(connection=connection, progress=failing)
+    assert booked(engine) == 1
+    assert crm.feed() == []
+    assert fits_its_trail(crm)
+
+
+def test_a_dry_plan_writes_nothing(crm, engine):
+    with engine.begin() as connection:
+        assert crm.plan(connection=connection, dry=True).ready()
+    assert crm.feed() == []
+
+
+def test_only_an_open_transaction_of_this_database_will_do(crm, engine, tmp_path):
+    with engine.connect() as connection, pytest.raises(ConfigError, match="no transaction is open"):
+        crm.plan(connection=connection)
+    other = sa.create_engine(f"sqlite:///{tmp_path}/other.db")
+    with other.begin() as connection, pytest.raises(ConfigError, match="none of this CRM's engine"):
+        crm.plan(connection=connection)
+    alone = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with alone.begin() as connection, pytest.raises(ConfigError, match="commits by itself"):
+        crm.plan(connection=connection)
+    other.dispose()
+    assert crm.feed() == []
