@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from contextlib import suppress
@@ -473,3 +474,89 @@ def told(parser: BounceParser | ReplyParser, mail: bytes) -> list[str]:
 def test_any_bytes_give_events_or_an_error_of_ours(mail: bytes) -> None:
     with suppress(CrmkitError):
         parse(mail)
+
+
+def notice(subject: str, words: str, sender: str = "Mail Delivery System <MAILER-DAEMON@mx.home.example>") -> str:
+    return f"From: {sender}\nTo: hello@brighteyes.example\nSubject: {subject}\n\n{words}\n"
+
+
+EXCHANGE = "Microsoft Outlook <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@home.example>"
+
+
+@pytest.mark.parametrize("subject", ["Undeliverable: Hello", "Unzustellbar: Hallo", "Non remis : Bonjour", "Hello"])
+def test_exchange_without_a_report_is_understood_by_its_code(subject: str) -> None:
+    words = f"""Delivery has failed to these recipients or groups:
+
+{MIA}<mailto:{MIA}>
+The address could not be found.
+
+Diagnostic information for administrators:
+Generating server: AM0PR01.eurprd01.prod.exchangelabs.com
+{MIA}
+Remote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup'
+
+Original message headers:
+From: Bright Eyes <hello@brighteyes.example>
+Message-ID: <{KEY}@brighteyes.example>"""
+    [event] = parse(notice(subject, words, EXCHANGE))
+    assert (event.address, event.key, event.permanent, event.status) == (MIA, KEY, True, "5.1.10")
+    [event] = parse(notice(subject, words.replace("5.1.10", "5.2.2"), EXCHANGE))
+    assert not event.permanent
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "THIS IS A WARNING ONLY. YOU DO NOT NEED TO RESEND YOUR MESSAGE.\n\nYour message could not be delivered for"
+        f" more than 4 hour(s).\n\n<{MIA}>: connect to home.example[192.0.2.1]:25: Connection timed out",
+        f"Ihre Nachricht an {MIA} konnte noch nicht zugestellt werden. Die Zustellung verzögert sich.",
+    ],
+)
+def test_a_warning_in_words_that_a_message_is_late_condemns_nobody(words: str) -> None:
+    [event] = parse(notice("Delayed Mail (still being retried)", words))
+    assert (event.kind, event.address, event.permanent) == (EventKind.DELAYED, MIA, False)
+
+
+def test_a_notice_of_an_unknown_form_that_names_several_or_gives_no_reason_is_none() -> None:
+    assert parse(notice("Undeliverable", f"550 5.1.1 for {MIA} and ben@home.example")) == []
+    assert parse(notice("Undeliverable", f"Something about {MIA}")) == []
+    assert parse(notice("Undeliverable", "550 5.1.1 was said to hello@brighteyes.example")) == []
+    [event] = parse(notice("Undeliverable", f"<{MIA}>: 554 Transaction failed; Reject due to policy restrictions"))
+    assert not event.permanent
+
+
+def test_a_report_in_base64_or_with_addresses_in_any_letters_is_read() -> None:
+    fields = f"Reporting-MTA: dns; mx.home.example\n\n{failed()}"
+    coded = base64.encodebytes(fields.encode()).decode()
+    kind = "Content-Type: message/delivery-status\n"
+    [event] = parse(report(failed()).replace(fields, coded).replace(kind, f"{kind}Content-Transfer-Encoding: base64\n"))
+    assert (event.address, event.key, event.permanent) == (MIA, KEY, True)
+    [event] = parse(report(failed()).replace(kind, kind.replace("delivery", "global-delivery")))
+    assert (event.address, event.key, event.permanent) == (MIA, KEY, True)
+
+
+def test_gmail_names_the_message_beside_the_report() -> None:
+    about = f"X-Original-Message-ID: <{KEY}@brighteyes.example>"
+    [event] = parse(report(failed(), about=about, returned=""))
+    assert event.key == KEY
+
+
+def test_outlook_com_sends_the_message_back_as_a_complaint() -> None:
+    text = f"""From: staff@hotmail.com
+Subject: complaint about message from 192.0.2.1
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="b"
+
+--b
+Content-Type: message/rfc822
+
+X-HmXmrOriginalRecipient: {MIA}
+From: hello@brighteyes.example
+Message-ID: <{KEY}@brighteyes.example>
+
+Hello
+--b--
+"""
+    [event] = parse(text)
+    assert (event.kind, event.address, event.key) == (EventKind.COMPLAINED, MIA, KEY)
+    assert parse(text.replace(KEY, "none-of-ours")) == []

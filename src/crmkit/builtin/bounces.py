@@ -16,8 +16,10 @@ from crmkit.builtin.incoming import (
     bare_address,
     blocks,
     envelope_key,
+    groups_of,
     header,
     is_automatic,
+    key_in,
     kind_of,
     parts,
     read_mail,
@@ -37,6 +39,8 @@ _ACTIONS = {
     "deliver": EventKind.DELIVERED,
     "expand": EventKind.DELIVERED,
 }
+#: Reports of delivery: in ASCII, and with addresses in any letters (RFC 6533).
+_REPORTS = ("message/delivery-status", "message/global-delivery-status")
 
 
 @attrs.frozen
@@ -66,13 +70,15 @@ class BounceParser:
 
 def _reported(mail: Mail, payload: Payload) -> list[Event] | None:
     """Read delivery-status parts (RFC 3464); None if there is no such part, or none that says anything."""
-    reports = (part for part in parts(mail) if kind_of(part) == "message/delivery-status")
-    groups = list(islice((group for part in reports for group in blocks(part)), MOST_GROUPS))
+    reports = (part for part in parts(mail) if kind_of(part) in _REPORTS)
+    groups = list(islice((group for part in reports for group in groups_of(part)), MOST_GROUPS))
     told = [group for group in groups if header(group, "action")]
     if not told:
         return None
     envelope = next((found for group in groups if (found := header(group, "original-envelope-id"))), "")
-    key, date = envelope_key(envelope) or returned_key(mail), header(mail, "date")
+    # Gmail returns no header at times, and names the message beside the report.
+    named = next((found for group in groups if (found := key_in(header(group, "x-original-message-id")))), "")
+    key, date = envelope_key(envelope) or returned_key(mail) or named, header(mail, "date")
     # What the server says in words may be about any of several recipients.
     words = notice_of(mail) if len({_recipient(group) for group in told}) == 1 else ""
     events = [_of_recipient(group, key, date, words, payload) for group in told]

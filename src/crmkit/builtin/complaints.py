@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from email.message import Message as Mail
 
 from crmkit.builtin.incoming import (
@@ -14,6 +15,7 @@ from crmkit.builtin.incoming import (
     parts,
     raw_text,
     returned_key,
+    subject,
     written_at,
 )
 from crmkit.delivery.event import Event, EventKind, Payload, Stop
@@ -21,6 +23,7 @@ from crmkit.people.medium import Medium, Purpose
 
 #: Reports that are no reader's complaint: the opposite of one, or about the mail's signatures (RFC 6591).
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dmarc"})
+_JMRP = re.compile(r"(?i)complaint about message from ")
 _LEAVING = frozenset({"opt-out", "opt-out-list"})
 
 
@@ -31,7 +34,7 @@ def complaints(mail: Mail, payload: Payload) -> list[Event] | None:
     """
     report = next((part for part in parts(mail) if kind_of(part) == "message/feedback-report"), None)
     if report is None:
-        return None
+        return _of_microsoft(mail, payload)
     said = _fields(report)
     kind = header(said, "feedback-type").lower()
     address = bare_address(header(said, "original-rcpt-to")) or bare_address(header(said, "removal-recipient"))
@@ -51,6 +54,25 @@ def complaints(mail: Mail, payload: Payload) -> list[Event] | None:
             address=address,
             stop=Stop((Purpose.MARKETING, Purpose.FEEDBACK)) if left else None,
             evidence="feedback loop: opt-out" if left else "feedback loop: complaint",
+        )
+    ]
+
+
+def _of_microsoft(mail: Mail, payload: Payload) -> list[Event] | None:
+    """Read what Outlook.com's program for senders (JMRP) sends: the message itself, with the reader in a header."""
+    key = returned_key(mail) if _JMRP.match(subject(mail)) else ""
+    if not key:
+        return None
+    readers = (bare_address(header(part, "x-hmxmroriginalrecipient")) for part in parts(mail))
+    return [
+        Event(
+            id="?",
+            kind=EventKind.COMPLAINED,
+            medium=Medium.EMAIL,
+            at=written_at(header(mail, "date"), payload),
+            key=key,
+            address=next(filter(None, readers), ""),
+            evidence="feedback loop: complaint",
         )
     ]
 

@@ -32,6 +32,25 @@ _NOBODY = re.compile(
     rf"|disabled|inactive|no longer)|(?:unknown|no such|invalid|nonexistent|not a valid) (?:local |virtual )?{_WHO}"
     r"|(?:couldn't be|wasn't|not) found|recipient address rejected: access denied|host unknown"
 )
+#: What is only late, and still on its way.
+_WAITING = re.compile(
+    r"(?i)warning only|(?:still being|will be) retried|not yet been delivered|delivery (?:is|has been) delayed"
+    r"|delayed mail|(?:do not|don't) need to resend|no action is required (?:on|from) your"
+    r"|(?:will|to) (?:continue|keep)(?: to)? try|noch nicht zugestellt|verz(?:oe|\W+|o)gert"
+    r"|pas encore (?:pu )?[^ ]{0,2}(?:tre|t) (?:remis|livr)|nouvelles? tentatives?"
+)
+_OVER = re.compile(
+    r"(?i)giv(?:e|en|ing) up|will not be retried|no (?:further|more) attempts|permanent(?:ly)? (?:error|fail)"
+)
+
+
+def is_waiting(words: str) -> bool:
+    """Tell whether the words are of a message that is late and is still tried.
+
+    >>> is_waiting("This is a warning only. You do not need to resend."), is_waiting("Retried for 5 days; giving up")
+    (True, False)
+    """
+    return bool(_WAITING.search(words)) and not _OVER.search(words)
 
 
 def is_about_address(status: str, words: str = "") -> bool:

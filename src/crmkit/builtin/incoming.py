@@ -23,6 +23,7 @@ MOST_ADDRESS = 320
 
 #: A report begins a new group of fields after each of these.
 _GAP = re.compile(rb"(?:\r\n|\r|\n)(?=[\r\n])")
+_BLANK = re.compile(rb"(?:\r?\n[ \t]*){2,}")
 _MOST_COMMENTS = 20
 _TYPED = re.compile(rb"(?i)[\r\n]content-type:")
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -32,15 +33,19 @@ _QUOTED_ID = re.compile(rb"(?im)^[> \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?<([0-9a
 _AWAY = re.compile(
     r"(?i)(?:\[[^\]]*\] *)?(?:(?:i am|i'm|ich bin|je suis) )?(?:out[ -]of[ -](?:the[ -])?office|away from|on vacation"
     r"|auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort|beantwoording)|abwesen\w*"
-    r"|nicht im (?:b[uü]ro|haus)|r[ée]ponse automatique|absence|absent|risposta automatica|fuori (?:sede|ufficio)"
+    r"|nicht im (?:b[uü]ro|haus)|(?:im )?urlaub|r[ée]ponse automatique"
+    r"|(?:message d.)?absence|absent|en cong[ée]s?|risposta automatica|fuori (?:sede|ufficio)"
     r"|respuesta autom[aá]tica|fuera de la oficina|resposta autom[aá]tica|afwezig)\b"
 )
 _SYSTEM = re.compile(
     r"(?i)mailer-?daemon|postmaster|mdaemon|mail.?(?:delivery|service)|delivery.?subsystem|system.?admin"
+    r"|microsoftexchange[0-9a-f]{32}@"
 )
 _UNDELIVERED = re.compile(
     r"(?i)(?:mail |message )?(?:undeliver|non-?deliver|(?:could )?not (?:be )?delivered|unzustellbar|failure notice"
-    r"|delivery (?:fail|status|problem|error)|returned mail|failed mail)"
+    r"|delivery (?:fail|status|problem|error|delay)|delayed mail|returned mail|failed mail|non remis"
+    r"|[ée]chec de (?:la )?remise|non recapitabile|impossibile recapitare|no se puede entregar"
+    r"|n[ãa]o (?:foi )?entregue|onbestelbaar)"
 )
 #: Put behind the subject of the message that failed.
 _APPENDED = re.compile(r"(?i)\(delivery fail\w*\)$")
@@ -194,6 +199,29 @@ def blocks(part: Mail) -> list[Mail]:
     """Return the messages inside a part; of a report, its groups of fields."""
     found = part.get_payload()
     return [one for one in found if isinstance(one, Mail)] if isinstance(found, list) else []
+
+
+def groups_of(report: Mail) -> list[Mail]:
+    """Return a delivery report's groups of fields, also where Python takes the report for a message or for text."""
+    inside = blocks(report)
+    if kind_of(report) != "message/delivery-status":
+        # RFC 6533: the first group passes for a header, the others for what stands below it.
+        inside += [group for one in inside for group in _cut(raw_text(one))]
+    return inside if any(header(group, "action") for group in inside) else _cut(_text_inside(report, inside))
+
+
+def _text_inside(report: Mail, inside: list[Mail]) -> bytes:
+    """Return a report that is written in base64 or quoted-printable: Python decodes no message."""
+    text = "\n".join(str(one.get_payload()) for one in inside if not one.is_multipart())
+    coded = Mail()
+    coded["content-transfer-encoding"] = header(report, "content-transfer-encoding")
+    coded.set_payload(text)
+    return raw_text(coded)
+
+
+def _cut(text: bytes) -> list[Mail]:
+    pieces = islice(_BLANK.split(text), MOST_GROUPS)
+    return [email.message_from_bytes(piece.strip()) for piece in pieces if piece.strip()]
 
 
 def envelope_key(envelope: str) -> str:

@@ -13,7 +13,7 @@ from itertools import islice, takewhile
 import attrs
 from flufl.bounce import all_failures
 
-from crmkit.builtin.fault import failure_code, is_about_address, says_why
+from crmkit.builtin.fault import failure_code, is_about_address, is_waiting, says_why
 from crmkit.builtin.incoming import (
     MOST_PARTS,
     bare_address,
@@ -22,6 +22,7 @@ from crmkit.builtin.incoming import (
     parts,
     raw_text,
     returned_key,
+    subject,
     written_at,
 )
 from crmkit.delivery.event import Event, EventKind, Payload
@@ -31,13 +32,17 @@ from crmkit.people.medium import Medium
 _SCANNED, _LINE, _NOTICE = 64_000, 320, 60
 _BREAKS = re.compile(rb"\r\n?|\n")
 _ASCII = bytes(range(128)) + b"\x7f" * 128
+_NAMED = re.compile(r"(?a)\b[\w.+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b", re.IGNORECASE)
+#: Keys of our messages look like addresses.
+_OURS = re.compile(r"[0-9a-f]{32}@")
 _RETURNED = re.compile(r"(?i)\W*(?:-{3,}.*(?:original|copy|header|returned)|return-path:|received:|copy of)")
 
 
 def notices(mail: Mail, payload: Payload) -> list[Event]:
     """Return what a bounce without a report says, with ids still to be given; nothing of a mail that a person wrote.
 
-    Where the words give no reason, flufl.bounce's own verdict holds: failed for good, or only delayed.
+    Where the words give no reason, flufl.bounce's own verdict holds: failed for good, or only delayed. Of a form that
+    it does not know the words alone are taken, and they must name a reason, and one address at most.
     """
     if not from_mail_system(mail):
         return []
@@ -49,7 +54,11 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
         return []
     words = notice_of(plain)
     status = failure_code(words)
-    hard = is_about_address(status, words) if status or says_why(words) else True
+    told = bool(status or says_why(words))
+    waiting = is_waiting(f"{subject(mail)} {words}") and not status.startswith("5")
+    hard = is_about_address(status, words) if told else bool(permanent) or is_about_address("", words)
+    if not (temporary or permanent) and (told or waiting or hard):
+        permanent = _named(mail, words)
     key, at = returned_key(mail), written_at(header(mail, "date"), payload)
     bounce = Event(
         id="?",
@@ -62,9 +71,18 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
         evidence="notice: bounced",
     )
     delay = Event(id="?", kind=EventKind.DELAYED, medium=Medium.EMAIL, at=at, key=key, evidence="notice: delayed")
-    found = [(bounce, one) for one in sorted(permanent)] + [(delay, one) for one in sorted(temporary - permanent)]
+    late = temporary | permanent if waiting else temporary - permanent
+    found = [(bounce, one) for one in sorted(permanent - late)] + [(delay, one) for one in sorted(late)]
     addressed = ((event, _address(one)) for event, one in found)
     return [attrs.evolve(event, address=address) for event, address in addressed if address]
+
+
+def _named(mail: Mail, words: str) -> frozenset[bytes]:
+    """Return the one address that a notice of an unknown form names; nothing if it names several, or none."""
+    ours = {found.casefold() for name in ("to", "delivered-to", "from") if (found := bare_address(header(mail, name)))}
+    named: dict[str, str] = {one.casefold(): one for one in _NAMED.findall(words) if not _OURS.match(one)}
+    others = [one for small, one in named.items() if small not in ours]
+    return frozenset([others[0].encode("ascii", "replace")] if len(others) == 1 else [])
 
 
 def notice_of(mail: Mail) -> str:
