@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,9 @@ def test_every_excerpt_stands_in_the_new_plugin(place: Path) -> None:
 
 def test_the_commands_do_what_the_page_says(place: Path) -> None:
     commands = "".join(blocks(PAGE, "sh")).splitlines()
-    assert commands[:2] == ["cd acme-sms", "pip install --editable . --group dev"]
+    assert commands[:2] == ["cd acme-sms", 'pip install --editable ".[dev]"']
+    project = tomllib.loads((place / "acme-sms" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "dev" in project["optional-dependencies"], "the pip of Python 3.11 knows no groups"
     for command in commands[2:]:
         done = shell(command, place / "acme-sms")
         assert done.returncode == 0, done.stdout + done.stderr

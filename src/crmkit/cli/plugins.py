@@ -177,5 +177,5 @@ def new(given: Given, name: str, kind: str) -> int:
         return DONE
     for file in files:
         show.say(str(file))
-    show.say(f"\nNext: cd {name}, pip install --editable . --group dev, pytest")
+    show.say(f'\nNext: cd {name}, pip install --editable ".[dev]", pytest')
     return DONE
