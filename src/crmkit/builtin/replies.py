@@ -35,7 +35,7 @@ _QUOTED = re.compile(
     r"|mensagem original|oorspronkelijk|forwarded)|on\b.{4,200}\bwrote:|am\b.{4,200}\bschrieb|le\b.{4,200}\ba écrit"
     r"|il\b.{4,200}\bha scritto|el\b.{4,200}\bescribió|em\b.{4,200}\bescreveu|op\b.{4,200}\bschreef"
     r"|(?:from|von|de|da|van): .*@|sent from my |get outlook for |von meinem .{1,40} gesendet|gesendet von |envoyé de "
-    r"|inviato da |enviado desde |enviado do |verzonden vanaf )"
+    r"|inviato da |enviado desde |enviado do |verzonden vanaf |.{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>.{0,60}[:：] ?$)"
 )
 _TAG = re.compile(
     r"(?is)<(?:script|style|blockquote|head)\b.*?(?:</(?:script|style|blockquote|head)>|\Z)|<[^<>]{0,2000}>"
@@ -90,6 +90,14 @@ def own_words(text: str) -> str:
     'Stop'
     """
     lines = [line.strip() for line in text[:_READ].splitlines()]
+    if above := _own(lines):
+        return above
+    # Some write below what they quote.
+    quoted = [number for number, line in enumerate(lines) if line.startswith(">")]
+    return _own(lines[quoted[-1] + 1 :]) if quoted else ""
+
+
+def _own(lines: Sequence[str]) -> str:
     pairs = takewhile(lambda pair: not _ends(*pair), zip(lines, [*lines[1:], ""], strict=False))
     return "\n".join(line for line, _ in pairs).strip()
 

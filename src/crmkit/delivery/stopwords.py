@@ -15,14 +15,15 @@ from functools import cache
 from crmkit.delivery.event import Stop
 from crmkit.people.medium import Medium, Purpose
 
-#: A whole answer of these words ends messages. In plain letters: no case, no accents, no punctuation.
+#: A whole answer of these words ends messages, however it is written: case, accents and punctuation do not count.
 WORDS = {
     "en": """stop; stopp; stopped; quit; end; revoke; opt out; optout; opt me out
         opting out; cancel; unsubscribe
         unsubscribed; unsubcribe; unsuscribe; unsub; unsubscribe me; stop it; stop this; stop now; stop messages
         stop texts; stop emails; stop sms; remove me; i opt out; i unsubscribe; i revoke; i revoke my consent
         withdraw consent; i withdraw my consent; remove my number; delete my number; remove my email; leave me alone
-        lose my number; cancel subscription; cancel my subscription; cancel newsletter; text stop; reply stop""",
+        lose my number; remove; cancel subscription; cancel my subscription; cancel newsletter; text stop
+        reply stop""",
     "de": """abmelden; abmeldung; abbestellen; austragen; beenden; ende; widerruf; widerrufen; aufhoren; aufhoeren
         ich widerrufe; ich widerrufe meine einwilligung; stoppen; stop sms; loschen sie meine nummer
         newsletter abbestellen; newsletter abmelden
@@ -41,6 +42,23 @@ WORDS = {
         anular subscricao; quero sair; removam me; retiro o meu consentimento; nao quero receber mais""",
     "nl": """afmelden; uitschrijven; stoppen; einde; beeindigen; opzeggen; meld mij af; meld me af; schrijf mij uit
         schrijf me uit; intrekken; ik trek mijn toestemming in; verwijder mij; verwijder mijn nummer""",
+    # Of these only whole answers are known.
+    "da": "afmeld; afmeld mig; afmelding; frameld; frameld mig; jeg vil afmeldes",
+    "sv": "avregistrera; avregistrera mig; avanmäl; avanmäl mig; avprenumerera; sluta",
+    "nb": "avmeld; avmeld meg; avmelding; meld meg av; stans",
+    "fi": "lopeta; peruuta tilaus; peru tilaus; poista minut",
+    "pl": "wypisz; wypisz mnie; proszę mnie wypisać; rezygnuję; koniec",
+    "cs": "odhlásit; odhlaste mě; odhlásit odběr; konec",
+    "tr": "iptal; iptal et; abonelikten çık",
+    "ru": "стоп; отписаться; отпишите меня; отписка; хватит",
+    "uk": "відписатися; відпишіть мене; досить",
+    "el": "στοπ; διαγραφή; σταματήστε",
+    "ar": "توقف; قف; إلغاء; إلغاء الاشتراك; الغاء الاشتراك",
+    "he": "הסר; הסרה; הסירו אותי",
+    "zh": "停止; 退订; 退訂; 取消订阅; 取消訂閱; td",
+    "ja": "停止; 配信停止; 解除; 退会; ストップ",
+    "ko": "수신거부; 중지; 그만",
+    "vi": "từ chối; hủy đăng ký",
 }
 
 #: What may stand around the words without changing what they say.
@@ -51,7 +69,7 @@ _LEADING = re.compile(
 _TRAILING = re.compile(
     r"(?: (?:please|pls|plz|now|immediately|thanks?|thank you|thx|cheers|ok|bitte|sofort|danke|vielen dank|merci"
     r"|s ?il (?:vous|te) plait|svp|grazie|per favore|gracias|por favor|ya|obrigad[oa]|dank(?: u| je)?|alstublieft"
-    r"|aub))+$"
+    r"|aub|a u b|s v p))+$"
 )
 
 #: What is sent, and what of it is advertising; by these the sentences below are filled in.
@@ -96,7 +114,8 @@ SENTENCES = {
         r"no more NOUN(?: of any kind)?EVER|stop(?:WHICH NOUN| all of (?:it|this|these)| everything)EVER",
         r"(?:i )?(?:do not|dont|no longer)(?: want| wish)?(?: to)? (?:want|receive|get)WHICH NOUN(?: from you)?EVER",
         r"(?:take|remove|delete|get) (?:me|us|my (?:number|e ?mail|e ?mail address|name|details)) (?:off|from)"
-        r"(?: (?:of|all))? (?:your|(?:the|this|your) (?:mailing|e ?mail|text|texting|sms|contact|marketing|newsletter))"
+        r"(?: (?:of|all))? (?:your|this"
+        r"|(?:the|this|your) (?:mailing|e ?mail|text|texting|sms|contact|marketing|newsletter))"
         r"(?: (?:lists?|database|system|records))EVER",
         r"(?:unsubscribe|opt)(?: me| us)?(?: out)?(?: (?:from|of))(?:WHICH NOUN| all| everything)(?: lists?)?EVER",
         r"(?:unsubscribe|opt) (?:me|us)(?: out)?|cancelWHICH NOUN",
@@ -111,7 +130,8 @@ SENTENCES = {
         r"(?:ich (?:mochte|will|wunsche) )?keine (?:weiteren )?NOUN(?: mehr)?(?: von ihnen)?"
         r"(?: (?:erhalten|bekommen))?",
         r"ich (?:mochte|will) (?:mich |den newsletter |das )?(?:abmelden|abbestellen|austragen|widerrufen)",
-        r"nehmen sie mich (?:bitte )?(?:aus|von) (?:ihrem|der|ihrer) (?:verteiler|mailingliste|adressliste)",
+        r"nehmen sie mich (?:bitte )?(?:aus|von) (?:ihrem|dem|der|ihrer)"
+        r" (?:verteiler|e ?mail verteiler|newsletter verteiler|mailingliste|adressliste|newsletter)",
         r"(?:stoppen|beenden) sie (?:alle|die|diese) NOUN|alles abbestellen|alles abmelden|von allem abmelden",
     ),
     "fr": (
@@ -120,17 +140,23 @@ SENTENCES = {
         r"(?:arretez|cessez) (?:les|vos|ces|tous les|tous vos) NOUN|plus (?:de |d ?|aucun )NOUN",
         r"(?:je )?(?:ne )?(?:veux|souhaite) plus (?:recevoir )?(?:(?:de|vos|ces|aucun) |d ?)?NOUN",
         r"je (?:veux|souhaite|voudrais) me (?:desabonner|desinscrire)",
+        r"(?:veuillez |merci de (?:bien vouloir )?|pouvez vous )?me (?:desabonner|desinscrire|retirer|supprimer)"
+        r"(?: de (?:votre|vos|cette|la) (?:listes?|newsletter|mailing list|liste de diffusion)"
+        r"| de (?:vos|ces|tous vos) NOUN)?",
         r"(?:ne )?(?:m ?ecrivez|m ?envoyez|me contactez) plus(?: rien)?(?: (?:de |d ?)NOUN)?",
     ),
     "it": (
         r"(?:smettete|smetta|basta)(?: di| con)? (?:scrivermi|mandarmi|inviarmi|contattarmi)(?: NOUN)?",
         r"(?:basta|niente piu)(?: con i| i)? NOUN",
+        r"(?:vi prego di |prego di |vorrei )?(?:cancellarmi|disiscrivermi|rimuovermi|cancellatemi|rimuovetemi)"
+        r"(?: dalla (?:vostra )?(?:lista|mailing list|newsletter))?",
         r"non (?:scrivetemi|contattatemi|mandatemi|inviatemi) piu(?: NOUN| nulla)?",
         r"non (?:voglio|desidero) (?:piu )?ricevere(?: piu)? (?:NOUN|nulla)",
     ),
     "es": (
         r"(?:dejen|deje|paren|pare) de (?:enviarme|mandarme|escribirme|contactarme)(?: mas)?(?: NOUN)?",
         r"no (?:me )?(?:envien|manden|escriban|contacten) (?:mas|nada)(?: NOUN)?|no mas NOUN",
+        r"(?:den|de)me de baja(?: de (?:la|su|esta) (?:lista|lista de correo|newsletter))?",
         r"no (?:quiero|deseo) (?:recibir )?mas NOUN|no (?:quiero|deseo) recibir nada",
     ),
     "pt": (
@@ -141,7 +167,8 @@ SENTENCES = {
     "nl": (
         r"(?:stop met|hou op met) (?:(?:het )?(?:sturen|mailen|sms en|smsen)(?: van)?(?: NOUN)?|NOUN)",
         r"(?:stuur|mail|sms|bericht) (?:mij|me) (?:niet|geen NOUN|niets) meer",
-        r"ik wil (?:me|mij) (?:afmelden|uitschrijven)",
+        r"ik wil (?:me|mij) (?:afmelden|uitschrijven)|graag (?:afmelden|uitschrijven)"
+        r"(?: (?:van|voor) (?:de|uw|jullie|deze) (?:nieuwsbrief|lijst|mailinglijst))?",
         r"(?:ik wil )?geen NOUN meer(?: ontvangen)?",
     ),
 }
@@ -153,7 +180,8 @@ _FIRST = frozenset(
 _WHICH = r"(?: (?:any|these|those|this|your|the|more|such|further|me|us|all|every|of|kind))*"
 _EVER = r"(?: (?:any ?more|again|ever|from now on|at once|right now|here|to|on|at|this|my|number|phone))*"
 _JOINED = frozenset("'’‘`´\u200b\u200c\u200d\ufeff")
-_ENDS = re.compile(r"[.!?;\n]+")
+#: Not within "a.u.b." or "s.v.p.".
+_ENDS = re.compile(r"[.!?;]+(?=\s|$)|\n+")
 _PROMOTIONAL = (Purpose.MARKETING, Purpose.FEEDBACK)
 _LONGEST = 400
 
@@ -161,7 +189,7 @@ _LONGEST = 400
 @cache
 def _known() -> Mapping[str, frozenset[str]]:
     return {
-        language: frozenset(" ".join(word.split()) for word in re.split(r"[;\n]", text) if word.strip())
+        language: frozenset(_letters(word) for word in re.split(r"[;\n]", text) if word.strip())
         for language, text in WORDS.items()
     }
 
@@ -213,19 +241,29 @@ def plain_letters(text: str) -> str:
     >>> plain_letters("Bitte ARRÊT!!"), plain_letters("S T O P"), plain_letters("I can't stop")
     ('arret', 'stop', 'i cant stop')
     """
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(sign for sign in apart if not unicodedata.combining(sign) and sign not in _JOINED)
-    words = "".join(sign if sign.isalnum() else " " for sign in letters).split()
-    plain = "".join(words) if words and all(len(word) == 1 for word in words) else " ".join(words)
+    plain = _letters(text)
+    words = plain.split()
+    if words and all(len(word) == 1 for word in words):
+        plain = "".join(words)
     bare = _LEADING.sub("", _TRAILING.sub("", plain))
     return bare or plain
+
+
+def _letters(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(sign for sign in apart if not unicodedata.combining(sign) and sign not in _JOINED)
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in letters).split())
 
 
 def _word(plain: str) -> str:
     """Return the language of a text that is one of the words, alone or with "all"; empty if it is none."""
     for language, words in _known().items():
+        if plain in words:
+            return language
+        if language not in _EVERYTHING:
+            continue
         rest = re.sub(rf"^(?:{_EVERYTHING[language]}) | ?(?:{_EVERYTHING[language]})$", "", plain)
-        if plain in words or (rest != plain and rest in words | {"stop"}):
+        if rest != plain and rest in words | {"stop"}:
             return language
     return ""
 
@@ -235,6 +273,8 @@ def _sentence(plain: str) -> str:
 
 
 def _purposes(said: str, language: str, medium: Medium) -> tuple[Purpose, ...]:
+    if language not in _EVERYTHING:
+        return bare_stop(medium)
     if re.search(rf"\b(?:{_ADVERTISING[language]})\b", said):
         return _PROMOTIONAL
     if re.search(rf"\b(?:stop)?(?:{_EVERYTHING[language]})$|\b(?:{_EVERYTHING[language]})\b", said):
