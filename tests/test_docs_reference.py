@@ -28,6 +28,7 @@ from crmkit.delivery.policy import Policy
 from crmkit.ledger.heard import Did
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.tables import declare_ledger
+from crmkit.messages.imprint import IMPRINTS
 from crmkit.messages.views import FIELDS, LAYOUT_FIELDS
 from crmkit.people.patient import Status
 from crmkit.plugins.time_limits import TimeLimits
@@ -155,6 +156,11 @@ SECTIONS = ("practice", "settings", "channels", "caps", "hours", "events", "camp
 def test_every_key_of_the_file_is_told_and_no_other(heading: str, known: list[str]) -> None:
     told = [name for row in rows(CRM_TOML, heading) for name in row[0].split(", ")]
     assert sorted(told) == sorted(known)
+
+
+def test_where_the_law_wants_the_postal_address_is_told() -> None:
+    told = rows(CRM_TOML, "## The postal address")[: len(IMPRINTS)]
+    assert told == [[country, ", ".join(law.purposes), law.source] for country, law in IMPRINTS.items()]
 
 
 def test_objectives_are_all_told() -> None:

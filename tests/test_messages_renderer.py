@@ -9,6 +9,7 @@ import pytest
 from greetings import ANNA, MIA, NOW, PRACTICE, draft, hello_in, put, renderer, shipped_in
 
 from crmkit.errors import MissingField, NotFound, TemplateError
+from crmkit.messages.imprint import IMPRINTS
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
 from crmkit.people.contact import ContactPoint
@@ -135,7 +136,10 @@ def test_marketing_without_links_is_held_and_care_goes(hello: MessageType) -> No
     assert "nsubscribe" not in message.text + message.html
 
 
-@pytest.mark.parametrize(("country", "lack"), [("US", "practice.address"), ("CA", "practice.address"), ("AU", None)])
+@pytest.mark.parametrize(
+    ("country", "lack"),
+    [*dict.fromkeys(IMPRINTS, "practice.address").items(), ("AU", None), ("DE", None), ("GB", None)],
+)
 def test_marketing_waits_for_the_postal_address_where_the_law_wants_it(
     hello: MessageType, country: str, lack: str | None
 ) -> None:
@@ -143,6 +147,15 @@ def test_marketing_waits_for_the_postal_address_where_the_law_wants_it(
     assert renderer(hello, without).lacks(draft()) == lack
     assert renderer(hello, attrs.evolve(without, address="1 Main St")).lacks(draft()) is None
     assert renderer(attrs.evolve(hello, purpose=Purpose.CARE), without).lacks(draft()) is None
+
+
+def test_a_message_about_an_appointment_waits_for_the_address_only_where_the_law_means_that_too(
+    hello: MessageType,
+) -> None:
+    service = attrs.evolve(hello, purpose=Purpose.SERVICE)
+    without = attrs.evolve(PRACTICE, address="", phone="")
+    lacks = {one: renderer(service, attrs.evolve(without, country=one)).lacks(draft()) for one in IMPRINTS}
+    assert lacks == dict.fromkeys(IMPRINTS) | {"CA": "practice.address"}
 
 
 def test_care_carries_no_unsubscribe_line_even_where_links_exist(hello: MessageType) -> None:

@@ -76,7 +76,7 @@ _FIELDS = MappingProxyType(
         "recipient.greeting": "the first name of whoever reads it, the patient or the guardian",
         "recipient.name": "the name of whoever reads it, the patient or the guardian",
         "practice.phone": "the practice's telephone number",
-        "practice.address": "the practice's postal address",
+        "practice.address": "the practice's postal address, which the law wants in such an e-mail",
         "practice.url": "the practice's public_url",
     }
 )
