@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +15,7 @@ from situations import consent, patient
 from test_flow_delivery import BIRTHDAY, people
 
 from crmkit import CRM, Campaign, State, upgrade_database
+from crmkit.demo.sample import sample
 from crmkit.errors import StoreError
 from crmkit.messages.mime import to_bytes
 
@@ -129,3 +133,27 @@ def test_what_was_answered_while_the_database_was_away_is_written_down_when_it_i
         assert crm.send().counts()[State.SENT] >= 11
         assert len({*recorder.keys}) == len(recorder.handed) == 12
         assert {event.state for event in {one.key: one for one in crm.feed()}.values()} == {State.SENT}
+
+
+def test_what_several_do_at_once_is_done_once_and_fails_for_nobody(postgres, clock, tmp_path):
+    file = shutil.copytree(sample(), tmp_path / "practice") / "crm.toml"
+    file.write_text(file.read_text("utf-8").replace("sqlite:///practice.db", postgres), "utf-8")
+    together, opened = Barrier(4), []
+
+    def run(_):
+        together.wait()
+        crm = CRM.from_file(file, clock=clock)
+        opened.append(crm)
+        done = []
+        for step in (crm.sync, crm.plan, lambda: crm.stop(by="Kim"), crm.resume):
+            together.wait()
+            done.append(step())
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        synced, planned, stopped, resumed = zip(*pool.map(run, range(4)), strict=True)
+    assert sum(one.total.added for one in synced) == synced[0].total.added + synced[0].total.unchanged == 554
+    assert sorted(one.changed for one in planned) == [0, 0, 0, 5]
+    assert (sorted(stopped), sorted(resumed)) == ([False, False, False, True], [False, False, False, True])
+    for crm in opened:
+        crm.close()

@@ -211,13 +211,11 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
             ScheduleError: If the schedule cannot be understood.
         """
         self._stages.planner.check(Version(campaign, 0))
-        with self._store.begin() as connection:
-            self._stages.programme.add(connection, campaign, self.clock.now())
+        self._stages.alone("programme", lambda one: self._stages.programme.add(one, campaign, self.clock.now()))
 
     def retire(self, campaign: str) -> None:
         """Take a campaign out of the programme; what is still waiting is denied at the next plan."""
-        with self._store.begin() as connection:
-            self._stages.programme.retire(connection, campaign)
+        self._stages.alone("programme", lambda one: self._stages.programme.retire(one, campaign))
 
     def programme(self) -> list[Campaign]:
         """Return the campaigns in force, most urgent first."""
@@ -227,5 +225,4 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
     def _replace(self, campaigns: Sequence[Campaign]) -> None:
         for campaign in campaigns:
             self._stages.planner.check(Version(campaign, 0))
-        with self._store.begin() as connection:
-            self._stages.programme.replace(connection, campaigns, self.clock.now())
+        self._stages.alone("programme", lambda one: self._stages.programme.replace(one, campaigns, self.clock.now()))

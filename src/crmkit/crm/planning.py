@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import date, timedelta
+from functools import partial
+from typing import TypeAlias
 
 import attrs
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ from crmkit.practice import Practice
 
 #: How far a plan looks ahead unless told otherwise: today and the six days after it.
 WEEK = timedelta(days=6)
+
+_Step: TypeAlias = Callable[[sa.Connection], Plan]
 
 
 class Planning(Plugged):
@@ -55,8 +58,8 @@ class Planning(Plugged):
         self.plugins.insist()
         now = self.clock.now()
         last = through or self.practice.today(now) + WEEK
-        with self._planning(connection, dry=dry) as mine:
-            plan = self._stages.planner.plan(mine, last, now, dry=dry, progress=progress)
+        step = partial(self._stages.planner.plan, through=last, now=now, dry=dry, progress=progress)
+        plan = self._judged(step, connection) if dry else self._written(step, connection)
         if connection is None:
             self._stages.store.wrote(plan.changed)
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
@@ -99,9 +102,16 @@ class Planning(Plugged):
             stages = self._opened.rehearsing(store, tables, channels, clock)
             return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
 
-    def _planning(self, connection: sa.Connection | None, *, dry: bool) -> AbstractContextManager[sa.Connection]:
-        """Open the transaction of a plan, or a part of the one that the host has opened."""
-        store, seal = self._stages.store, self._stages.seal
+    def _judged(self, step: _Step, connection: sa.Connection | None) -> Plan:
+        store = self._stages.store
+        with store.read() if connection is None else store.within(connection) as mine:
+            return step(mine)
+
+    def _written(self, step: _Step, connection: sa.Connection | None) -> Plan:
+        """Plan in a transaction of its own, or in a part of the one that the host has opened."""
+        stages = self._stages
         if connection is None:
-            return store.read() if dry else seal.begin()
-        return store.within(connection) if dry else seal.within(connection)
+            return stages.alone("planning", step)
+        with stages.seal.within(connection) as mine:
+            stages.lock(mine, "planning")
+            return step(mine)

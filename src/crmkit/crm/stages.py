@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 
@@ -39,7 +40,9 @@ from crmkit.plugins.owned import OwnedGuard
 from crmkit.practice import Practice
 from crmkit.records.tables import RecordTables
 from crmkit.records.truth import Truth
-from crmkit.store.store import Store
+from crmkit.store.store import Connection, Store
+
+_T = TypeVar("_T")
 
 
 @attrs.frozen
@@ -113,6 +116,23 @@ class Stages:
     planner: Planner
     dispatch: Dispatch
     arrivals: Arrivals
+
+    def alone(self, what: str, step: Callable[[Connection], _T]) -> _T:
+        """Return what a step comes to that nobody else takes at the same time, for two would add the same rows.
+
+        Raises:
+            StoreError: If the database refuses, or others are in the way time and again.
+        """
+
+        def locked(connection: Connection) -> _T:
+            self.lock(connection, what)
+            return step(connection)
+
+        return self.seal.done(locked)
+
+    def lock(self, connection: Connection, what: str) -> None:
+        """Let nobody else do the same for this practice until the transaction ends."""
+        self.store.lock(connection, f"{what} of {self.programme.practice}")
 
 
 def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress as suppressed
 from datetime import datetime
 from typing import Any
 
@@ -96,8 +97,11 @@ def written_once(connection: sa.Connection, table: sa.Table, same: dict[str, Any
     where = [table.c[name] == value for name, value in same.items()]
     if connection.scalar(sa.select(sa.literal(1)).select_from(table).where(*where)) is not None:
         return False
-    connection.execute(sa.insert(table).values(**same, **more))
-    return True
+    # Who writes the same at the same time is waited for here, and then was first.
+    with suppressed(sa.exc.IntegrityError), connection.begin_nested():
+        connection.execute(sa.insert(table).values(**same, **more))
+        return True
+    return False
 
 
 def stop(

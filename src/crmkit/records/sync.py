@@ -51,6 +51,7 @@ class Sync:
         # Without a word, only a source that was asked for everything has said everything.
         everything = all(said) if said else since is None
         with self.store.begin() as connection:
+            write_alone(self.store, connection, self.practice.id)
             intake.keep_rejections(connection, all_was_read=everything)
             self._remember(connection, cursor)
         return summary
