@@ -14,6 +14,7 @@ import phonenumbers
 import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
+from crmkit.hours.hours import Hours
 from crmkit.hours.public import PublicHolidays
 from crmkit.hours.rule import Kind, Rule, in_force, known_rules
 from crmkit.hours.where import Place, Whereabouts, whereabouts
@@ -99,6 +100,16 @@ def test_of_an_unknown_state_every_state_of_the_zone_counts_and_of_a_known_one_i
     assert names(Place("America/New_York", "CA"), Purpose.MARKETING, Medium.SMS) == ["courtesy sms and phone"]
 
 
+def test_states_that_know_no_calls_on_sundays_or_holidays_are_heeded() -> None:
+    home, sunday = Hours("America/Chicago", "US", "IL"), datetime(2026, 11, 22, 12, tzinfo=ZoneInfo("America/Chicago"))
+    there = Whereabouts(("America/Chicago",), ("US",))
+    assert not home.open_at(there, Purpose.MARKETING, Medium.PHONE, sunday)
+    assert home.open_at(there, Purpose.MARKETING, Medium.SMS, sunday)
+    pioneers = datetime(2026, 7, 24, 12, tzinfo=ZoneInfo("America/Denver"))
+    assert not Hours("America/Denver", "US", "UT").open_at(Whereabouts(), Purpose.MARKETING, Medium.PHONE, pioneers)
+    assert Hours("America/Denver", "US", "CO").open_at(Whereabouts(), Purpose.MARKETING, Medium.PHONE, pioneers)
+
+
 @pytest.mark.parametrize(
     ("number", "zones", "regions"),
     [
@@ -120,6 +131,23 @@ def test_a_number_that_many_places_share_leaves_them_all_open() -> None:
     assert {"America/New_York", "Pacific/Honolulu"} <= set(zones_of_number("+18005550100"))
     assert {"US", "CA"} <= set(regions_of_number("+18005550100"))
     assert {"Europe/Kaliningrad", "Asia/Kamchatka"} <= set(zones_of_number("+79161234567"))
+
+
+@pytest.mark.parametrize(
+    ("number", "zones"),
+    [
+        # Pensacola and Tallahassee; Bowling Green; Evansville; Malheur in Oregon; Kenora; the Peace River.
+        ("+18505550143", {"America/Chicago", "America/New_York"}),
+        ("+14485550143", {"America/Chicago", "America/New_York"}),
+        ("+12705550143", {"America/Chicago", "America/New_York"}),
+        ("+19305550143", {"America/Chicago", "America/New_York"}),
+        ("+15415550143", {"America/Denver", "America/Los_Angeles"}),
+        ("+18074671234", {"America/Toronto", "America/Winnipeg"}),
+        ("+12505550143", {"America/Edmonton", "America/Vancouver"}),
+    ],
+)
+def test_an_american_number_may_be_a_mobile_anywhere_in_its_area(number: str, zones: set[str]) -> None:
+    assert set(zones_of_number(number)) == zones
 
 
 @pytest.mark.parametrize(

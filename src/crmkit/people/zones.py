@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from types import MappingProxyType
 
 import phonenumbers
@@ -29,12 +30,29 @@ _STANDS_FOR = MappingProxyType(
         ("UA", "Europe/Kyiv"): ("Europe/Kyiv", "Europe/Simferopol"),
     }
 )
+#: The North American code, whose numbers do not tell a mobile from a fixed line.
+_NORTH_AMERICA = 1
+#: Area codes that lie over an older one, about which the number plan knows less.
+_OVER = MappingProxyType(
+    {
+        "236": "250",
+        "672": "250",
+        "778": "250",
+        "364": "270",
+        "448": "850",
+        "458": "541",
+        "729": "423",
+        "930": "812",
+        "986": "208",
+    }
+)
 
 
 def zones_of_number(e164: str) -> tuple[str, ...]:
     """Return the IANA time zones in which the owner of a number may be, sorted; none where nothing is known.
 
-    A mobile or toll-free number leaves every zone of its country, or of the countries that share its prefix, open.
+    A mobile or toll-free number leaves every zone of its country, or of the countries that share its prefix, open. In
+    North America, where a mobile number looks like any other, all zones of its area code.
 
     Args:
         e164: The number in its normal form.
@@ -43,6 +61,8 @@ def zones_of_number(e164: str) -> tuple[str, ...]:
     (('Australia/Sydney',), ('Europe/Paris',))
     >>> len(zones_of_number("+447400123456"))
     4
+    >>> zones_of_number("+18505550143")
+    ('America/Chicago', 'America/New_York')
     """
     from phonenumbers import timezone
 
@@ -55,7 +75,18 @@ def zones_of_number(e164: str) -> tuple[str, ...]:
         found = timezone.time_zones_for_geographical_number(number)
     regions = regions_of_number(e164)
     named = [zone for zone in found if zone != timezone.UNKNOWN_TIMEZONE]
+    if number.country_code == _NORTH_AMERICA:
+        named += _zones_of_area(str(number.national_number)[:3])
     return tuple(sorted({meant for zone in named for meant in _meant(zone, regions)}))
+
+
+@cache
+def _zones_of_area(code: str) -> tuple[str, ...]:
+    """Return every zone of which the number plan says that part of an area code lies in it."""
+    from phonenumbers.tzdata import TIMEZONE_DATA
+
+    starts = tuple(f"{_NORTH_AMERICA}{area}" for area in {code, _OVER.get(code, code)})
+    return tuple({zone for prefix, zones in TIMEZONE_DATA.items() if prefix.startswith(starts) for zone in zones})
 
 
 def _meant(zone: str, regions: tuple[str, ...]) -> Iterator[str]:
