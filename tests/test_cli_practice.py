@@ -305,7 +305,11 @@ def test_plugins_tells_which_are_admitted(practice: Path, tmp_path: Path, monkey
 def test_the_programme_is_stopped_goes_on_and_is_called_off(due: str) -> None:
     assert "All sending is stopped." in run("stop", "--by", "Kim").stdout
     assert told("send")["counts"] == {"held": 1}
+    run("plan")
+    assert "All sending is stopped, by Kim since 2026-11-23 10:00: crmkit resume" in run("send").stdout
+    assert told("send")["stopped"][0]["by"] == "Kim"
     assert "goes on" in run("resume").stdout
+    assert told("send")["stopped"] == []
     assert "was not stopped" in run("resume").stdout
     assert told("send")["counts"] == {"ready": 1}
     assert told("stop", "birthday-card", "--by", "Kim", "--cancel")["cancelled"] >= 1

@@ -65,15 +65,31 @@ def test_what_is_stopped_does_not_leave_and_goes_on_when_it_may(two, outbox, cam
     assert crm.send().sent == 0
     assert outbox() == []
     assert {reason for _, reason in states(crm).values()} == {"paused" if campaign else "stopped"}
+    assert [(one.campaign, one.by) for one in crm.stopped()] == [(campaign, "Kim")]
     assert crm.resume(campaign)
     assert not crm.resume(campaign)
-    crm.plan()
+    assert crm.stopped() == []
     assert crm.send().sent == 2
 
 
-def test_a_programme_that_went_on_after_weeks_fires_nothing_late(two, clock, outbox):
+@pytest.mark.parametrize("campaign", ["", "card"])
+def test_what_a_plan_held_while_all_was_stopped_needs_no_other_plan_to_go_on(two, campaign):
+    crm = two()
+    crm.stop("card", by="Kim")
+    crm.stop(campaign, by="Kim")
+    crm.plan()
+    crm.resume(campaign, by="Lee")
+    crm.resume("card", by="Lee")
+    assert crm.send().sent == 2
+    assert "Lee" in {event.actor for event in crm.feed()}
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_programme_that_went_on_after_weeks_fires_nothing_late(two, clock, outbox, planned):
     crm = two()
     crm.stop(by="Kim")
+    if planned:
+        crm.plan()
     clock.move(timedelta(days=20))
     crm.resume()
     crm.send()

@@ -44,11 +44,12 @@ def stop(given: Given, campaign: str, by: str, cancel: bool) -> int:
 
 @click.command(short_help="Let a campaign, or everything, go on.")
 @_CAMPAIGN
+@click.option("--by", default="resume", metavar="NAME", help="Who decides it; it is kept in the history.")
 @common()
-def resume(given: Given, campaign: str) -> int:
+def resume(given: Given, campaign: str, by: str) -> int:
     """Let a CAMPAIGN, or everything, go on; what has become too late meanwhile expires."""
     with given.crm() as crm:
-        stood = crm.resume(campaign)
+        stood = crm.resume(campaign, by=by)
     if given.as_json:
         show.say_json({"campaign": campaign, "resumed": stood})
     else:

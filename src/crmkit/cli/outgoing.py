@@ -11,6 +11,7 @@ import click
 
 from crmkit.cli import show
 from crmkit.cli.failed import plain
+from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
 from crmkit.cli.watching import watched
@@ -21,6 +22,7 @@ from crmkit.ledger.touch import Touch
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
     from crmkit.delivery.order import Dispatched
+    from crmkit.ledger.learnt import Stop
     from crmkit.plugins.failure import Failure
 
 _SHOWN = 20
@@ -50,17 +52,18 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
     with given.crm() as crm:
         if not yes:
             due = crm.send(only_to=only_to or None, dry=True)
-            return _dry(given, due, limit, crm.failures())
+            return _dry(given, crm, due, limit)
         _refuse_false_time(given, crm)
         if watch:
             return watched(given, crm, timedelta(seconds=every))
         done = _send(given, crm, limit, only_to or None)
-        failures = crm.failures()
+        failures, stops = crm.failures(), crm.stopped()
     troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]
     if given.as_json:
-        show.say_json(_document(done.touches, failures, dry=False))
+        show.say_json(_document(done.touches, failures, stops, dry=False))
     else:
         _say(done, troubled)
+        _say_stopped(crm, stops)
     return LOOK if troubled or failures or _nothing_taken(done) else DONE
 
 
@@ -87,11 +90,12 @@ def _due(given: Given, crm: CRM, only_to: Sequence[str] | None) -> int:
     return 0 if given.as_json else len(crm.send(only_to=only_to, dry=True).touches)
 
 
-def _dry(given: Given, due: Dispatched, limit: int | None, failures: Sequence[Failure]) -> int:
+def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
+    failures, stops = crm.failures(), crm.stopped()
     going = [touch for touch in due.touches if touch.state is State.READY][:limit]
     staying = [touch for touch in due.touches if touch.state is not State.READY]
     if given.as_json:
-        show.say_json(_document([*going, *staying], failures, dry=True))
+        show.say_json(_document([*going, *staying], failures, stops, dry=True))
         return LOOK if failures else DONE
     if going:
         show.say_table(("campaign", "would leave"), _by_campaign(going))
@@ -102,6 +106,7 @@ def _dry(given: Given, due: Dispatched, limit: int | None, failures: Sequence[Fa
             show.say(f"and {len(going) - _SHOWN:,} more")
     _say_staying(staying)
     show.say(f"\n{_after_dry(len(going))}")
+    _say_stopped(crm, stops)
     return LOOK if failures else DONE
 
 
@@ -142,11 +147,21 @@ def _say_staying(staying: Sequence[Touch]) -> None:
         )
 
 
+def _say_stopped(crm: CRM, stops: Sequence[Stop]) -> None:
+    """Tell what a person has stopped, for else nobody understands why nothing leaves."""
+    for one in stops:
+        what, then = one.campaign or "All sending", f" {one.campaign}" if one.campaign else ""
+        since = f"by {one.by} since {local(one.at, crm.practice)}"
+        show.say(f"{what} is stopped, {since}: crmkit resume{then} lets it go on.")
+
+
 def _by_campaign(touches: Sequence[Touch]) -> list[tuple[str, int]]:
     return sorted(Counter(touch.campaign for touch in touches).items())
 
 
-def _document(touches: Sequence[Touch], failures: Sequence[Failure], *, dry: bool) -> dict[str, Any]:
+def _document(
+    touches: Sequence[Touch], failures: Sequence[Failure], stops: Sequence[Stop], *, dry: bool
+) -> dict[str, Any]:
     counts = Counter(touch.state.value for touch in touches)
     lines = [
         {
@@ -159,4 +174,5 @@ def _document(touches: Sequence[Touch], failures: Sequence[Failure], *, dry: boo
         }
         for touch in touches
     ]
-    return {"dry": dry, "counts": dict(counts), "touches": lines, "failures": plain(failures)}
+    standing = [{"campaign": one.campaign, "by": one.by, "at": one.at} for one in stops]
+    return {"dry": dry, "counts": dict(counts), "touches": lines, "failures": plain(failures), "stopped": standing}

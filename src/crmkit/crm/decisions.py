@@ -13,7 +13,7 @@ from crmkit.errors import ConfigError
 from crmkit.ledger.audit import Head, note_head
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
-from crmkit.ledger.learnt import resume, stop
+from crmkit.ledger.learnt import Stop, resume, stop, stopped
 from crmkit.ledger.touch import Touch
 from crmkit.ledger.verify import Verified, verify
 from crmkit.practice import Practice
@@ -47,10 +47,32 @@ class Decisions:
 
         return stages.seal.done(step)
 
-    def resume(self, campaign: str = "") -> bool:
-        """Let a campaign, or everything, go on; what has become stale meanwhile expires. False if nothing stood."""
+    def resume(self, campaign: str = "", *, by: str = "resume") -> bool:
+        """Let a campaign, or everything, go on with the next sending; what has become stale meanwhile expires then.
+
+        Args:
+            campaign: Its id; empty for everything, but for campaigns that were stopped by themselves.
+            by: Who decided it.
+
+        Returns:
+            False if nothing stood.
+        """
         stages = self._stages
-        return stages.seal.done(lambda connection: resume(connection, stages.tables, self.practice.id, [campaign]))
+
+        def step(connection: Connection) -> bool:
+            stood = resume(connection, stages.tables, self.practice.id, [campaign])
+            if stood:
+                # A plan made meanwhile holds them, and no sender takes up what is held.
+                reason = "paused" if campaign else "stopped"
+                stages.ledger.released(connection, campaign, reason, self.clock.now(), by)
+            return stood
+
+        return stages.seal.done(step)
+
+    def stopped(self) -> list[Stop]:
+        """Return what is stopped just now, since when, and by whom: all sending first, then campaigns by id."""
+        with self._stages.store.read() as connection:
+            return stopped(connection, self._stages.tables, self.practice.id)
 
     def cancel(self, campaign: str = "", *, by: str) -> int:
         """Call off for good what is planned of a campaign, or of all, and not handed over; return how many touches."""

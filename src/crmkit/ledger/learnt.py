@@ -7,6 +7,7 @@ from contextlib import suppress as suppressed
 from datetime import datetime
 from typing import Any
 
+import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.audit import Seal
@@ -102,6 +103,28 @@ def written_once(connection: sa.Connection, table: sa.Table, same: dict[str, Any
         connection.execute(sa.insert(table).values(**same, **more))
         return True
     return False
+
+
+@attrs.frozen
+class Stop:
+    """What a person has stopped.
+
+    Attributes:
+        campaign: The campaign's id; empty for all sending.
+        at: Since when.
+        by: Who decided it.
+    """
+
+    campaign: str
+    at: datetime
+    by: str
+
+
+def stopped(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[Stop]:
+    """Return what is stopped just now: all sending first, then campaigns by id."""
+    table = tables.learnt.stop
+    query = sa.select(table.c.campaign, table.c.at, table.c.actor).where(table.c.practice == practice)
+    return sorted((Stop(*row) for row in connection.execute(query)), key=lambda one: one.campaign)
 
 
 def stop(

@@ -211,6 +211,14 @@ class Ledger:
             moves.append((was, after))
         return self.move(connection, moves, actor)
 
+    def released(self, connection: sa.Connection, campaign: str, reason: str, now: datetime, actor: str) -> list[Touch]:
+        """Let senders take up, and judge, what was held for a reason: of one campaign or, for an empty text, of all."""
+        table = self.tables.touch
+        which = [table.c.campaign == campaign] if campaign else []
+        held = self.touches(connection, table.c.state == State.HELD.value, table.c.reason == reason, *which)
+        given: dict[str, Any] = {"state": State.READY, "reason": "ready", "detail": {}, "changed_at": now}
+        return self.move(connection, [(was, was.changed(**given)) for was in held], actor)
+
     def unknown(self, connection: sa.Connection, keys: Sequence[str]) -> list[Touch]:
         """Return which of some touches are in doubt."""
         table = self.tables.touch
