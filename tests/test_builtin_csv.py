@@ -103,6 +103,13 @@ def test_a_row_of_another_length_is_told_and_not_guessed(folder: Path) -> None:
     assert (second.line, third.faults) == (3, ())
 
 
+def test_a_shifted_row_is_told_once_and_not_for_each_cell(folder: Path) -> None:
+    patients = {"id": "Id", "given": "First", "born": {"column": "DOB", "format": "%d/%m/%Y"}}
+    [row] = read(folder, "Id,First,DOB\nP1,Anna,Berg,05/03/1980\n", patients=patients)
+    assert [fault.field for fault in row.faults] == [""]
+    assert row.called == {"id": "Id", "given": "First", "born": "DOB"}
+
+
 def test_broken_quoting_is_told_with_its_line_and_the_rest_is_read(folder: Path) -> None:
     content = HEADER + 'P1,"Anna"x,Berg,\n' + ANNA.replace("P1", "P2")
     broken, good = read(folder, content)
@@ -115,7 +122,7 @@ def test_a_quotation_mark_that_is_never_closed_tells_how_much_is_lost(folder: Pa
     first, broken = read(folder, HEADER + ANNA + 'P2,"Tom,Stone,\nP3,Mia,Stone,\nP4,Lea,Stone,\n')
     assert (first.id, first.faults) == ("P1", ())
     assert broken.line == 3
-    assert "nothing from here to line 5 was read" in broken.faults[0].reason
+    assert "a quotation mark that is never closed, and nothing from here to line 5 was read" in broken.faults[0].reason
 
 
 def test_fields_are_composed_translated_and_set(folder: Path) -> None:
@@ -203,6 +210,13 @@ def test_a_header_that_is_not_canonical_says_how_to_map_it(folder: Path) -> None
     assert "map the columns in [settings.csv.patients]" in told
     assert "did you mean email?" in told
     assert "no column 'id'" in refusal(folder, "given\nAnna\n")
+
+
+@pytest.mark.parametrize(("sign", "written"), [(";", ";"), ("\t", r"\t")])
+def test_another_delimiter_says_which_setting_mends_it(folder: Path, sign: str, written: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        read(folder, (HEADER + ANNA).replace(",", sign))
+    assert f'set delimiter = "{written}" in [settings.csv]' in str(caught.value)
 
 
 def test_a_column_that_stands_twice_is_refused(folder: Path) -> None:

@@ -54,7 +54,7 @@ def test_words_are_translated_and_an_unknown_one_is_refused_unseen() -> None:
     rule = {"column": "S", "values": {"A": "active", "D": "deceased"}}
     assert value(rule, S="D") == "deceased"
     assert value(rule, S="") == ""
-    with pytest.raises(ValueError, match="add it to the mapping") as caught:
+    with pytest.raises(ValueError, match="add it to values, or write A, D") as caught:
         value(rule, S="Anna")
     assert "Anna" not in str(caught.value)
 
@@ -85,9 +85,32 @@ def test_every_date_comes_back_from_its_format(day: Any, form: str) -> None:
 
 @pytest.mark.parametrize("found", ["31/31/2026", "2026-03-05", "soon", "05/03/2026 14:30"])
 def test_a_date_in_another_format_is_refused(found: str) -> None:
-    with pytest.raises(ValueError, match="is not written as %d/%m/%Y") as caught:
+    with pytest.raises(ValueError, match=r"is no date written as 31/12/2026 is \(%d/%m/%Y\)") as caught:
         value({"column": "D", "format": "%d/%m/%Y"}, D=found)
     assert found not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("decimal", "found", "read"),
+    [
+        (",", "1.234,50", "1234.50"),
+        (",", "1234,5", "1234.5"),
+        (",", "-1 234 567,89", "-1234567.89"),
+        (",", "12", "12"),
+        (".", "1'234.50", "1234.50"),
+        (".", "1,234.50", "1234.50"),
+    ],
+)
+def test_an_amount_is_read_as_the_country_writes_it(decimal: str, found: str, read: str) -> None:
+    assert value({"column": "A", "decimal": decimal}, A=found) == read
+
+
+@pytest.mark.parametrize(
+    ("decimal", "found"), [(",", "12.34"), (",", "1.2345,00"), (",", "1.234'567,00"), (".", "1.234,50"), (",", "ten")]
+)
+def test_an_amount_that_may_mean_another_is_refused(decimal: str, found: str) -> None:
+    with pytest.raises(ValueError, match="is no amount written as"):
+        value({"column": "A", "decimal": decimal}, A=found)
 
 
 @pytest.mark.parametrize(

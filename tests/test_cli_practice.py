@@ -112,6 +112,26 @@ def test_rejected_tells_place_and_reason_but_not_the_content(synced: Path) -> No
     assert "is no date" in out
 
 
+def test_a_mapped_export_is_told_by_its_own_columns_and_a_wrong_mapping_briefly(practice: Path) -> None:
+    settings = practice / "crm.toml"
+    mapping = 'file = "list.csv"\nid = "No"\ngiven = "Vorname"\nborn = { column = "Geb.-Datum", format = "%d.%m.%Y" }'
+    settings.write_text(
+        settings.read_text().replace("[settings.folder]", f"[settings.csv.patients]\n{mapping}\n\n[settings.folder]")
+    )
+    for file in (practice / "exports").iterdir():
+        file.unlink()
+    rows = "".join(f"{number},Mia,1980-11-{number}\n" for number in range(10, 25))
+    (practice / "exports" / "list.csv").write_text(f"No,Vorname,Geb.-Datum\n1,Tom,31.02.1980\n{rows}")
+    run("sync")
+    out = run("rejected").stdout
+    assert '"Geb.-Datum" is no date written as' in out
+    assert "31.12.2026 is (%d.%m.%Y)" in out
+    assert out.count("list.csv:") == 10
+    assert "and 6 more in list.csv, field born, for the same reason: --all lists them" in out
+    assert "16 rows to mend in the practice software" in out
+    assert run("rejected", "--all").stdout.count("list.csv:") == 16
+
+
 def test_rejected_says_so_when_there_is_nothing(practice: Path) -> None:
     assert run("rejected").stdout == "No row was rejected.\n"
 

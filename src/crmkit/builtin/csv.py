@@ -21,6 +21,9 @@ from crmkit.records.fields import FIELDS, plural, unknown_field
 from crmkit.records.source import Batch, Fault, Row, Source
 
 _BATCH = 1000
+#: How a sign is written in a `crm.toml`.
+_TOML = {"\t": r"\t"}
+_OPEN = "has a quotation mark that is never closed"
 
 
 @attrs.frozen
@@ -102,7 +105,8 @@ class CsvSource:
         if not mapping.stated and mapping.kind != "patient":
             return None
         there = [path.name for path in self.folder.iterdir() if path.is_file()]
-        mend = f"export it, or name the file in [settings.csv.{plural(mapping.kind)}]: {nearest(mapping.file, there)}"
+        hint = nearest(mapping.file, there) if there else "the folder is empty"
+        mend = f"export it, or name the file in [settings.csv.{plural(mapping.kind)}]: {hint}"
         raise SourceError("the file does not exist", where=str(self.folder / mapping.file), mend=mend)
 
     def _parse(self, reader: Any, mapping: RowMapping, path: Path) -> Iterator[Row]:
@@ -111,12 +115,14 @@ class CsvSource:
         except csv.Error as problem:
             raise SourceError(f"the header is no CSV: {problem}", where=path.name) from None
         mapped = _columns(mapping, header, path)
+        called = {field: one.called for field, one in mapped.items() if one.called not in ("", field)}
         while True:
             line = reader.line_num + 1
             try:
                 cells = next(reader, None)
             except csv.Error as problem:
-                reason = f"is no CSV ({problem}), and nothing from here to line {reader.line_num} was read"
+                what = _OPEN if "unexpected end" in str(problem) else f"is no CSV ({problem})"
+                reason = f"{what}, and nothing from here to line {reader.line_num} was read"
                 yield Row(mapping.kind, "?", {}, path.name, line, (Fault("", reason),))
                 continue
             if cells is None:
@@ -128,6 +134,7 @@ class CsvSource:
                     dict(zip(header, cells, strict=False)),
                     (path.name, line),
                     _uneven(header, cells),
+                    called,
                 )
 
 
@@ -145,6 +152,9 @@ def _uneven(header: list[str], cells: list[str]) -> tuple[Fault, ...]:
 def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str, Mapped]:
     """Return the mapping of a file, checked against its header; without a stated one the header is the mapping."""
     named = [column for column in header if column]
+    if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), "")):
+        mend = f'set delimiter = "{_TOML.get(other, other)}" in [settings.csv]'
+        raise SourceError("the header is one long column", where=path.name, mend=mend)
     if len(set(named)) != len(named):
         twice = next(column for column in named if named.count(column) > 1)
         raise SourceError(f"the column {twice!r} stands twice in the header", where=path.name)
@@ -167,16 +177,23 @@ def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str,
 
 
 def _row(
-    kind: str, mapped: Mapping[str, Mapped], found: Mapping[str, str], place: tuple[str, int], faults: tuple[Fault, ...]
+    kind: str,
+    mapped: Mapping[str, Mapped],
+    found: Mapping[str, str],
+    place: tuple[str, int],
+    faults: tuple[Fault, ...],
+    called: Mapping[str, str],
 ) -> Row:
     fields: dict[str, str] = {}
+    shifted = bool(faults)
     for field, one in mapped.items():
         try:
-            fields[field] = one.value(found)
+            # In a row of another length each value stands in the wrong column: what is wrong with it says nothing.
+            fields[field] = one.raw(found) if shifted else one.value(found)
         except ValueError as problem:
             fields[field] = one.raw(found)
             faults = (*faults, Fault(field, str(problem)))
-    return Row(kind, fields.pop("id", ""), fields, *place, faults)
+    return Row(kind, fields.pop("id", ""), fields, *place, faults, called)
 
 
 class CsvPlugin(CrmkitSpec):

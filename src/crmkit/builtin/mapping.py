@@ -14,6 +14,13 @@ from crmkit.errors import ConfigError
 from crmkit.records.fields import plural, unknown_field
 from crmkit.settings import structure
 
+#: A date that shows which part of a format is which.
+_SAMPLE = datetime(2026, 12, 31, 14, 30)  # noqa: DTZ001 - only to be written
+#: How many of a mapping's words a reason tells.
+_SHOWN = 8
+_GROUP = re.compile("[.,'\u2019 \u00a0\u202f]")
+_WHOLE = re.compile(rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:({_GROUP.pattern})[0-9]{{3}})(?:\1[0-9]{{3}})*)")
+
 
 @attrs.frozen
 class Rule:
@@ -26,6 +33,7 @@ class Rule:
         values: What the file's words mean, such as `{ A = "active" }`; a word that is not listed is rejected.
         format: How a date is written, in the codes of `strptime`, such as `%d/%m/%Y`.
         take: A regular expression; its first match in the value is taken.
+        decimal: What stands before the cents of an amount: `,` or `.`; between thousands then stands any other sign.
     """
 
     column: str = ""
@@ -34,6 +42,7 @@ class Rule:
     values: Mapping[str, str] | None = None
     format: str = ""
     take: str = ""
+    decimal: str = ""
 
 
 @attrs.frozen
@@ -45,6 +54,12 @@ class Mapped:
     values: Mapping[str, str] | None = None
     format: str = ""
     take: re.Pattern[str] | None = None
+    decimal: str = ""
+
+    @property
+    def called(self) -> str:
+        """What a person finds above the value in the file."""
+        return " + ".join(self.columns)
 
     def raw(self, found: Mapping[str, str]) -> str:
         """Return what the columns hold; blank if all of them are."""
@@ -73,8 +88,10 @@ class Mapped:
             value = match.group(match.lastindex or 0).strip()
         if self.values is not None:
             if value not in self.values:
-                raise ValueError("is a word that values does not translate: add it to the mapping")
+                raise ValueError(f"is a word that the mapping does not know: {_known(self.values)}")
             return self.values[value]
+        if self.decimal:
+            return _amount(value, self.decimal)
         return _reformat(value, self.format) if self.format else value
 
 
@@ -142,7 +159,9 @@ def _mapped(rule: Any, where: str) -> Mapped:
     if one.constant is not None:
         return Mapped((), one.constant.replace("{", "{{").replace("}", "}}"))
     columns = (one.column,) if one.column else _columns(one.compose, where)
-    return Mapped(columns, template, one.values, one.format, take)
+    if one.decimal not in ("", ",", "."):
+        raise ConfigError("decimal is no sign before the cents", where=where, mend='write decimal = ","')
+    return Mapped(columns, template, one.values, one.format, take, one.decimal)
 
 
 def _columns(template: str, where: str) -> tuple[str, ...]:
@@ -155,10 +174,25 @@ def _columns(template: str, where: str) -> tuple[str, ...]:
     return columns
 
 
+def _known(values: Mapping[str, str]) -> str:
+    shown = ", ".join(list(values)[:_SHOWN])
+    return f"add it to values, or write {shown}{' and so on' if len(values) > _SHOWN else ''}"
+
+
+def _amount(value: str, decimal: str) -> str:
+    """Return an amount with a point before the cents and nothing between thousands, which must be whole."""
+    whole, _, cents = value.partition(decimal)
+    if not (_WHOLE.fullmatch(whole) and re.fullmatch("[0-9]*", cents)) or decimal in _GROUP.findall(whole):
+        sample = "1.234,50" if decimal == "," else "1,234.50"
+        raise ValueError(f"is no amount written as {sample} is")
+    digits = _GROUP.sub("", whole)
+    return f"{digits}.{cents}" if cents else digits
+
+
 def _reformat(value: str, form: str) -> str:
     try:
         at = datetime.strptime(value, form)  # noqa: DTZ007 - a wall clock time; the reader adds the practice's zone
     except ValueError:
-        raise ValueError(f"is not written as {form}") from None
+        raise ValueError(f"is no date written as {_SAMPLE.strftime(form)} is ({form})") from None
     clock = any(code in form for code in ("%H", "%I", "%T", "%c", "%X"))
     return at.isoformat() if clock else at.date().isoformat()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import attrs
 import click
 
 from crmkit.cli import show
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.records.summary import Counts, SyncSummary
+
+if TYPE_CHECKING:
+    from crmkit.records.rejected import RejectedRow
+
+#: How many rows of one file are listed for one reason.
+_SHOWN = 10
 
 
 @click.command()
@@ -23,20 +33,38 @@ def sync(given: Given) -> int:
 
 
 @click.command()
+@click.option("--all", "everything", is_flag=True, help=f"List more than {_SHOWN} rows of a file with one reason.")
 @common()
-def rejected(given: Given) -> int:
+def rejected(given: Given, everything: bool) -> int:
     """List the rows that could not be used, with place and reason."""
     with given.crm() as crm:
         rows = crm.rejected()
     if given.as_json:
         show.say_json({"rejected": [attrs.asdict(row) | {"place": row.place} for row in rows]})
     elif rows:
-        cells = [(row.place, row.kind, row.row_id, row.field, row.reason) for row in rows]
+        shown, more = (rows, Counter()) if everything else _shown(rows)
+        cells = [(row.place, row.kind, row.row_id, row.field, row.reason) for row in shown]
         show.say_table(("place", "kind", "id", "field", "reason"), cells)
-        show.say(f"\n{len(rows):,} to mend in the practice software; the next crmkit sync reads them again.")
+        for (file, _, field, _), number in more.items():
+            show.say(f"and {number:,} more in {file}, field {field}, for the same reason: --all lists them")
+        number = len({row.row for row in rows})
+        told = show.counted(number, "row")
+        show.say(f"\n{told} to mend in the practice software; the next crmkit sync reads them again.")
     else:
         show.say("No row was rejected.")
     return DONE
+
+
+def _shown(rows: Sequence[RejectedRow]) -> tuple[list[RejectedRow], Counter[tuple[str, ...]]]:
+    """Return the rows to list, and of how many like them the file has more: a wrong mapping is wrong in every row."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    shown: list[RejectedRow] = []
+    for row in rows:
+        alike = (row.file, row.kind, row.field, row.reason)
+        seen[alike] += 1
+        if seen[alike] <= _SHOWN:
+            shown.append(row)
+    return shown, Counter({alike: number - _SHOWN for alike, number in seen.items() if number > _SHOWN})
 
 
 def _say_json(summary: SyncSummary) -> None:

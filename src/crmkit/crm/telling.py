@@ -54,4 +54,5 @@ class Telling(Decisions):
 
     def _rejected(self) -> int:
         with self._stages.store.read() as connection:
-            return len(list(rejected_rows(connection, self._stages.records, self.practice.id)))
+            found = rejected_rows(connection, self._stages.records, self.practice.id)
+            return len({one.row for one in found})

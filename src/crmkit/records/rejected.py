@@ -41,6 +41,11 @@ class RejectedRow:
         """File and line."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    @property
+    def row(self) -> tuple[str, str, int, str, str]:
+        """What makes it one row: several of its fields may be at fault."""
+        return self.source, self.file, self.line, self.kind, self.row_id
+
 
 def keep_rejections(
     connection: sa.Connection,
@@ -73,7 +78,7 @@ def keep_rejections(
             "kind": one.row.kind,
             "field": fault.field,
             "row_id": one.row.id,
-            "reason": fault.reason,
+            "reason": _told(one.row, fault),
             "row": dict(one.row.fields),
             "rejected_at": now,
             "expires_at": now + KEEP,
@@ -90,6 +95,12 @@ def keep_rejections(
             connection.execute(sa.delete(table).where(one), mended)
     if rows:
         connection.execute(sa.insert(table), list(rows.values()))
+
+
+def _told(row: Row, fault: Fault) -> str:
+    """Return why a field cannot be used, under the name that a person finds in the file."""
+    called = row.called.get(fault.field, "")
+    return fault.reason if called in ("", fault.field) else f'"{called}" {fault.reason}'
 
 
 def rejected_rows(connection: sa.Connection, tables: RecordTables, practice: str) -> Iterator[RejectedRow]:

@@ -38,6 +38,8 @@ class Row:
         file: Where it stood: a file, a view, an endpoint.
         line: The line or row number there, from 1.
         faults: What the source itself could not read.
+        called: Canonical field name to what the file calls it, such as the column's name, where that differs: a person
+            who mends the row looks for it there.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class Row:
     file: str = ""
     line: int = 0
     faults: tuple[Fault, ...] = ()
+    called: Mapping[str, str] = attrs.field(default=MappingProxyType({}), repr=False, eq=False, converter=_frozen)
 
 
 def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:

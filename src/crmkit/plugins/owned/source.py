@@ -133,13 +133,19 @@ def _is_text(row: Row) -> bool:
     fields = row.fields
     if not isinstance(fields, Mapping) or type(row.faults) is not tuple or type(row.line) is not int:
         return False
+    if row.called and not _names(row.called):
+        return False
     if not all(type(one) is RowFault and type(one.field) is type(one.reason) is str for one in row.faults):
         return False
     return {*map(type, fields), *map(type, fields.values()), type(row.kind), type(row.id), type(row.file)} == {str}
 
 
+def _names(called: object) -> bool:
+    return isinstance(called, Mapping) and {*map(type, called), *map(type, called.values())} == {str}
+
+
 def _is_odd(row: Row) -> bool:
-    words = [row.id, row.file, *row.fields, *row.fields.values()]
+    words = [row.id, row.file, *row.fields, *row.fields.values(), *row.called.values()]
     if row.faults:
         words += [word for fault in row.faults for word in (fault.field, fault.reason)]
     text = " ".join(words)
@@ -151,7 +157,8 @@ def _keepable(row: Row) -> Row:
     """Return the row with U+FFFD for NUL and halves of a surrogate pair: so it can be kept, and is seen to be odd."""
     fields = {_kept(name): _kept(value) for name, value in row.fields.items()}
     faults = tuple(RowFault(_kept(one.field), _kept(one.reason)) for one in row.faults)
-    return Row(row.kind, _kept(row.id), fields, _kept(row.file), row.line, faults)
+    called = {name: _kept(word) for name, word in row.called.items()}
+    return Row(row.kind, _kept(row.id), fields, _kept(row.file), row.line, faults, called)
 
 
 def _kept(word: str) -> str:
