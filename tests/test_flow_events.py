@@ -18,6 +18,7 @@ from situations import NOW, consent, patient
 from crmkit import CRM, Campaign, FixedClock, Medium, Policy, Purpose, State
 from crmkit.builtin.webhook import HookParser
 from crmkit.errors import NotFound
+from crmkit.messages.links import Links
 from crmkit.plugins import EventKind, Stop
 
 # The same paths as elsewhere, many times over: following every line would take half as long again.
@@ -206,6 +207,24 @@ def test_a_no_is_also_for_those_for_whom_the_same_copy_spoke(open_desk: Callable
     assert (desk.state(), desk.state("P2")) == (State.SENT, State.CARRIED)
     desk.tell(EventKind.UNSUBSCRIBED)
     assert {patient for patient, _, _ in desk.noes()} == {"P1", "P2"}
+
+
+def test_the_link_of_a_copy_ends_the_next_one_for_all_for_whom_it_spoke(
+    open_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    people = [patient("P1", born="1980-01-01"), patient("P2", given="Sam", born="1981-01-01"), FAMILY[2]]
+    desk = open_desk(people=people, content="content")
+    desk.crm.add(NEWS)
+    desk.crm.plan()
+    desk.send()
+    link = Links(desk.crm.practice).unsubscribe
+    assert desk.crm.unsubscribe(link("P3", MARKETING, Medium.EMAIL).rsplit("/", 1)[1])
+    assert {patient for patient, _, _ in desk.noes()} == {"P3"}
+    assert desk.crm.unsubscribe(link("P1", MARKETING, Medium.EMAIL).rsplit("/", 1)[1])
+    assert {patient for patient, _, _ in desk.noes()} == {"P1", "P2", "P3"}
 
 
 def test_an_address_alone_is_about_the_last_message_that_went_there(desk: Desk) -> None:

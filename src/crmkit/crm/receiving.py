@@ -13,6 +13,7 @@ from crmkit.errors import CrmkitError, NotFound
 from crmkit.ledger.learnt import address_digest, learn_consent, use_again
 from crmkit.ledger.payloads import Kept
 from crmkit.ledger.refusal import refuse
+from crmkit.ledger.spoken import spoken_for
 from crmkit.people.consent import Consent
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.normal import normalise
@@ -68,13 +69,16 @@ class Receiving:
     def unsubscribe(self, token: str) -> bool:
         """Act on an unsubscribe link's token, on POST only, for scanners GET links; NotFound if it is forged.
 
+        The wish is also of those for whom the same copy speaks: else the next one would come to the same address.
+
         Returns:
             False if the same wish was written down within the hour: a button is pressed twice.
         """
-        said = self._stages.renderer.links.read(token)
-        wishes, now = [(said.patient, said.purpose)], self.clock.now()
+        said, now = self._stages.renderer.links.read(token), self.clock.now()
         with self._stages.arrivals.listening() as connection:
             history, seal = self._stages.history, self._stages.seal
+            others = spoken_for(connection, self._stages.ledger, said.patient, said.purpose, said.medium)
+            wishes = [(patient, said.purpose) for patient in (said.patient, *others)]
             return bool(refuse(connection, history, seal, wishes, said.medium, now, "unsubscribe link"))
 
     def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:

@@ -46,7 +46,10 @@ def app(crms: Served | Find, *, largest_event: int = 1_000_000) -> ASGIApp:
     unsubscribing, events = Unsubscribing(find, pages), Events(find)
     routes = [
         Route(
-            f"{start}/unsubscribe/{{token}}", unsubscribing.answer, methods=["GET", "POST"], max_body_size=LARGEST_FORM
+            f"{start}/unsubscribe/{{token:path}}",
+            unsubscribing.answer,
+            methods=["GET", "POST"],
+            max_body_size=LARGEST_FORM,
         ),
         Route(f"{start}/events/{{parser}}", events.answer, methods=["POST"], max_body_size=largest_event),
     ]

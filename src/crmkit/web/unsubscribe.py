@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import attrs
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,9 @@ from crmkit.errors import NotFound
 from crmkit.messages.links import Links
 from crmkit.web.pages import Pages, preferred
 from crmkit.web.served import Find
+
+#: What no token ends with.
+_BEHIND = re.compile(r"[^A-Za-z0-9_-]+$")
 
 _log = logging.getLogger("crmkit.web")
 
@@ -37,7 +41,9 @@ class Unsubscribing:
             await request.body()
         wanted = preferred(request.headers.get("accept-language", ""))
         place = request.path_params
-        return await run_in_threadpool(self._answer, place.get("practice", ""), place["token"], wanted, acts=acts)
+        # Where a mail program finds a link in running text, it may take the full stop or bracket behind it along.
+        token = _BEHIND.sub("", place["token"])
+        return await run_in_threadpool(self._answer, place.get("practice", ""), token, wanted, acts=acts)
 
     def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
         try:
