@@ -130,6 +130,38 @@ def test_stopping_amid_a_batch_keeps_the_rest(many: Any, clock: FixedClock) -> N
     assert Counter(recorder.keys).most_common(1)[0][1] == 1
 
 
+def test_a_stop_counts_for_every_window_that_is_not_on_its_way(many: Any) -> None:
+    """Also for those that were judged together with the one that is."""
+    recorder = Recorder()
+    crm = many(800, recorder)
+
+    def stopping(_: Any) -> None:
+        if len(recorder.handed) == 150:
+            crm.stop(by="Kim")
+
+    recorder.between = stopping
+    counts = crm.send().counts()
+    assert recorder.sizes == [1, 10, 10, 100, 100]
+    assert counts == {State.SENT: 221, State.HELD: 579}
+
+
+def test_what_was_judged_together_is_judged_anew_when_its_verdict_is_old(many: Any, clock: FixedClock) -> None:
+    recorder = Recorder()
+    crm = many(421, recorder)
+    order = [touch.patient for touch in crm.send(dry=True).touches]
+
+    def happen(_: int) -> None:
+        # Two windows of a hundred are answered or on their way; two more were judged with the last of them.
+        if len(recorder.handed) == 221:
+            crm.opt_out(order[-1], Purpose.MARKETING, Medium.EMAIL)
+            clock.move(6 * SECOND)
+
+    done = crm.send(progress=happen)
+    assert {touch.patient: touch.reason for touch in done.touches if touch.state is not State.SENT} == {
+        order[-1]: "opted_out"
+    }
+
+
 def test_an_interrupt_leaves_nothing_in_doubt_that_was_answered(many: Any) -> None:
     recorder = Recorder()
     crm = many(300, recorder)

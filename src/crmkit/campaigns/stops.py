@@ -31,10 +31,13 @@ class Stops:
         stop = self.tables.learnt.stop
         return sa.select(stop.c.campaign).where(stop.c.practice == self.practice)
 
+    def now(self, connection: sa.Connection) -> frozenset[str]:
+        """Return which campaigns are stopped; an empty text stands for all."""
+        return frozenset(connection.scalars(self._paused))
+
     def of(self, connection: sa.Connection, campaign: Campaign) -> list[Verdict]:
         """Return what is said of all touches of a campaign: nothing, or one hold."""
-        paused = set(connection.scalars(self._paused))
-        # An empty text stands for all campaigns.
+        paused = self.now(connection)
         if "" in paused:
             return [hold("stopped")]
         return [hold("paused")] if campaign.paused or campaign.id in paused else []

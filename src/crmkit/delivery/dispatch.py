@@ -12,6 +12,7 @@ import attrs
 
 from crmkit.clock import Clock, wait_unless
 from crmkit.delivery.channel import Channel, Receipt, limits_of
+from crmkit.delivery.claimed import Claimed
 from crmkit.delivery.order import Dispatched, Order, Tally
 from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
@@ -110,9 +111,9 @@ class Dispatch:
         return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
 
     @contextmanager
-    def _holding(self, claimed: Sequence[Touch]) -> Iterator[deque[Touch]]:
+    def _holding(self, claimed: Sequence[Touch]) -> Iterator[Claimed]:
         """Hold what was claimed; whatever is left of it at the end, for whatever reason, is given back."""
-        waiting = deque(claimed)
+        waiting = Claimed(self.preparation, self.clock, [*claimed])
         try:
             yield waiting
         except BaseException:
@@ -121,7 +122,7 @@ class Dispatch:
                 self._give_back({touch.key for touch in claimed})
             raise
         if waiting:
-            self._give_back({touch.key for touch in waiting})
+            self._give_back({touch.key for touch in waiting.touches})
 
     def _give_back(self, keys: Set[str]) -> None:
         self._held |= keys
@@ -146,7 +147,7 @@ class Dispatch:
                 raise
         return done
 
-    def _hand_over(self, waiting: deque[Touch], order: Order, thread: Executor, tally: Tally) -> None:
+    def _hand_over(self, waiting: Claimed, order: Order, thread: Executor, tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
         flight: Flight | None = None
         try:
@@ -164,14 +165,14 @@ class Dispatch:
                     tally.add(self._told())
             raise
 
-    def _next(self, waiting: deque[Touch], stopping: Callable[[], bool], *, rested: bool) -> Window | None:
+    def _next(self, waiting: Claimed, stopping: Callable[[], bool], *, rested: bool) -> Window | None:
         """Return the next window, or None if there is none, or if its channel must have finished the last one first.
 
         A slow channel, and one with a limit, leaves so much time that a verdict made meanwhile would be old.
         """
         if not waiting:
             return None
-        medium = waiting[0].medium
+        medium = waiting.medium
         rate = limits_of(self.channels[medium]).per_second if medium in self.channels else None
         if not rested and (rate is not None or self._pace(medium).slow):
             return None
@@ -180,8 +181,7 @@ class Dispatch:
             if stopping():
                 return None
         size = self._size(medium, rate)
-        some = [waiting[place] for place in range(min(size, len(waiting))) if waiting[place].medium is medium]
-        return self.preparation.window(some)
+        return waiting.window(size, windows=self._pace(medium).ahead if rate is None else 1)
 
     def _size(self, medium: Medium, rate: float | None) -> int:
         size = min(self._pace(medium).size, self.window)
@@ -204,7 +204,7 @@ class Dispatch:
                 self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
 
     def _turn(
-        self, flight: Flight | None, window: Window | None, waiting: deque[Touch], thread: Executor
+        self, flight: Flight | None, window: Window | None, waiting: Claimed, thread: Executor
     ) -> tuple[list[Touch], Flight | None]:
         """Write down what came of one window and what is intended with the next, and hand that over."""
         landing = self._landing(flight) if flight else Landing({})
@@ -222,11 +222,11 @@ class Dispatch:
         flight: Flight | None,
         landing: Landing,
         window: Window | None,
-        waiting: deque[Touch],
+        waiting: Claimed | None,
     ) -> tuple[list[Touch], tuple[Written, ...]]:
         """Write answers and intents in one transaction; return what is done, and what may now be handed over."""
         done = self._answered(connection, flight, landing) if flight else []
-        going, stayed = self._begin(connection, window, waiting) if window else ((), [])
+        going, stayed = self._begin(connection, window, waiting) if window and waiting is not None else ((), [])
         return [*done, *stayed], going
 
     def _landing(self, flight: Flight) -> Landing:
@@ -236,26 +236,28 @@ class Dispatch:
         return landing
 
     def _written_down(self, flight: Flight, landing: Landing) -> list[Touch]:
-        done, _ = self.seal.done(lambda connection: self._written(connection, flight, landing, None, deque()))
+        done, _ = self.seal.done(lambda connection: self._written(connection, flight, landing, None, None))
         return done
 
     def _answered(self, connection: Connection, flight: Flight, landing: Landing) -> list[Touch]:
         return self.record.answers(connection, flight.written, landing.receipts, self.clock.now())
 
     def _begin(
-        self, connection: Connection, window: Window, waiting: deque[Touch]
+        self, connection: Connection, window: Window, waiting: Claimed
     ) -> tuple[tuple[Written, ...], list[Touch]]:
-        """Note the intents of a window and what stays of it; none of it waits any more."""
+        """Note the intents of a window and what stays of it; none of it waits any more.
+
+        If a person has stopped something since it was judged, all of it waits to be judged anew.
+        """
+        if self.preparation.stopped_since(connection, window):
+            waiting.judge_anew()
+            return (), []
         now = self.clock.now()
         going = self.record.intend(connection, window, self.owner, now)
         stayed = self.record.staying(connection, window)
-        taken = {one.was.key for one in window.written} | {was.key for was, _ in window.staying}
-        left = [touch for touch in waiting if touch.key not in taken]
-        if left and left[0].lease and left[0].lease - now < LEASE / 2:
+        if waiting.without(window):
             self.claims.renew(connection, self.owner, now, LEASE)
-            left = [attrs.evolve(touch, lease=now + LEASE) for touch in left]
-        waiting.clear()
-        waiting.extend(left)
+            waiting.hold(now)
         return tuple(going), stayed
 
     def _deliver(self, written: Sequence[Written]) -> Landing:

@@ -11,6 +11,7 @@ WINDOW = 100
 #: And never more than the channel takes in this time, so that a verdict is fresh when its message leaves.
 SPAN = timedelta(seconds=0.5)
 _GROWTH = 10
+_AHEAD = 3
 
 
 @attrs.define
@@ -32,6 +33,11 @@ class Pace:
     most: int = WINDOW
     size: int = 1
     slow: bool = True
+
+    @property
+    def ahead(self) -> int:
+        """How many windows to judge together: several while they leave so fast that the last verdict is fresh too."""
+        return 1 if self.slow or self.size < self.most else _AHEAD
 
     def took(self, messages: int, span: timedelta) -> None:
         """Learn from a call that took so many messages and so long."""

@@ -21,7 +21,7 @@ from crmkit.messages.message import Message
 from crmkit.messages.renderer import Renderer
 from crmkit.people.medium import Medium
 from crmkit.records.truth import Truth
-from crmkit.store.store import Store
+from crmkit.store.store import Connection, Store
 
 #: For so long a sender holds what it has claimed or is handing over; then somebody else may look after it.
 LEASE = timedelta(minutes=5)
@@ -50,15 +50,22 @@ class Window:
         at: When they were judged.
         written: What may leave.
         staying: What may not, as it was claimed and as it is now.
+        stopped: What was stopped at that time, by campaign; an empty text stands for all.
     """
 
     at: datetime
     written: tuple[Written, ...] = ()
     staying: tuple[tuple[Touch, Touch], ...] = ()
+    stopped: frozenset[str] = frozenset()
 
     def holds_at(self, now: datetime) -> bool:
         """Tell whether the verdicts are still fresh."""
         return now - self.at <= VALID
+
+    def parted(self, size: int) -> tuple[Window, Window]:
+        """Return a window of so many messages, with all that stays, and another of the rest."""
+        first = attrs.evolve(self, written=self.written[:size])
+        return first, attrs.evolve(self, written=self.written[size:], staying=())
 
 
 @attrs.frozen(eq=False)
@@ -90,11 +97,16 @@ class Preparation:
         now = self.clock.now()
         doubtful = [touch.key for touch in sure if touch.in_doubt]
         with self.store.read() as connection:
+            stopped = self.again.judge.stops.now(connection)
             second = self.again.look(connection, sure, now)
             first = first_attempts(connection, self.ledger.tables, self.ledger.practice, doubtful)
-        window = self._window(sure, second, first, now)
+        window = attrs.evolve(self._window(sure, second, first, now), stopped=stopped)
         put_off = tuple((touch, _put_off(touch, now)) for touch in claimed if touch.patient in unsure)
         return attrs.evolve(window, staying=window.staying + put_off) if put_off else window
+
+    def stopped_since(self, connection: Connection, window: Window) -> bool:
+        """Tell whether a person has stopped something since a window was judged."""
+        return not self.again.judge.stops.now(connection) <= window.stopped
 
     def _unsure(self, claimed: Sequence[Touch]) -> frozenset[str]:
         """Return the patients of whom no source says anything sure just now."""

@@ -1,0 +1,75 @@
+"""What a sender has claimed and not yet handed over, and the windows that are made of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+
+import attrs
+
+from crmkit.clock import Clock
+from crmkit.delivery.window import LEASE, Preparation, Window
+from crmkit.ledger.touch import Touch
+from crmkit.people.medium import Medium
+
+
+@attrs.define(eq=False)
+class Claimed:
+    """Claimed touches that wait for their window, most urgent first.
+
+    Several windows may be judged at once, for one question to the database costs nearly as much for a hundred people
+    as for three hundred. Each is handed over by itself, and none whose verdict is too old.
+
+    Attributes:
+        preparation: Makes windows.
+        clock: Tells the time.
+        touches: What waits.
+    """
+
+    preparation: Preparation
+    clock: Clock
+    touches: list[Touch]
+    _judged: dict[Medium, Window] = attrs.field(factory=dict, init=False, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.touches)
+
+    @property
+    def medium(self) -> Medium:
+        """The medium of the touch whose turn it is."""
+        return self.touches[0].medium
+
+    def window(self, size: int, *, windows: int = 1) -> Window:
+        """Return the next window, all of one medium.
+
+        Args:
+            size: How many touches are looked at, and the most messages that may leave.
+            windows: How many windows to judge together, if none is left of those that were.
+        """
+        medium = self.medium
+        judged = self._judged.pop(medium, None)
+        if judged is None or not judged.holds_at(self.clock.now()):
+            some = [touch for touch in islice(self.touches, size * windows) if touch.medium is medium]
+            judged = self.preparation.window(some)
+        window, rest = judged.parted(size)
+        if rest.written:
+            self._judged[medium] = rest
+        return window
+
+    def judge_anew(self) -> None:
+        """Forget the verdicts of windows that have not been handed over."""
+        self._judged.clear()
+
+    def without(self, window: Window) -> bool:
+        """Take a window's touches out, for they wait no more; tell whether the others must be held for longer."""
+        taken = {one.was.key for one in window.written} | {was.key for was, _ in window.staying}
+        self.touches = [touch for touch in self.touches if touch.key not in taken]
+        return bool(self.touches) and self._runs_out(self.clock.now())
+
+    def hold(self, now: datetime) -> None:
+        """Note that the lease was renewed."""
+        self.touches = [attrs.evolve(touch, lease=now + LEASE) for touch in self.touches]
+
+    def _runs_out(self, now: datetime) -> bool:
+        lease = self.touches[0].lease
+        return lease is not None and lease - now < LEASE / 2
