@@ -22,6 +22,8 @@ def normalise_email(typed: str) -> Normalised:
     ''
     >>> normalise_email("mia(at)brighteyes.example").problem
     'not an e-mail address'
+    >>> normalise_email("jörg@brighteyes.example").problem
+    'has letters before the @ that most mail servers refuse: ask for an address in plain letters'
     """
     text = typed.strip()
     plain = _PLAIN.fullmatch(text)
@@ -29,8 +31,13 @@ def normalise_email(typed: str) -> Normalised:
         return Normalised(text)
     try:
         found = email_validator.validate_email(
-            text, check_deliverability=False, allow_smtputf8=False, test_environment=False
+            text, check_deliverability=False, allow_smtputf8=True, test_environment=False
         )
     except email_validator.EmailNotValidError:
         return Normalised("", "not an e-mail address")
-    return Normalised(found.ascii_email or found.normalized)
+    if found.ascii_email is None:
+        # It is an address (RFC 6531), but a message to it needs servers that know such addresses all the way.
+        return Normalised(
+            "", "has letters before the @ that most mail servers refuse: ask for an address in plain letters"
+        )
+    return Normalised(found.ascii_email)
