@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -75,6 +76,25 @@ def test_any_executor_shares_the_work_out_and_nobody_gets_two(
         done = crm.send(executor=workers, shares=shares, progress=seen.append)
         assert (done.sent, len(outbox()), len(seen), sum(seen)) == (40, 40, shares, 40)
         assert crm.send().touches == ()
+
+
+def test_one_crm_serves_many_threads_and_the_log_names_nobody(
+    clinic: str, outbox: Callable[[], list[bytes]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "crmkit")
+    with CRM.made_by(f"{clinic}:make") as crm, ThreadPoolExecutor(4) as threads:
+
+        def day(_: int) -> int:
+            crm.sync()
+            assert pickle.loads(pickle.dumps(crm.plan())).through  # noqa: S301 - our own
+            return crm.send().sent
+
+        assert (sum(threads.map(day, range(4))), len(outbox())) == (40, 40)
+    said = [record.getMessage() for record in caplog.records if record.name == "crmkit.crm"]
+    assert said.count("bright-eyes: sync: 0 added, 0 changed, 0 rejected") == 4
+    assert len([line for line in said if line.startswith("bright-eyes: plan until 2026-11-29: ")]) == 4
+    assert any(line.startswith("bright-eyes: send: ") for line in said)
+    assert not any(word in line for line in said for word in ("Stone", "Mia", "@"))
 
 
 def test_a_day_of_a_practice_is_one_call(clinic: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from crmkit import CRM, Campaign
@@ -149,6 +151,19 @@ def test_a_segment_and_a_schedule_are_checked_when_a_campaign_is_added(open_crm)
 def test_an_unknown_patient_is_told_by_id_only(open_crm):
     with pytest.raises(CrmkitError, match="there is no patient P9"):
         open_crm().preview("P9")
+
+
+def test_what_no_checker_of_types_sees_is_told_too(open_crm, clock):
+    crm = open_crm()
+    with pytest.raises(ConfigError, match=r"only_to: is one text. To mend: write a list: only_to=\['P1'\]"):
+        crm.send(only_to="P1")
+    with pytest.raises(ConfigError, match=r"plugins: is one text. To mend: write a list: plugins=\['folder'\]"):
+        open_crm(plugins="folder")
+    for ask in (crm.plan, lambda day: crm.preview("P1", day), lambda day: crm.why("P1", day)):
+        with pytest.raises(ConfigError, match="through is no date"):
+            ask(clock.now())
+    with pytest.raises(TypeError, match=r"hand on crm\.origin"):
+        pickle.dumps(crm)
 
 
 def test_two_channels_for_one_medium_must_be_chosen_from(open_crm):

@@ -44,7 +44,7 @@ def marked(checker: int) -> Found:
 @pytest.fixture(scope="module")
 def mypy() -> Found:
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--no-pretty", "--hide-error-context"]
-    files = [str(FOLDER / name) for name in ("accepted.py", "refused.py")]
+    files = [str(FOLDER / name) for name in ("accepted.py", "host.py", "refused.py")]
     done = subprocess.run([*command, *files], cwd=ROOT, check=False, capture_output=True, text=True, timeout=600)
     assert done.stderr == ""
     found = re.findall(r"(\w+\.py):(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.MULTILINE)
@@ -55,25 +55,25 @@ def mypy() -> Found:
 @pytest.fixture(scope="module")
 def pyright(tmp_path_factory: pytest.TempPathFactory) -> Found:
     place = Path(shutil.copytree(FOLDER, tmp_path_factory.mktemp("typing") / "typing"))
-    settings = {"extraPaths": [str(ROOT / "src")], "strict": ["accepted.py"], "pythonVersion": "3.11"}
+    settings = {"extraPaths": [str(ROOT / "src")], "strict": ["accepted.py", "host.py"], "pythonVersion": "3.11"}
     (place / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
     # Otherwise it asks whether there is a newer one.
     env = os.environ | {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     done = subprocess.run(command, cwd=place, env=env, check=False, capture_output=True, text=True, timeout=600)
     said = json.loads(done.stdout)
-    assert said["summary"]["filesAnalyzed"] == 2, done.stderr
+    assert said["summary"]["filesAnalyzed"] == 3, done.stderr
     return {
         (Path(one["file"]).name, one["range"]["start"]["line"] + 1, one.get("rule", one["message"]))
         for one in said["generalDiagnostics"]
     }
 
 
-def test_mypy_accepts_what_a_vendor_writes_and_refuses_each_marked_line(mypy: Found) -> None:
+def test_mypy_accepts_what_vendors_and_hosts_write_and_refuses_each_marked_line(mypy: Found) -> None:
     assert mypy == marked(0)
 
 
-def test_pyright_accepts_what_a_vendor_writes_and_refuses_each_marked_line(pyright: Found) -> None:
+def test_pyright_accepts_what_vendors_and_hosts_write_and_refuses_each_marked_line(pyright: Found) -> None:
     assert pyright == marked(1)
 
 

@@ -5,13 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
 from crmkit.campaigns.reasons import in_words
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
+from crmkit.messages.message import Message
+
+
+class Previewed(Protocol):
+    """What a patient would receive of one campaign: `crmkit.crm.answers.Preview`."""
+
+    @property
+    def touch(self) -> Touch:
+        """The touch, judged now."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """Its state and reason in words."""
+        ...
+
+    @property
+    def message(self) -> Message | None:
+        """The message as `send` would hand it over; None if it cannot be written."""
+        ...
 
 
 @attrs.frozen
@@ -29,7 +49,11 @@ class Plan:
     through: date
     made_at: datetime
     changed: int = 0
-    _preview: Callable[[str], object] | None = attrs.field(default=None, repr=False, eq=False)
+    _preview: Callable[[str], Sequence[Previewed]] | None = attrs.field(default=None, repr=False, eq=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is handed to another process is the findings, not the CRM that could render them.
+        return Plan, (self.touches, self.through, self.made_at, self.changed)
 
     def counts(self) -> Mapping[tuple[str, State], int]:
         """Return how many touches each campaign has in each state."""
@@ -47,7 +71,7 @@ class Plan:
         """Return the touches that may leave when they are due."""
         return tuple(touch for touch in self.touches if touch.state is State.READY)
 
-    def preview(self, patient: str) -> object:
+    def preview(self, patient: str) -> Sequence[Previewed]:
         """Return exactly what a patient would receive; see `CRM.preview`."""
         if self._preview is None:
             raise ValueError("this plan was not made by a CRM: it cannot render")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from io import TextIOWrapper
 
@@ -48,6 +49,8 @@ class _InOrder(click.Group):
 @click.version_option(package_name="crmkit", prog_name="crmkit")
 def main() -> None:
     """Write to every patient of a practice: personally, in time, and never too often."""
+    # What the log would tell, the commands say themselves.
+    logging.getLogger("crmkit.crm").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a letter of a patient's name must not end the command.
         if isinstance(stream, TextIOWrapper):

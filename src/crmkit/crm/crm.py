@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 
@@ -16,6 +16,7 @@ from crmkit.crm.choosing import Choosing
 from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
 from crmkit.crm.hours import practice_hours
+from crmkit.crm.log import log_sync
 from crmkit.crm.opened import open_practice
 from crmkit.crm.origin import Origin
 from crmkit.crm.planning import Planning
@@ -114,6 +115,9 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
         self._stages = self._opened.stages(self.clock)
         self._store = self._stages.store
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a CRM holds connections and is not pickled: hand on crm.origin, and let the worker open it")
+
     @classmethod
     def from_file(cls, path: str | Path = "crm.toml", *, clock: Clock | None = None) -> CRM:
         """Return the CRM that a `crm.toml` describes; its campaigns become the whole programme.
@@ -184,6 +188,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
                 summary += SyncSummary(failures=(str(problem),))
         whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
         self._store.wrote(whole.total.added + whole.total.changed)
+        log_sync(self.practice.id, whole)
         return whole
 
     def _synced(self, source: Source) -> SyncSummary:

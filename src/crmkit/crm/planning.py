@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from crmkit.campaigns.plan import Plan
 from crmkit.clock import Clock, FixedClock
 from crmkit.crm import answers
+from crmkit.crm.log import log_plan
 from crmkit.crm.opened import Opened
 from crmkit.crm.plugged import Plugged
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.stages import Stages
+from crmkit.errors import ConfigError
 from crmkit.ledger.scratch import scratch_ledger
 from crmkit.practice import Practice
 
@@ -57,11 +59,12 @@ class Planning(Plugged):
         """
         self.plugins.insist()
         now = self.clock.now()
-        last = through or self.practice.today(now) + WEEK
+        last = self._last(through, now)
         step = partial(self._stages.planner.plan, through=last, now=now, dry=dry, progress=progress)
         plan = self._judged(step, connection) if dry else self._written(step, connection)
         if connection is None:
             self._stages.store.wrote(plan.changed)
+        log_plan(self.practice.id, plan)
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
 
     def preview(self, patient: str, through: date | None = None) -> list[answers.Preview]:
@@ -69,14 +72,14 @@ class Planning(Plugged):
         self.plugins.insist()
         now = self.clock.now()
         with self._stages.store.read() as connection:
-            last = through or self.practice.today(now) + WEEK
+            last = self._last(through, now)
             return answers.preview(self._stages, connection, patient, last, now)
 
     def why(self, patient: str, through: date | None = None) -> list[answers.Answer]:
         """Return where each campaign stands with a patient, in words; NotFound if there is no such patient."""
         now = self.clock.now()
         with self._stages.store.read() as connection:
-            last = through or self.practice.today(now) + WEEK
+            last = self._last(through, now)
             return answers.why(self._stages, connection, patient, last, now)
 
     def rehearse(
@@ -101,6 +104,14 @@ class Planning(Plugged):
         with scratch_ledger(self._stages.store) as (store, tables):
             stages = self._opened.rehearsing(store, tables, channels, clock)
             return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
+
+    def _last(self, through: date | None, now: datetime) -> date:
+        if through is None:
+            return self.practice.today(now) + WEEK
+        # An instant is a date to Python too, but of no calendar.
+        if isinstance(through, datetime) or not isinstance(through, date):
+            raise ConfigError("through is no date", where="through", mend="write date(2026, 12, 24)")
+        return through
 
     def _judged(self, step: _Step, connection: sa.Connection | None) -> Plan:
         store = self._stages.store

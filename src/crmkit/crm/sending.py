@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from datetime import timedelta
 
 from crmkit.clock import Clock, wait_unless
+from crmkit.crm.log import log_sent
 from crmkit.crm.origin import Origin
 from crmkit.crm.plugged import Plugged
 from crmkit.crm.stages import Stages
@@ -17,6 +18,7 @@ from crmkit.errors import ConfigError
 from crmkit.ledger.share import Share
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
+from crmkit.practice import Practice
 from crmkit.store.among import among
 
 _CHUNK = 500
@@ -29,6 +31,7 @@ class Sending(Plugged):
         origin: How a worker elsewhere builds the same CRM; None if the host has not said it.
     """
 
+    practice: Practice
     clock: Clock
     origin: Origin | None = None
     _stages: Stages
@@ -61,11 +64,14 @@ class Sending(Plugged):
             PluginError: If a plugin was left out without which nothing may be sent.
         """
         self.plugins.insist()
+        if isinstance(only_to, str):
+            raise ConfigError("is one text", where="only_to", mend=f"write a list: only_to=[{only_to!r}]")
         if dry:
             return self._stages.dispatch.due(only_to=only_to)
         if executor is None:
             sent = self._stages.dispatch.send(Order(limit, only_to, None, progress, stopping))
             self._stages.arrivals.catch_up()
+            log_sent(self.practice.id, sent)
             return sent
         if limit is not None:
             raise ConfigError("a limit cannot be shared out", where="send", mend="leave out limit or executor")
@@ -75,7 +81,9 @@ class Sending(Plugged):
             done += keys
             untold.update({State(state): number for state, number in more.items()})
             progress(len(keys) + sum(more.values()))
-        return Dispatched(self._read(done), dict(untold))
+        shared = Dispatched(self._read(done), dict(untold))
+        log_sent(self.practice.id, shared)
+        return shared
 
     def watch(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from crmkit.clock import Clock
+from crmkit.errors import ConfigError
 from crmkit.plugins.door import Admitted, admit
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.plugins.time_limits import TimeLimits
@@ -34,6 +35,8 @@ class Wanted:
 
     def admit(self, clock: Clock, root: Path) -> Admitted:
         """Import the plugins and `core`, and return what they register."""
+        if isinstance(self.plugins, str):
+            raise ConfigError("is one text", where="plugins", mend=f"write a list: plugins=[{self.plugins!r}]")
         return admit(
             self.plugins,
             self.settings,

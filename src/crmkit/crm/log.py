@@ -1,0 +1,37 @@
+"""What a host's log hears of a practice's day: the practice's id, counts and dates, never a name or an address."""
+
+from __future__ import annotations
+
+import logging
+
+from crmkit.campaigns.plan import Plan
+from crmkit.delivery.order import Dispatched
+from crmkit.ledger.state import State
+from crmkit.records.summary import SyncSummary
+
+_log = logging.getLogger("crmkit.crm")
+#: The states of messages that a person must look at.
+_LOOK = (State.UNKNOWN, State.REFUSED)
+
+
+def log_sync(practice: str, summary: SyncSummary) -> None:
+    """Tell how many rows a sync took over, and which source failed."""
+    total = summary.total
+    _log.info("%s: sync: %d added, %d changed, %d rejected", practice, total.added, total.changed, total.rejected)
+    for failure in summary.failures:
+        _log.warning("%s: sync: a source failed: %s", practice, failure)
+
+
+def log_plan(practice: str, plan: Plan) -> None:
+    """Tell how many touches a plan found and wrote."""
+    _log.info("%s: plan until %s: %d touches, %d changed", practice, plan.through, len(plan.touches), plan.changed)
+
+
+def log_sent(practice: str, done: Dispatched) -> None:
+    """Tell what became of the messages that were due; nothing if none was."""
+    counts = done.counts()
+    if not counts:
+        return
+    told = ", ".join(f"{counts[state]} {state.value}" for state in State if counts.get(state))
+    level = logging.WARNING if any(counts.get(state) for state in _LOOK) else logging.INFO
+    _log.log(level, "%s: send: %s", practice, told)
