@@ -35,6 +35,8 @@ RIGHT: dict[str, Any] = {
         ("id", "", "lower-case letters"),
         ("name", "  ", "is needed"),
         ("name", "Bright\nBcc: all@brighteyes.example", "on one line"),
+        ("name", "Bright\x00Eyes", "on one line"),
+        ("name", "Bright\u2028Eyes", "on one line"),
         ("country", "Australia", "two letters of ISO 3166, such as AU"),
         ("country", "au", "two letters of ISO 3166, such as AU"),
         ("timezone", "Sydney", "such as Europe/Zurich"),
@@ -48,6 +50,9 @@ RIGHT: dict[str, Any] = {
         ("phone", "555-0000", "write it as +61 2"),
         ("public_url", "brighteyes.example/crm", "starts with https://"),
         ("public_url", "javascript:alert(1)", "starts with https://"),
+        ("public_url", "https://brighteyes.example/crm?practice=1", "no ?"),
+        ("public_url", "https://brighteyes.example/#crm", "no #"),
+        ("public_url", "https://brighteyes.example/" + "a" * 300, "at most 300 letters"),
         ("keys", "one-secret", '["a long random text"]'),
         ("keys", ["", "secret"], '["a long random text"]'),
         ("adult_age", -1, "must be >= 0"),
@@ -83,6 +88,12 @@ def test_spellings_are_made_equal() -> None:
     assert practice.locale == "en-AU"
     assert practice.public_url == "https://brighteyes.example/crm"
     assert attrs.evolve(practice, email="hello@BrightEyes.EXAMPLE").domain == "brighteyes.example"
+
+
+def test_an_address_in_other_letters_is_written_as_mail_programs_read_it() -> None:
+    practice = Practice(**{**RIGHT, "public_url": "https://bücher.example:8443/für%20alle/"})
+    assert practice.public_url == "https://xn--bcher-kva.example:8443/f%C3%BCr%20alle"
+    assert Practice(**{**RIGHT, "name": "بصر\u200f"}).name == "بصر\u200f"
 
 
 def test_what_is_optional_may_be_missing() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
@@ -16,6 +17,13 @@ from crmkit.clock import local_day
 from crmkit.people.email import normalise_email
 from crmkit.people.phone import normalise_phone
 
+#: What can stand in no header of a mail.
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_URL = re.compile(r"(https?://)([^/:?#]+)([:/?#].*)?")
+_KEPT = "!#$%&'()*+,/:;=?@[]~"
+#: A header line holds 998 octets, of which a link's token takes some hundreds.
+_LONGEST_URL = 300
+
 
 def _slug(_: Any, field: Any, value: str) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", value):
@@ -23,7 +31,7 @@ def _slug(_: Any, field: Any, value: str) -> None:
 
 
 def _filled(_: Any, field: Any, value: str) -> None:
-    if not value.strip() or "\n" in value or "\r" in value:
+    if not value.strip() or _UNFIT.search(value):
         raise ValueError(f"practice {field.name} is needed, on one line")
 
 
@@ -59,8 +67,13 @@ def _address(_: Any, __: Any, value: str) -> None:
 
 
 def _url(_: Any, __: Any, value: str) -> None:
-    if value and not re.fullmatch(r"https?://[^\s<>\"]+", value):
+    if value and not re.fullmatch(r"https?://[!#-;=?-~]+", value):
         raise ValueError("practice public_url: use an address that starts with https://")
+    if re.search(r"[?#]", value) or len(value) > _LONGEST_URL:
+        raise ValueError(
+            "practice public_url: links are put behind it, so that it has no ? and no #, and at most "
+            f"{_LONGEST_URL} letters"
+        )
 
 
 def _keys(keys: Iterable[str]) -> tuple[str, ...]:
@@ -72,7 +85,15 @@ def _keys(keys: Iterable[str]) -> tuple[str, ...]:
 
 
 def _bare(url: str) -> str:
-    return url.rstrip("/")
+    """Return an address in ASCII: that is how it stands in a mail's header, which else could not be written at all."""
+    bare = url.rstrip("/")
+    found = _URL.fullmatch(bare)
+    if bare.isascii() or found is None:
+        return bare
+    scheme, host, rest = found[1], found[2], found[3] or ""
+    # An e-mail address has the same domain.
+    known = host if host.isascii() else normalise_email(f"hello@{host}").value.rpartition("@")[2]
+    return f"{scheme}{known}{quote(rest, safe=_KEPT)}" if known else bare
 
 
 def _number(practice: Any, _: Any, value: str) -> None:
