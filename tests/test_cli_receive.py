@@ -45,6 +45,22 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(sent["key"])
 
 
+def test_what_a_patient_tells_the_desk_holds_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
+    run("sync")
+    run("plan")
+    assert "there is no patient P15" in run("opt-out", "P15", "--by", "Kim", code=1).stderr
+    assert (
+        "P000015 gets no more marketing by sms,"
+        in run("opt-out", "P000015", "--purpose", "marketing", "--medium", "sms", "--by", "Kim").output
+    )
+    assert told("send")["counts"] == {"ready": 1}
+    assert told("opt-out", "P000015", "--by", "Kim")["media"] == ["email", "sms", "post", "phone"]
+    run("sync")
+    assert told("send")["counts"] == {"denied": 1}
+    assert "has said no to marketing by email" in run("why", "P000015").output
+
+
 CHRIS = "christopher.gallagher@innerwest.example"
 
 

@@ -17,7 +17,7 @@ from crmkit.cli.outgoing import send
 from crmkit.cli.pages import report
 from crmkit.cli.plugins import plugins
 from crmkit.cli.programme import plan
-from crmkit.cli.receive import receive, unsuppress
+from crmkit.cli.receive import opt_out, receive, unsuppress
 from crmkit.cli.records import rejected, sync
 from crmkit.cli.rehearse import rehearse
 from crmkit.cli.segment import segment
@@ -57,7 +57,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-_EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, receive, rehearse, report)
+_EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, receive, opt_out, rehearse, report)
 _NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

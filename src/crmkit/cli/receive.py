@@ -1,8 +1,9 @@
-"""What comes back: mails and other files handed to an event parser, and addresses that a person lets be used again."""
+"""What comes back: mails for an event parser, a no told at the desk, and addresses that are to be used again."""
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from crmkit.delivery.intake import Received
 
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+_MEDIUM = click.Choice(["email", "sms", "post", "phone"])
+_PURPOSE = click.Choice(["marketing", "feedback", "service", "care"])
+#: What somebody means who wants no more news.
+_WISHES = ("marketing", "feedback")
+_WHAT = "What the patient does not want; may be repeated."
 
 
 @attrs.frozen
@@ -45,7 +53,7 @@ def receive(given: Given, parser: str, files: tuple[Path, ...], again: bool) -> 
 
 
 @click.command(short_help="Let an address be used again.")
-@click.argument("medium", type=click.Choice(["email", "sms", "post", "phone"]))
+@click.argument("medium", type=_MEDIUM)
 @click.argument("address")
 @click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept.")
 @common()
@@ -59,6 +67,30 @@ def unsuppress(given: Given, medium: str, address: str, by: str) -> int:
         show.say_json({"medium": medium, "used_again": stood})
     else:
         show.say("The address is used again." if stood else "The address was in use.")
+    return DONE
+
+
+@click.command("opt-out", short_help="Write down that a patient wants no more news.")
+@click.argument("patient")
+@click.option("--purpose", "purposes", multiple=True, type=_PURPOSE, default=_WISHES, show_default=True, help=_WHAT)
+@click.option("--medium", "media", multiple=True, type=_MEDIUM, help="Only by this medium; may be repeated.")
+@click.option("--by", required=True, metavar="NAME", help="Who was told so; it is kept.")
+@common()
+def opt_out(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[str, ...], by: str) -> int:
+    """Write down that a PATIENT wants no more news, by telephone for instance. No sync undoes it."""
+    from crmkit.people.medium import Medium, Purpose
+
+    ways = media or tuple(Medium)
+    with given.crm() as crm:
+        # A number that is misspelt would leave the patient who said no among the readers.
+        crm.why(patient)
+        for purpose, medium in product(purposes, ways):
+            crm.opt_out(patient, Purpose(purpose), Medium(medium), evidence=f"told to {by}")
+    if given.as_json:
+        show.say_json({"patient": patient, "purposes": purposes, "media": [str(medium) for medium in ways]})
+    else:
+        by_what = f" by {' and '.join(media)}" if media else ""
+        show.say(f"{patient} gets no more {' and '.join(purposes)}{by_what}, and no sync undoes it.")
     return DONE
 
 
