@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import ssl
 import subprocess
@@ -91,7 +92,7 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
         ({"RCPT": ["550-5.1.1 a\r\n550-5.1.1 b\r\n550 5.1.1 c"]}, [REFUSED, SENT, SENT], "recipient: 550 5.1.1"),
         ({"RCPT": ["421 closing"]}, [RETRY, SENT, SENT], "recipient: 421"),
         ({"RCPT": [DROP]}, [RETRY, SENT, SENT], "recipient: "),
-        ({"RCPT": [SILENT]}, [RETRY, SENT, SENT], "recipient: TimeoutError"),
+        ({"RCPT": [SILENT]}, [RETRY, SENT, SENT], "recipient: no answer in time"),
         ({"RCPT": ["hello?"]}, [RETRY, SENT, SENT], "recipient: not a reply"),
         ({"RCPT": ["354 what"]}, [RETRY, SENT, SENT], "recipient: not an answer"),
         ({"MAIL": ["451 later"]}, [RETRY, SENT, SENT], "sender: 451"),
@@ -108,7 +109,7 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
         ({"end": ["452 full"]}, [RETRY, SENT, SENT], "end: 452"),
         ({"end": ["421 closing"]}, [RETRY, SENT, SENT], "end: 421"),
         ({"end": [DROP]}, [UNKNOWN, SENT, SENT], "end: "),
-        ({"end": [SILENT]}, [UNKNOWN, SENT, SENT], "end: TimeoutError"),
+        ({"end": [SILENT]}, [UNKNOWN, SENT, SENT], "end: no answer in time"),
         ({"end": ["thanks!"]}, [UNKNOWN, SENT, SENT], "end: not a reply"),
         ({"end": ["354 what"]}, [UNKNOWN, SENT, SENT], "end: not an answer"),
         ({"end": [DROP, DROP]}, [UNKNOWN, UNKNOWN, RETRY], "end: "),
@@ -136,7 +137,7 @@ def test_in_each_phase_a_failure_means_what_it_must(offers, script, outcomes, ev
         ({"EHLO": ["421 busy"]}, "ehlo: "),
         ({"AUTH": ["535 5.7.8 wrong"]}, "login: 535, not let in: look at user and password"),
         ({"AUTH": ["454 later"]}, "login: 454"),
-        ({"AUTH": [DROP]}, "login: "),
+        ({"AUTH": [DROP]}, "login: the server hung up: look at user and password"),
     ],
 )
 def test_a_server_that_does_not_let_us_in_burns_no_patient_and_is_asked_once(script, evidence):
@@ -145,6 +146,29 @@ def test_a_server_that_does_not_let_us_in_burns_no_patient_and_is_asked_once(scr
     assert seen == [RETRY] * 3
     assert all(evidence in one for one in told)
     assert (server.sessions, server.finished) == (1, [])
+
+
+def test_a_server_that_wants_a_login_first_says_what_to_look_at():
+    with ScriptedServer({"MAIL": ["530 5.7.0 Authentication required"]}) as server:
+        seen, told = hand_over(server)
+    assert seen == [RETRY] * 3
+    assert set(told) == {
+        "sender: 530 5.7.0: it wants a login or an encrypted line: look at user, password and security"
+    }
+
+
+def test_a_password_in_other_letters_is_told_in_utf_8():
+    with ScriptedServer(offers=("AUTH LOGIN PLAIN",)) as server:
+        seen, _ = hand_over(server, user="desk", password="pässwort")
+    assert seen == [SENT] * 3
+    [told] = [line for line in server.commands if line.startswith("AUTH PLAIN ")]
+    assert base64.b64decode(told.split()[2]).decode() == "\0desk\0pässwort"
+    with ScriptedServer({"AUTH": ["535 no"]}, offers=("AUTH PLAIN",)) as server:
+        seen, told = hand_over(server, user="desk", password="pässwort")
+    assert set(told) == {"login: 535, not let in: look at user and password"}
+    with ScriptedServer(offers=("AUTH LOGIN",)) as server:
+        seen, told = hand_over(server, user="desk", password="pässwort")
+    assert (seen, server.finished) == ([RETRY] * 3, [])
 
 
 def test_a_server_that_offers_no_starttls_gets_no_word_of_the_message_and_no_password():
@@ -350,6 +374,7 @@ import socket, sys
 sys.path[:0] = {paths!r}
 from test_builtin_smtp import messages
 from crmkit.builtin.email import EmailChannel
+from crmkit.builtin.refusal import advice
 from crmkit.builtin.session import EmailSettings
 from crmkit.plugins.calls import Calls
 from crmkit.plugins.failure import Phase

@@ -1,4 +1,4 @@
-"""Why a mail server could not be used at all, in words that say what to mend; never what the server said."""
+"""Why a mail server could not be used, in words that say what to mend; never what the server said."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import ssl
 
 #: OpenSSL's numbers of what is wrong with a certificate.
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
+_ADVICE = {530: ": it wants a login or an encrypted line: look at user, password and security"}
 _WRONG_LOGIN = (530, 534, 535, 538)
 
 
-def refusal(problem: Exception) -> str:
-    """Return in a few words why a session could not be opened.
+def refusal(problem: Exception, phase: str = "connect") -> str:
+    """Return in a few words why a session could not be opened, or was lost.
+
+    Args:
+        problem: What the standard library said.
+        phase: How far it had come: `connect`, `starttls`, `ehlo` or `login`.
 
     >>> refusal(ConnectionRefusedError()), refusal(socket.gaierror())
     ('nobody listens there: look at host and port', 'there is no such host: look at host')
@@ -24,9 +29,21 @@ def refusal(problem: Exception) -> str:
         return f"{code}, not let in: look at user and password" if code in _WRONG_LOGIN else str(code)
     if isinstance(problem, ssl.SSLCertVerificationError):
         return _certificate(problem.verify_code)
+    if isinstance(problem, smtplib.SMTPServerDisconnected):
+        # After a wrong login some servers say no more.
+        return f"the server hung up: look at {'user and password' if phase == 'login' else 'port and security'}"
     if type(problem) is smtplib.SMTPException:
         return "the server takes no kind of login that is known here"
     return next((words for kind, words in _WORDS if isinstance(problem, kind)), type(problem).__name__)
+
+
+def advice(code: int) -> str:
+    """Return what to do about a reply that is about us, empty where nothing can be said.
+
+    >>> advice(530)
+    ': it wants a login or an encrypted line: look at user, password and security'
+    """
+    return _ADVICE.get(code, "")
 
 
 def _certificate(code: int) -> str:
@@ -40,9 +57,9 @@ def _certificate(code: int) -> str:
 #: The narrower kinds first.
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (smtplib.SMTPNotSupportedError, "the server does not offer it: look at port and security"),
-    (smtplib.SMTPServerDisconnected, "the server hung up"),
     (socket.gaierror, "there is no such host: look at host"),
     (ConnectionRefusedError, "nobody listens there: look at host and port"),
+    (ConnectionError, "the line broke"),
     (TimeoutError, "no answer in time"),
     (ssl.SSLError, "no encrypted line could be agreed on: look at port and security"),
 )

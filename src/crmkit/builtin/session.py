@@ -14,6 +14,7 @@ from typing import Self, cast
 
 import attrs
 
+from crmkit.builtin.login import log_in
 from crmkit.builtin.refusal import refusal
 from crmkit.settings import secret
 
@@ -145,12 +146,12 @@ class Session:
             server.ehlo_or_helo_if_needed()
             if settings.user:
                 phase = "login"
-                server.login(settings.user, settings.password)
+                log_in(server, settings.user, settings.password)
             return cls._over(server, settings)
         except (smtplib.SMTPException, OSError, ValueError) as problem:
             if server is not None:
                 server.close()
-            raise LostError(f"{phase}: {refusal(problem)}") from None
+            raise LostError(f"{phase}: {refusal(problem, phase)}") from None
 
     @classmethod
     def _over(cls, server: smtplib.SMTP, settings: EmailSettings) -> Self:
@@ -180,7 +181,7 @@ class Session:
         except OSError as problem:
             # A plain socket that fails has taken nothing of that call; TLS may have.
             doubtful = _CHUNK if isinstance(self._socket, ssl.SSLSocket) else 0
-            raise LostError(type(problem).__name__, left=min(at + doubtful, len(data))) from None
+            raise LostError(refusal(problem), left=min(at + doubtful, len(data))) from None
 
     def reply(self) -> Reply:
         """Read one reply of one or more lines.
@@ -192,7 +193,7 @@ class Session:
             line = self._file.readline(_LONGEST_LINE)
             reply = self._usual.get(line) or self._understood(line)
         except (OSError, ValueError) as problem:
-            raise LostError(type(problem).__name__) from None
+            raise LostError(refusal(problem)) from None
         self.heard += 1
         return reply
 

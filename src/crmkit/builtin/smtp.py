@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from crmkit.builtin.letter import END, Letter, Tray
+from crmkit.builtin.refusal import advice
 from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
@@ -159,10 +160,11 @@ class Exchange:
 
     def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
         self.tray.take()
-        self._answer(letter, outcome, f"{phase}: {reply}")
+        told = f"{phase}: {reply}{advice(reply.code)}"
+        self._answer(letter, outcome, told)
         if phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED:
             # It is the practice that is not wanted, and every message comes from it.
-            self.tray.give_up(f"{phase}: {reply}")
+            self.tray.give_up(told)
 
     def _answer(self, letter: Letter, outcome: Outcome, evidence: str, reference: str = "") -> None:
         self.answered += 1
