@@ -46,6 +46,14 @@ def test_an_empty_database_is_told_and_set_up() -> None:
     assert json.loads(right.output) == {"found": HEAD, "needed": HEAD, "problem": "", "differs": []}
 
 
+def test_looking_makes_no_file_and_a_file_of_another_kind_is_told(practice: Path) -> None:
+    there = {*practice.iterdir()}
+    assert run("check", "--database", "sqlite:///new.db").exit_code == 3
+    assert {*practice.iterdir()} == there
+    told = run("check", "--database", "sqlite:///crm.toml")
+    assert (told.exit_code, "names an SQLite database" in told.output, "server" in told.output) == (1, True, False)
+
+
 @pytest.mark.parametrize(
     ("revision", "told"),
     [(BEFORE, "take a backup, then run crmkit db upgrade"), ("9999", "upgrade the package crmkit")],

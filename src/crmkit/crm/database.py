@@ -69,6 +69,8 @@ class Database:
         from crmkit.store.drift import drift
 
         with self._declared() as store:
+            if not store.exists():
+                return Checked("", HEAD, "", ())
             found = revision(store)
             problem = wrong(store, found) if found or not is_new(store) else None
             differs = drift(store) if found == HEAD else []

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from crmkit.errors import InTheWay, StoreError
 
 _AGAIN = "call it again; nothing of this transaction was written"
+_FILE = "see that the address names an SQLite database, and that its file and folder may be written"
 #: PostgreSQL's codes for a serialization failure, a deadlock and a lock that is not to be had.
 _IN_THE_WAY = ("40001", "40P01", "55P03")
 #: Classes of PostgreSQL's codes whose first line names tables, columns and constraints, and never a value.
@@ -42,7 +43,8 @@ def refusal(problem: sa.exc.DBAPIError) -> StoreError:
     if _is_lost(problem):
         return StoreError(f"the connection to the database was lost{told}", mend=_AGAIN)
     if problem.statement is None:
-        mend = "see that the server runs, and that the address is right"
+        file = code.startswith("SQLITE_")
+        mend = _FILE if file else "see that the server runs, and that the address is right"
         return StoreError(f"the database does not answer: {_first_line(problem.orig)}", mend=mend)
     kind = type(problem).__name__
     return StoreError(f"the database refused a statement: {kind}{told}{_names(problem.orig, code)}")

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 
 import attrs
 import sqlalchemy as sa
@@ -119,6 +120,13 @@ class Store:
     def prefixes(self) -> list[str]:
         """What stands between CREATE and TABLE for tables of this store."""
         return ["TEMPORARY"] if self.temporary else []
+
+    def exists(self) -> bool:
+        """Tell whether there is anything to connect to: to look into a file of SQLite that is missing would make it."""
+        url = self.engine.url
+        if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or url.query:
+            return True
+        return Path(url.database).exists()
 
     def create(self) -> None:
         """Create the declared tables that do not exist yet, and keep no revision: enough to try one room alone."""
