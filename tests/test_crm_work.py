@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recording_channel import Recorder
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Origin, State, SystemClock, run_day
@@ -25,6 +27,8 @@ from crmkit.cli.options import Given
 from crmkit.cli.watching import watched
 from crmkit.errors import ConfigError, StoreError
 from crmkit.ledger.share import Share
+from crmkit.people.medium import Medium
+from crmkit.plugins.time_limits import TimeLimits
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 MODULE = """
@@ -177,6 +181,45 @@ def test_who_waits_for_a_database_to_come_back_ends_at_a_signal_at_once(
     began = time.monotonic()
     assert watched(Given(), crm, timedelta(seconds=60)) == 0
     assert time.monotonic() - began < 30
+
+
+class Hanging(Recorder):
+    """Hangs at the first message; the second one ends the process."""
+
+    def _take(self, message: Any) -> Any:
+        if not self.handed:
+            self.handed.append(message)
+            time.sleep(1)
+        if len(self.handed) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super()._take(message)
+
+
+def test_a_watching_process_opens_the_practice_anew_after_a_plugin_hung(
+    exports: Any, open_crm: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(3)]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    more = {"plugins": ["csv", "folder", Hanging()], "channels": {Medium.EMAIL: "recorder"}}
+    opened: list[CRM] = []
+
+    def another(_: Given) -> CRM:
+        opened.append(open_crm(**more, time_limits=TimeLimits(channel=0.2)))
+        return opened[-1]
+
+    monkeypatch.setattr(Given, "crm", another)
+    crm = Given().crm()
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    began = clock.now()
+    assert watched(Given(), crm, timedelta(seconds=30)) == 0
+    assert len(opened) == 2
+    assert timedelta(minutes=15) <= clock.now() - began < timedelta(hours=1)
+    with open_crm(**more) as last:
+        found = Counter(event.state for event in {one.key: one for one in last.feed()}.values())
+    assert found == {State.SENT: 2, State.UNKNOWN: 1}
 
 
 def test_a_watching_process_ends_at_a_signal_with_nothing_in_doubt(clinic: str, tmp_path: Path) -> None:

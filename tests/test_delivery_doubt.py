@@ -181,6 +181,18 @@ def test_a_channel_that_can_be_asked_is_asked_first(
     assert (state(crm), len(recorder.handed)) == (then, handed)
 
 
+def test_a_provider_that_does_not_know_is_not_asked_at_every_turn(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder(guarantee=QUERYABLE)
+    crm = one(recorder)
+    recorder.fate = ["silent"]
+    crm.send()
+    clock.move(2 * HOUR)
+    for _ in range(120):
+        crm.send()
+        clock.move(timedelta(seconds=30))
+    assert len(recorder.asked) == 4
+
+
 def test_what_was_asked_of_many_at_once_is_written_down(exports: Any, open_crm: Any, clock: FixedClock) -> None:
     exports("patients", [patient("P1"), patient("P2", email="p2@x.example")])
     exports("consents", [consent("P1"), consent("P2")])

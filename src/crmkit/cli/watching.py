@@ -5,17 +5,22 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given
 from crmkit.clock import wait_unless
-from crmkit.errors import StoreError
+from crmkit.errors import CrmkitError, StoreError
+from crmkit.plugins.failure import Kind
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
     from crmkit.delivery.order import Dispatched
+
+
+#: For so long a practice stays open after a plugin hung in it; then it is opened anew.
+_ANEW = timedelta(minutes=15)
 
 
 def watched(given: Given, crm: CRM, every: timedelta) -> int:
@@ -23,14 +28,47 @@ def watched(given: Given, crm: CRM, every: timedelta) -> int:
     with _signals() as stopping:
         if not given.as_json:
             show.say(f"Watching, every {every.total_seconds():g} seconds. Ctrl-C ends it.")
+        _watch(given, crm, every, stopping)
         while not stopping():
-            try:
-                crm.watch(every=every, stopping=stopping, told=lambda done: _tell(given, crm, done))
-            except StoreError as problem:
-                # The database is away for a moment: that must not end a process that runs for months.
-                show.say_problem(problem, as_json=given.as_json)
-                wait_unless(crm.clock, every, stopping)
+            # What hung once is not called again in the practice that is open, and this process runs for months.
+            with _anew(given) as other:
+                _watch(given, other or crm, every, stopping)
     return DONE
+
+
+def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool]) -> None:
+    """Watch until a signal, or until a plugin has hung and a while has passed, in which it may still answer."""
+    seen: list[datetime] = []
+
+    def enough() -> bool:
+        if not seen and _hangs(crm):
+            seen.append(crm.clock.now())
+        return stopping() or bool(seen and crm.clock.now() - seen[0] >= _ANEW)
+
+    while not enough():
+        try:
+            crm.watch(every=every, stopping=enough, told=lambda done: _tell(given, crm, done))
+        except StoreError as problem:
+            # The database is away for a moment: that must not end a process that runs for months.
+            show.say_problem(problem, as_json=given.as_json)
+            wait_unless(crm.clock, every, enough)
+
+
+def _hangs(crm: CRM) -> bool:
+    return any(one.kind is Kind.OVERDUE for one in crm.failures())
+
+
+@contextmanager
+def _anew(given: Given) -> Iterator[CRM | None]:
+    """Open the practice once more; None if that cannot be done just now."""
+    try:
+        crm = given.crm()
+    except CrmkitError as problem:
+        show.say_problem(problem, as_json=given.as_json)
+        yield None
+        return
+    with crm:
+        yield crm
 
 
 def _tell(given: Given, crm: CRM, done: Dispatched) -> None:

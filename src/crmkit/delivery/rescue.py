@@ -26,6 +26,8 @@ _ASKED = 100
 #: Only then is it asked what became of an attempt: a sender whose lease ran out may still be in the middle of its call,
 #: and what the provider has not seen yet would be taken for what it never saw. A call may take a quarter of an hour.
 ASK_AFTER = timedelta(hours=1)
+#: And not more often than that: who did not know it then is asked by each sender, for as long as it stays in doubt.
+ASK_AGAIN = timedelta(minutes=15)
 
 
 @attrs.frozen(eq=False)
@@ -48,6 +50,7 @@ class Rescue:
     claims: Claims
     channels: Mapping[Medium, Channel]
     clock: Clock
+    _asked: dict[str, datetime] = attrs.field(factory=dict, init=False, repr=False)
 
     def run(self) -> None:
         """Settle what can be settled."""
@@ -71,8 +74,12 @@ class Rescue:
         return ttl > timedelta(0) and touch.sent_at is not None and now - touch.sent_at < ttl
 
     def _ask(self, channel: QueryableChannel) -> None:
-        """Ask about what is in doubt, once the provider has had time to know it itself."""
-        for questions in self._questions(channel, self.clock.now() - ASK_AFTER):
+        """Ask about what is in doubt, once the provider has had time to know it itself, and not at every turn."""
+        now = self.clock.now()
+        if abs(now - self._asked.get(channel.name, now - ASK_AGAIN)) < ASK_AGAIN:
+            return
+        for questions in self._questions(channel, now - ASK_AFTER):
+            self._asked[channel.name] = now
             self._write(channel.ask(questions))
 
     def _questions(self, channel: Channel, before: datetime) -> Iterator[Sequence[Question]]:
