@@ -374,7 +374,6 @@ import socket, sys
 sys.path[:0] = {paths!r}
 from test_builtin_smtp import messages
 from crmkit.builtin.email import EmailChannel
-from crmkit.builtin.refusal import advice
 from crmkit.builtin.session import EmailSettings
 from crmkit.plugins.calls import Calls
 from crmkit.plugins.failure import Phase

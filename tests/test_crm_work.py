@@ -23,8 +23,10 @@ from recording_channel import Recorder
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Origin, State, SystemClock, run_day
+from crmkit.builtin.folder import FolderChannel
 from crmkit.cli.options import Given
 from crmkit.cli.watching import watched
+from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.errors import ConfigError, StoreError
 from crmkit.ledger.share import Share
 from crmkit.people.medium import Medium
@@ -166,6 +168,30 @@ def test_a_clock_that_is_set_back_keeps_nobody_from_watching(open_crm: Any, cloc
     rounds: list[Any] = []
     crm.watch(every=timedelta(seconds=10), stopping=stopping, told=rounds.append)
     assert len(rounds) > 5
+
+
+def test_who_watches_is_told_why_nothing_was_taken(
+    open_crm: Any, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    words = "login: 535, not let in: look at user and password"
+    monkeypatch.setattr(
+        FolderChannel, "send", lambda _, messages: [Receipt(one.key, Outcome.RETRY, "", words) for one in messages]
+    )
+    crm = open_crm()
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    done = crm.send()
+
+    def once(told: Callable[[Any], None], **_: Any) -> None:
+        told(done)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(crm, "watch", once)
+    watched(Given(), crm, timedelta(seconds=60))
+    assert f"  1 not taken by the channel folder for now ({words})" in capsys.readouterr().out
 
 
 def test_who_waits_for_a_database_to_come_back_ends_at_a_signal_at_once(

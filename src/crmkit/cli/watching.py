@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given
+from crmkit.cli.programme import reasons_in_words
 from crmkit.clock import wait_unless
 from crmkit.errors import CrmkitError, StoreError
+from crmkit.ledger.state import State
 from crmkit.plugins.failure import Kind
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ def _tell(given: Given, crm: CRM, done: Dispatched) -> None:
         show.say_json({"at": at.isoformat(), "counts": counts})
     else:
         show.say(f"{at:%Y-%m-%d %H:%M:%S}  {', '.join(f'{number:,} {state}' for state, number in counts.items())}")
+        waiting = [touch for touch in done.touches if touch.state is State.RETRY]
+        for (_, words), number in reasons_in_words(waiting).items():
+            show.say(f"  {number:,} {words}")
 
 
 @contextmanager
