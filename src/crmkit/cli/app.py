@@ -32,6 +32,7 @@ Exit codes:
      taken of what was handed over (send --yes), something could not be read
      (receive), the history does not fit its audit trail (audit), or the
      database is not as it ought to be (db check)
+  130  ended by Ctrl-C or SIGTERM before all was taken up (send --yes)
 
 Begin with `crmkit demo`: it makes up a practice and shows everything on it.
 """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from crmkit.cli import show
+from crmkit.cli.ending import INTERRUPTED, ending
 from crmkit.cli.failed import plain
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
@@ -56,14 +57,17 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
         _refuse_false_time(given, crm)
         if watch:
             return watched(given, crm, timedelta(seconds=every))
-        done = _send(given, crm, limit, only_to or None)
+        with ending(lambda: crm) as stopping:
+            done = _send(given, crm, limit, only_to or None, stopping)
         failures, stops = crm.failures(), crm.stopped()
     troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]
     if given.as_json:
         show.say_json(_document(done.touches, failures, stops, dry=False))
     else:
-        _say(done, troubled)
+        _say(done, troubled, ended=stopping())
         _say_stopped(crm, stops)
+    if stopping():
+        return INTERRUPTED
     return LOOK if troubled or failures or _nothing_taken(done) else DONE
 
 
@@ -81,9 +85,11 @@ def _refuse_false_time(given: Given, crm: CRM) -> None:
         raise ConfigError(f"{real[0]} delivers by the real clock only", where="--at", mend=mend)
 
 
-def _send(given: Given, crm: CRM, limit: int | None, only_to: Sequence[str] | None) -> Dispatched:
+def _send(
+    given: Given, crm: CRM, limit: int | None, only_to: Sequence[str] | None, stopping: Callable[[], bool]
+) -> Dispatched:
     with show.progress("Sending", limit or _due(given, crm, only_to), quiet=given.as_json) as step:
-        return crm.send(limit=limit, only_to=only_to, progress=step)
+        return crm.send(limit=limit, only_to=only_to, progress=step, stopping=stopping)
 
 
 def _due(given: Given, crm: CRM, only_to: Sequence[str] | None) -> int:
@@ -116,18 +122,20 @@ def _after_dry(number: int) -> str:
     return "Nothing was sent: add --yes."
 
 
-def _say(done: Dispatched, troubled: Sequence[Touch]) -> None:
-    if not done.counts():
+def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool) -> None:
+    if not done.counts() and not ended:
         show.say("Nothing was due: crmkit plan shows the coming days.")
         return
-    counts = done.counts()
-    show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
+    if counts := done.counts():
+        show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
     _say_staying([touch for touch in done.touches if touch.state.is_judgement])
     _say_again([touch for touch in done.touches if touch.state is State.RETRY], taken=not _nothing_taken(done))
     for touch in troubled[:_SHOWN]:
         show.say(f"{touch.state.value}: patient {touch.patient}, {touch.campaign}, {touch.occasion}")
     if troubled:
         show.say("A person must look at these: crmkit why PATIENT tells what happened.")
+    if ended:
+        show.say("Ended before all was taken up: the rest is still due.")
 
 
 def _say_again(waiting: Sequence[Touch], *, taken: bool) -> None:

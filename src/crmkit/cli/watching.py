@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crmkit.cli import show
+from crmkit.cli.ending import ending
 from crmkit.cli.options import DONE, Given
 from crmkit.cli.programme import reasons_in_words
 from crmkit.clock import wait_unless
@@ -27,14 +27,16 @@ _ANEW = timedelta(minutes=15)
 
 def watched(given: Given, crm: CRM, every: timedelta) -> int:
     """Watch until a signal; what is being handed over is finished, and what was only claimed is given back."""
-    with _signals() as stopping:
+    at_hand = crm
+    with ending(lambda: at_hand) as stopping:
         if not given.as_json:
             show.say(f"Watching, every {every.total_seconds():g} seconds. Ctrl-C ends it.")
         _watch(given, crm, every, stopping)
         while not stopping():
             # What hung once is not called again in the practice that is open, and this process runs for months.
             with _anew(given) as other:
-                _watch(given, other or crm, every, stopping)
+                at_hand = other or crm
+                _watch(given, at_hand, every, stopping)
     return DONE
 
 
@@ -85,21 +87,3 @@ def _tell(given: Given, crm: CRM, done: Dispatched) -> None:
         waiting = [touch for touch in done.touches if touch.state is State.RETRY]
         for (_, words), number in reasons_in_words(waiting).items():
             show.say(f"  {number:,} {words}")
-
-
-@contextmanager
-def _signals() -> Iterator[Callable[[], bool]]:
-    """Let the first signal ask for an end, and a second one end at once."""
-    asked: list[int] = []
-
-    def ask(number: int, _: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {one: signal.signal(one, ask) for one in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)

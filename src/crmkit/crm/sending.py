@@ -13,6 +13,7 @@ from crmkit.crm.origin import Origin
 from crmkit.crm.plugged import Plugged
 from crmkit.crm.stages import Stages
 from crmkit.crm.work import send_share
+from crmkit.delivery.carrier import Underway
 from crmkit.delivery.order import Dispatched, Order
 from crmkit.errors import ConfigError
 from crmkit.ledger.share import Share
@@ -59,6 +60,9 @@ class Sending(Plugged):
             progress: Is told the size of each window, or of each share, that is done.
             stopping: Is asked between windows whether to leave the rest for later.
 
+        A `KeyboardInterrupt` first waits for the answer to what is on its way, so that nothing is left in doubt; a
+        second one, or the first if `stopping` says yes by then, does not.
+
         Raises:
             ConfigError: If an executor is given and nobody knows how a worker builds the CRM.
             PluginError: If a plugin was left out without which nothing may be sent.
@@ -84,6 +88,10 @@ class Sending(Plugged):
         shared = Dispatched(self._read(done), dict(untold))
         log_sent(self.practice.id, shared)
         return shared
+
+    def underway(self) -> Sequence[Underway]:
+        """Return what this CRM is handing over at this moment; any thread may ask, a signal's handler too."""
+        return self._stages.dispatch.underway()
 
     def watch(
         self,

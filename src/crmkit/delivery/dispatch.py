@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import attrs
 
 from crmkit.clock import Clock, wait_unless
+from crmkit.delivery.carrier import Carrier, Underway, longest, total
 from crmkit.delivery.channel import Channel, Receipt, limits_of
 from crmkit.delivery.claimed import Claimed
 from crmkit.delivery.order import Dispatched, Order, Tally
@@ -74,24 +75,32 @@ class Dispatch:
     owner: str
     window: int = WINDOW
     _paces: dict[Medium, Pace] = attrs.field(factory=dict, init=False, repr=False)
+    _underway: list[Underway] = attrs.field(factory=list, init=False, repr=False)
     #: What could not be written down because the database was away: windows that were answered, and keys still held.
     _untold: deque[Flight] = attrs.field(factory=deque, init=False, repr=False)
     _held: set[str] = attrs.field(factory=set, init=False, repr=False)
 
     def send(self, order: Order) -> Dispatched:
-        """Hand over all that is due, window by window, and return what came of it."""
+        """Hand over all that is due, window by window, and return what came of it.
+
+        An interruption waits for the answer to the window that is on its way, unless a stop was asked for before.
+        """
         tally = Tally(order.keep)
         tally.add(self._made_good())
         self.rescue.run()
         left = order.limit
-        with ThreadPoolExecutor(1, "crmkit-send") as thread:
+        with Carrier[Landing]() as carrier:
             while claimed := self._claim(order, CLAIM if left is None else min(CLAIM, left)):
                 with self._holding(claimed) as waiting:
-                    self._hand_over(waiting, order, thread, tally)
+                    self._hand_over(waiting, order, carrier, tally)
                 left = None if left is None else left - len(claimed)
                 if waiting:
                     break
         return tally.told()
+
+    def underway(self) -> Sequence[Underway]:
+        """Return what is being handed over at this moment, by all threads that send."""
+        return tuple(self._underway)
 
     def due(self, *, only_to: Sequence[str] | None = None) -> Dispatched:
         """Return what `send` would do at this instant, without doing it."""
@@ -147,19 +156,22 @@ class Dispatch:
                 raise
         return done
 
-    def _hand_over(self, waiting: Claimed, order: Order, thread: Executor, tally: Tally) -> None:
+    def _hand_over(self, waiting: Claimed, order: Order, carrier: Carrier[Landing], tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
         flight: Flight | None = None
         try:
             while flight or (waiting and not order.stopping()):
                 window = None if order.stopping() else self._next(waiting, order.stopping, rested=flight is None)
-                gone, flight = self._turn(flight, window, waiting, thread)
+                landing = self._landing(flight) if flight else Landing({})
+                # That may have taken long, and what was made ready meanwhile has not been taken up.
+                window = None if order.stopping() else window
+                gone, flight = self._turn(flight, landing, window, waiting, carrier)
                 tally.add(gone)
                 if gone:
                     order.progress(len(gone))
-        except BaseException:
+        except BaseException as problem:
             # Whatever ends this sending, what has been answered is not left in doubt.
-            if flight and flight.answer.exception() is None:
+            if flight and _worth_waiting(flight, problem, order) and flight.answer.exception() is None:
                 self._untold.append(flight)
                 with suppress(StoreError):
                     tally.add(self._told())
@@ -204,17 +216,21 @@ class Dispatch:
                 self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
 
     def _turn(
-        self, flight: Flight | None, window: Window | None, waiting: Claimed, thread: Executor
+        self,
+        flight: Flight | None,
+        landing: Landing,
+        window: Window | None,
+        waiting: Claimed,
+        carrier: Carrier[Landing],
     ) -> tuple[list[Touch], Flight | None]:
         """Write down what came of one window and what is intended with the next, and hand that over."""
-        landing = self._landing(flight) if flight else Landing({})
         if window and not window.holds_at(self.clock.now()):
             # What was answered is written down first: judging again must not leave it in doubt for longer.
             if flight:
                 return self._written_down(flight, landing), None
             window = self.preparation.window([one.was for one in window.written] + [was for was, _ in window.staying])
         done, going = self.seal.done(lambda connection: self._written(connection, flight, landing, window, waiting))
-        return done, Flight(going, thread.submit(self._deliver, going)) if going else None
+        return done, Flight(going, carrier.submit(lambda: self._delivered(going))) if going else None
 
     def _written(
         self,
@@ -260,6 +276,20 @@ class Dispatch:
             waiting.hold(now)
         return tuple(going), stayed
 
+    def _delivered(self, written: Sequence[Written]) -> Landing:
+        underway = self._on_its_way(written)
+        self._underway.append(underway)
+        try:
+            return self._deliver(written)
+        finally:
+            self._underway.remove(underway)
+
+    def _on_its_way(self, written: Sequence[Written]) -> Underway:
+        messages = Counter(one.touch.medium for one in written)
+        seconds = total([longest(self.channels[medium], number) for medium, number in messages.items()])
+        now, names = self.clock.now(), tuple(self.channels[medium].name for medium in messages)
+        return Underway(names, len(written), now, None if seconds is None else now + timedelta(seconds=seconds))
+
     def _deliver(self, written: Sequence[Written]) -> Landing:
         receipts: dict[str, Receipt] = {}
         calls = []
@@ -275,3 +305,8 @@ class Dispatch:
 
     def _pace(self, medium: Medium) -> Pace:
         return self._paces.setdefault(medium, Pace())
+
+
+def _worth_waiting(flight: Flight, problem: BaseException, order: Order) -> bool:
+    """Tell whether to wait for an answer: not if somebody asked for an end, and then asks once more."""
+    return flight.answer.done() or not (isinstance(problem, KeyboardInterrupt) and order.stopping())

@@ -74,6 +74,11 @@ class OwnedChannel:
         if host is not None and own is not None and own > host and self.guarantee == BLIND:
             self.calls.limits = {**self.calls.limits, Phase.SEND: own}
 
+    @property
+    def call_seconds(self) -> float | None:
+        """How long one call may take before it is given up; None for as long as it likes."""
+        return self.calls.limits.get(Phase.SEND)
+
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Return one receipt for each message: what the channel did not clearly answer is unknown.
 
