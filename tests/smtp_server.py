@@ -1,6 +1,7 @@
 """A mail server that follows a script: in each phase it answers as it is told, in order, and otherwise as it should.
 
-`script` maps a phase to what happens there, once each: a reply, or `DROP` (hang up at once), or `SILENT` (say nothing).
+`script` maps a phase to what happens there, once each: a reply, or `DROP` (hang up at once), or `SILENT` (say nothing),
+or `LATE` (say what is usual after a second and a half).
 The phases are banner, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, body (amid it), end (after the final dot), RSET.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 DROP = "drop"
 SILENT = "silent"
+LATE = "late"
 USUAL = {"banner": "220 scripted.example", "STARTTLS": "220 go", "AUTH": "235 come in", "DATA": "354 go"}
 KNOWN = ("EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "RSET", "QUIT", "NOOP")
 
@@ -179,6 +181,9 @@ class ScriptedServer:
             raise Gone
         if act == SILENT:
             await asyncio.sleep(30)
+        if act == LATE:
+            await asyncio.sleep(1.5)
+            act = usual or USUAL.get(phase, "250 ok")
         self._write(writer, act)
         if act.startswith("421"):
             await writer.drain()

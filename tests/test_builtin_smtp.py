@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from smtp_server import DROP, SILENT, ScriptedServer
+from smtp_server import DROP, LATE, SILENT, ScriptedServer
 from test_messages_mime import message
 
 from crmkit.builtin import smtp
@@ -42,8 +42,8 @@ def letter(one, **parts):
 
 def channel(server, **more):
     # A busy machine may take its time over any answer that is to come.
-    silent = any(SILENT in acts for acts in server.script.values())
-    given = {"host": "127.0.0.1", "port": server.port, "security": "none", "timeout": 1 if silent else 30} | more
+    timeouts = {"timeout": 1, "end_timeout": 1} if any(SILENT in acts for acts in server.script.values()) else {}
+    given = {"host": "127.0.0.1", "port": server.port, "security": "none", "timeout": 30} | timeouts | more
     return EmailChannel(EmailSettings(**given))
 
 
@@ -277,14 +277,25 @@ def test_however_slow_a_server_is_each_call_brings_it_a_message(offers, monkeypa
         assert hand_over(server, 1)[0] == [SENT]
 
 
-@pytest.mark.parametrize(("timeout", "host", "given"), [(600, 900, 12_030), (20, 900, 900), (600, 20_000, 20_000)])
-def test_the_channel_is_given_the_time_that_its_own_time_outs_need(timeout, host, given):
+@pytest.mark.parametrize(
+    ("timeouts", "host", "given"),
+    [({}, 900, 1_770), ({"timeout": 5, "end_timeout": 20}, 900, 900), ({}, 20_000, 20_000)],
+)
+def test_the_channel_is_given_the_time_that_its_own_time_outs_need(timeouts, host, given):
     limits = TimeLimits(channel=host)
-    mail = EmailChannel(EmailSettings("mail.example", timeout=timeout))
+    mail = EmailChannel(EmailSettings("mail.example", **timeouts))
     owned = OwnedChannel("email", mail, Calls("email", limits=limits.by_phase()))
     assert owned.calls.limits[Phase.SEND] == given
     unbounded = OwnedChannel("email", mail, Calls("email", limits=TimeLimits(channel=None).by_phase()))
     assert unbounded.calls.limits[Phase.SEND] is None
+
+
+@BOTH
+def test_the_answer_to_a_whole_message_is_waited_for_longer_than_any_other(offers):
+    with ScriptedServer({"end": [LATE]}, offers=offers) as server:
+        assert hand_over(server, 2, timeout=1)[0] == [SENT, SENT]
+    with ScriptedServer({"RCPT": [LATE, LATE]}, offers=offers) as server:
+        assert hand_over(server, 2, timeout=1)[0] == [RETRY, RETRY]
 
 
 @BOTH

@@ -12,7 +12,7 @@ import attrs
 from crmkit.builtin.bounces import BounceParser
 from crmkit.builtin.replies import ReplyParser
 from crmkit.builtin.session import EmailSettings
-from crmkit.builtin.smtp import ANSWERS, PATIENCE, Conversation
+from crmkit.builtin.smtp import Conversation, longest
 from crmkit.delivery.channel import Channel, Limits, Receipt
 from crmkit.delivery.event import EventParser
 from crmkit.errors import ConfigError
@@ -38,8 +38,7 @@ class EmailChannel:
     @property
     def limits(self) -> Limits:
         """How much the server may be handed."""
-        longest = PATIENCE + ANSWERS * self.settings.timeout
-        return Limits(per_second=self.settings.per_second, call_seconds=longest)
+        return Limits(per_second=self.settings.per_second, call_seconds=longest(self.settings))
 
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Hand over the messages, shared out among the connections; one recipient's failure touches no other."""

@@ -40,7 +40,9 @@ class EmailSettings:
         security: `starttls` (required, not merely tried), `tls`, or `none` for a relay on the same machine.
         user: For servers that ask who one is.
         password: Likewise.
-        timeout: Seconds to wait for an answer. RFC 5321 section 4.5.3.2 asks for minutes, also after the data.
+        timeout: Seconds to wait for a connection, and for any answer while nothing has left: it is tried again later.
+        end_timeout: Seconds to wait for the answer to a whole message. Whoever gives up earlier does not know whether
+            it was taken: RFC 5321 section 4.5.3.2.6 asks for ten minutes.
         connections: How many connections share the messages of one call; more help where each answer takes long.
         pipelining: Write ahead where the server offers it (RFC 2920).
         per_second: The most messages in a second that the server lets one hand over, over all processes together.
@@ -52,7 +54,8 @@ class EmailSettings:
     security: str = attrs.field(default="starttls", validator=attrs.validators.in_(_SECURITY))
     user: str = ""
     password: str = secret("for the mail server", default="")
-    timeout: int = attrs.field(default=600, validator=attrs.validators.ge(1))
+    timeout: int = attrs.field(default=60, validator=attrs.validators.ge(1))
+    end_timeout: int = attrs.field(default=600, validator=attrs.validators.ge(1))
     connections: int = attrs.field(default=1, validator=[attrs.validators.ge(1), attrs.validators.le(100)])
     pipelining: bool = True
     dsn: bool = True
@@ -123,6 +126,7 @@ class Session:
     _server: smtplib.SMTP = attrs.field(repr=False, alias="server")
     _socket: socket.socket = attrs.field(repr=False, alias="socket")
     _file: BufferedReader = attrs.field(repr=False, alias="file")
+    _settings: EmailSettings = attrs.field(repr=False, alias="settings")
     _usual: dict[bytes, Reply] = attrs.field(init=False, repr=False, factory=dict)
     _used: float = attrs.field(init=False, repr=False, factory=time.monotonic)
     _process: int = attrs.field(init=False, repr=False, factory=os.getpid)
@@ -166,6 +170,7 @@ class Session:
             server=server,
             socket=connected,
             file=cast("BufferedReader", server.file),
+            settings=settings,
         )
 
     def write(self, data: bytes) -> None:
@@ -196,6 +201,18 @@ class Session:
             raise LostError(refusal(problem)) from None
         self.heard += 1
         return reply
+
+    def end(self) -> Reply:
+        """Read the reply to a whole message, which may take longer than any other.
+
+        Raises:
+            LostError: As `reply` does.
+        """
+        self._socket.settimeout(self._settings.end_timeout)
+        try:
+            return self.reply()
+        finally:
+            self._socket.settimeout(self._settings.timeout)
 
     def _understood(self, line: bytes) -> Reply:
         """Return the reply that begins with a line."""

@@ -27,13 +27,24 @@ _QUEUE_ID = re.compile(rb"(?i)\b(?:queued as|queued mail for delivery|id)[ =:]+<
 _IDLE = 30.0
 #: For so long messages of one call are taken up; the rest is left for later, for its verdicts are no longer fresh.
 PATIENCE = 30.0
-#: So many answers at most are waited for besides: of a session that is being opened, and of the message at hand.
-ANSWERS = 20
+#: So many answers at most are waited for while a session is opened, its connection and handshake among them; and so
+#: many before a message has left.
+_OPENING, _ENVELOPE = 15, 4
 _SLOW = "slow: left for later"
 _DONE, _PENDING, _REFUSED = 2, 3, 5
 _TOO_BIG = 552
 #: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
 _ABOUT_US = (530, 534, 535, 538)
+
+
+def longest(settings: EmailSettings) -> float:
+    """Return how many seconds a call may take, however slow the server is.
+
+    When the patience is over, one more message may have been taken up. It waits for what is at hand: either for the
+    session to be opened, or for the end of the message before it.
+    """
+    message = _ENVELOPE * settings.timeout + settings.end_timeout
+    return PATIENCE + max(_OPENING * settings.timeout, settings.end_timeout) + message
 
 
 @attrs.define(eq=False)
@@ -99,7 +110,7 @@ class Exchange:
     def _end(self, owner: Letter | None) -> None:
         """Read the reply to the end of a message; without an owner, to what undid an envelope."""
         try:
-            reply = self.session.reply()
+            reply = self.session.end() if owner else self.session.reply()
             if owner and reply.first == _PENDING:
                 raise LostError("not an answer")
         except LostError as lost:
