@@ -10,10 +10,12 @@ import threading
 
 import attrs
 import pytest
+from situations import consent, patient
 
+from crmkit import CRM
 from crmkit.clock import FixedClock
-from crmkit.errors import ConfigError, PluginError
-from crmkit.plugins import AGE, CrmkitSpec, Field, PluginInfo, hookimpl, secret
+from crmkit.errors import ConfigError, PluginError, TemplateError
+from crmkit.plugins import AGE, CrmkitSpec, Field, Medium, MessageType, PluginInfo, Purpose, hookimpl, secret
 from crmkit.plugins.door import admit, discover
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.time_limits import TimeLimits
@@ -288,10 +290,6 @@ def test_without_what_may_be_a_guard_nothing_goes_out(plugin, goes_on, let_in):
 
 
 def test_planning_and_sending_wait_while_opting_out_goes_on(open_crm, exports):
-    from situations import consent, patient
-
-    from crmkit.people.medium import Medium, Purpose
-
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])
     crm = open_crm(plugins=["csv", "folder", bringing("crmkit_guards", None)], strict=False)
@@ -301,6 +299,84 @@ def test_planning_and_sending_wait_while_opting_out_goes_on(open_crm, exports):
             attempt()
     assert crm.opt_out("P1", Purpose.MARKETING, Medium.EMAIL)
     assert [one.plugin for one in crm.failures()] == ["acme"]
+
+
+def notice(folder, text):
+    """Return a plugin with a message by SMS whose template, in a folder, is as given."""
+    body = folder / "acme" / "notice" / "sms" / "en" / "body.txt"
+    body.parent.mkdir(parents=True)
+    body.write_bytes(text)
+    kind = MessageType("notice", Purpose.SERVICE, "inform", (), (Medium.SMS,), 3, folder / "acme")
+    return bringing("crmkit_message_types", [kind])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"Dear \xff", "body.txt: the file is not UTF-8. To mend: save it as UTF-8."),
+        (b"Dear {{ patient.", "body.txt:1: the template cannot be read"),
+        (b"Dear {{ patient.shoe_size }}", "body.txt:1: the field patient.shoe_size is unknown"),
+    ],
+)
+def test_a_plugin_whose_template_cannot_be_used_is_left_out_by_name_and_reason(text, told, open_crm, exports, tmp_path):
+    exports("patients", [patient("P1")])
+    plugin = notice(tmp_path, text)
+    with pytest.raises(TemplateError, match=r"body\.txt"):
+        open_crm(plugins=["csv", "folder", plugin])
+    crm = open_crm(plugins=["csv", "folder", plugin], strict=False)
+    assert crm.sync().total.added > 0
+    (failure,) = crm.failures()
+    assert (failure.plugin, failure.phase) == ("acme", Phase.REGISTER)
+    assert told in str(failure)
+    with pytest.raises(PluginError, match=r"acme: .*body\.txt"):
+        crm.plan()
+
+
+def test_a_template_of_the_practice_is_no_fault_of_the_plugin(open_crm, tmp_path):
+    own = tmp_path / "templates" / "acme.notice" / "sms" / "en" / "body.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("Dear {{ patient.")
+    with pytest.raises(TemplateError, match="templates"):
+        open_crm(plugins=["csv", "folder", notice(tmp_path, b"Hello.")], strict=False, templates=tmp_path / "templates")
+
+
+PROGRAMME = """
+strict = false
+plugins = ["csv", "acme"]
+templates = "templates"
+[practice]
+id = "bright-eyes"
+name = "Bright Eyes"
+country = "AU"
+timezone = "Australia/Sydney"
+locale = "en_AU"
+currency = "AUD"
+email = "hello@brighteyes.example"
+[settings.csv]
+folder = "exports"
+[channels]
+sms = "acme"
+[campaigns.told]
+objective = "inform"
+message = "acme.notice"
+segment = "acme.score > 3"
+schedule = "on birthday"
+"""
+
+
+def test_a_programme_opens_though_what_all_of_it_rests_on_is_missing(exports, tmp_path, clock):
+    exports("patients", [patient("P1")])
+    (tmp_path / "templates" / "acme.notice").mkdir(parents=True)
+    (tmp_path / "crm.toml").write_text(PROGRAMME)
+    with CRM.from_file(tmp_path / "crm.toml", clock=clock) as crm:
+        assert crm.sync().total.added > 0
+        assert [one.id for one in crm.programme()] == ["told"]
+        with pytest.raises(PluginError, match="acme: is not installed"):
+            crm.plan()
+        assert crm.opt_out("P1", Purpose.MARKETING, Medium.EMAIL)
+    (tmp_path / "crm.toml").write_text(PROGRAMME.replace(', "acme"', ""))
+    with pytest.raises(ConfigError):
+        CRM.from_file(tmp_path / "crm.toml", clock=clock)
 
 
 @pytest.mark.parametrize("plugin", [bringing("crmkit_metrics", None), "no-such-plugin"])

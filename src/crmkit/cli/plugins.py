@@ -138,11 +138,13 @@ class _Looked(NamedTuple):
 
 def _look(given: Given, config: Config) -> _Looked:
     """Admit the plugins of a crm.toml, to see what comes of it, and close them again."""
+    from crmkit.crm.opened import looking
     from crmkit.crm.wanted import Wanted
 
     wanted = Wanted(config.plugins, config.settings, config.required, strict=False, time_limits=config.time_limits)
     try:
-        admitted = wanted.admit(given.clock(), config.root)
+        folders = [config.root / folder if folder else None for folder in (config.templates, config.content)]
+        admitted = wanted.admit(given.clock(), config.root, looking(config.practice, *folders))
     except PluginError as problem:
         if not problem.failures:
             raise

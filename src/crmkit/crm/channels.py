@@ -9,19 +9,22 @@ from crmkit.errors import ConfigError, nearest
 from crmkit.people.medium import Medium
 
 
-def one_for_each_medium(channels: Sequence[Channel], chosen: Mapping[Medium, str]) -> list[Channel]:
+def one_for_each_medium(
+    channels: Sequence[Channel], chosen: Mapping[Medium, str], *, whole: bool = True
+) -> list[Channel]:
     """Return one channel for each medium.
 
     Args:
         channels: All that the plugins registered.
         chosen: By medium, the channel that the host wants.
+        whole: Whether all plugins are there: else the one that is wanted may be missing with its plugin.
 
     Raises:
         ConfigError: If two deliver one medium and the host has not chosen, or has chosen one that is not there.
     """
     names = [channel.name for channel in channels]
     for medium, name in chosen.items():
-        if name not in names:
+        if whole and name not in names:
             raise ConfigError(f"there is no channel {name}", where=f"channels.{medium}", mend=nearest(name, names))
     found: dict[Medium, Channel] = {}
     for channel in channels:

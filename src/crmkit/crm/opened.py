@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -14,8 +14,11 @@ from crmkit.crm.database import Database
 from crmkit.crm.stages import Ground, Stages, Wishes, put_together
 from crmkit.crm.wanted import Wanted
 from crmkit.delivery.channel import Channel
+from crmkit.errors import TemplateError
 from crmkit.ledger.tables import LedgerTables
 from crmkit.messages.renderer import Renderer
+from crmkit.messages.type import MessageType
+from crmkit.plugins.door import Look
 from crmkit.practice import Practice
 from crmkit.store.store import Store
 
@@ -54,11 +57,27 @@ def open_practice(
         TemplateError: If a template cannot be used.
         StoreError: If the database is of another revision, or does not answer.
     """
-    admitted = wanted.admit(clock, root)
-    channels = one_for_each_medium(admitted.channels, wishes.channels)
+    admitted = wanted.admit(clock, root, looking(practice, wishes.templates, wishes.content))
+    # Without a plugin nothing is planned or sent: what the practice wants of it is only looked at when it is there.
+    whole = not admitted.missing
+    channels = one_for_each_medium(admitted.channels, wishes.channels, whole=whole)
     renderer = Renderer(practice, admitted.message_types, wishes.templates, wishes.content)
-    renderer.check()
+    renderer.check(names=whole)
     tables = database.open()
     owner = f"send-{secrets.token_hex(4)}"
     found = (tables.store, tables.records, tables.ledger)
     return Opened(practice, *found, admitted, tuple(channels), renderer, wishes, owner)
+
+
+def looking(practice: Practice, templates: Path | None, content: Path | None) -> Look:
+    """Return what looks at the templates of a plugin, as this practice would use them."""
+
+    def look(types: Mapping[str, MessageType]) -> None:
+        try:
+            Renderer(practice, types, templates, content).check(names=False)
+        except TemplateError as problem:
+            # What the practice wrote itself is no fault of the plugin.
+            if not (templates and problem.where.startswith(str(templates))):
+                raise
+
+    return look

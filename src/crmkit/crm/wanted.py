@@ -10,7 +10,7 @@ import attrs
 
 from crmkit.clock import Clock
 from crmkit.errors import ConfigError
-from crmkit.plugins.door import Admitted, admit
+from crmkit.plugins.door import Admitted, Look, admit
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.plugins.time_limits import TimeLimits
 
@@ -33,8 +33,14 @@ class Wanted:
     strict: bool = True
     time_limits: TimeLimits = attrs.field(factory=TimeLimits)
 
-    def admit(self, clock: Clock, root: Path) -> Admitted:
-        """Import the plugins and `core`, and return what they register."""
+    def admit(self, clock: Clock, root: Path, look: Look) -> Admitted:
+        """Import the plugins and `core`, and return what they register.
+
+        Args:
+            clock: Handed to the plugins.
+            root: The folder to which relative paths in settings refer.
+            look: Looks at the templates of a plugin that may be left out.
+        """
         if isinstance(self.plugins, str):
             raise ConfigError("is one text", where="plugins", mend=f"write a list: plugins=[{self.plugins!r}]")
         return admit(
@@ -45,4 +51,5 @@ class Wanted:
             required=self.required,
             strict=self.strict,
             limits=self.time_limits,
+            look=None if self.strict else look,
         )

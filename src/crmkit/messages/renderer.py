@@ -68,13 +68,17 @@ class Renderer:
         self._sender = normalise_email(self.practice.email).value
         self._domain = self._sender.rsplit("@", 1)[-1].lower()
 
-    def check(self) -> None:
+    def check(self, *, names: bool = True) -> None:
         """Compile every template of every message type.
+
+        Args:
+            names: Also look for what nothing would use; without all message types nobody can tell.
 
         Raises:
             TemplateError: At the first template that cannot be used, or file of the practice that nothing would use.
         """
-        self._shelf.check_names()
+        if names:
+            self._shelf.check_names()
         for kind in self.types.values():
             check_needs(kind)
             for medium in kind.media:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from crmkit.clock import Clock
-from crmkit.errors import ConfigError, nearest
+from crmkit.errors import ConfigError, TemplateError, nearest
+from crmkit.messages.type import MessageType
 from crmkit.plugins.admitted import Admitted, refusal
 from crmkit.plugins.calls import Calls, Fault
 from crmkit.plugins.failure import Failure, Failures, Kind, Phase
@@ -24,6 +25,7 @@ from crmkit.plugins.time_limits import TimeLimits
 from crmkit.settings import secrets_of, structure
 
 T = TypeVar("T")
+Look: TypeAlias = Callable[[Mapping[str, MessageType]], None]
 
 __all__ = ["CORE", "Admitted", "Found", "admit", "discover"]
 
@@ -42,6 +44,7 @@ def admit(
     required: Mapping[str, str] | None = None,
     strict: bool = True,
     limits: TimeLimits | None = None,
+    look: Look | None = None,
 ) -> Admitted:
     """Import the named plugins and `core`, and collect what they register.
 
@@ -55,6 +58,7 @@ def admit(
         strict: Refuse if any plugin cannot be admitted. Otherwise it is left out, and `Admitted.insist` says whether
             anything may be planned and sent without it.
         limits: How long plugins may take.
+        look: Looks at the templates of the message types of one plugin, by full name, before it is let in.
 
     Raises:
         ConfigError: If a plugin is not installed, or settings are given for one that is not admitted or do not fit.
@@ -62,7 +66,7 @@ def admit(
     """
     required = required or {}
     check_required(required)
-    door = _Door(settings, clock, root, limits or TimeLimits(), strict=strict)
+    door = _Door(settings, clock, root, limits or TimeLimits(), strict=strict, look=look)
     wanted = door.wanted(plugins, required)
     joined: list[Joined] = []
     try:
@@ -91,6 +95,7 @@ class _Door:
     root: Path
     limits: TimeLimits
     strict: bool = attrs.field(kw_only=True)
+    look: Look | None = attrs.field(default=None, kw_only=True)
     failures: Failures = attrs.field(factory=Failures, init=False)
     refused: list[Failure] = attrs.field(factory=list, init=False)
     missing: list[Failure] = attrs.field(factory=list, init=False)
@@ -155,11 +160,23 @@ class _Door:
         joined = Joined(plugin, context, calls, self.limits, core=found.name == CORE)
         try:
             _given(joined.register())
+            self._read_templates(joined)
             self._claim_names(joined)
         except BaseException:
             joined.close()
             raise
         return joined
+
+    def _read_templates(self, joined: Joined) -> None:
+        look, types = self.look, {kind.name: kind for kind in joined.things["crmkit_message_types"]}
+        if look is None or joined.core or not types:
+            return
+        passes = (TemplateError,)
+        read = joined.calls.call(Phase.REGISTER, "reading its templates", lambda: look(types), passes=passes)
+        if isinstance(read, Fault) and read.error is not None:
+            problem = f"{read.error.where}: {read.error.problem}"
+            raise Refused(Phase.REGISTER, Kind.NONSENSE, problem, read.error.mend)
+        _given(read)
 
     def _claim_names(self, joined: Joined) -> None:
         """Refuse a plugin that registers a name which another has: `core` alone has fields without a plugin's name."""
