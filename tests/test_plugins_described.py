@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,6 +147,19 @@ def test_what_it_registers_is_told_with_the_settings_of_the_practice_and_it_is_c
         ["channel", "acme.broken", ""],
     ]
     assert (acme / "closed").exists()
+
+
+def test_an_object_that_hangs_or_exits_when_it_is_to_say_what_it_is_holds_nothing_up(acme: Path) -> None:
+    with_settings(acme)
+    with (acme / "crm.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[time_limits]\nhook = 1\n")
+    source = acme.parent / "site" / "acme_described.py"
+    for does in ("raise SystemExit", "__import__('time').sleep(30)"):
+        source.write_text(ACME.replace("raise RuntimeError", does), encoding="utf-8")
+        sys.modules.pop("acme_described", None)
+        began = time.monotonic()
+        assert [one["help"] for one in told("acme")["things"]] == ["Sends through the gateway.", "", ""]
+        assert time.monotonic() - began < 20
 
 
 def test_in_words_the_same_is_told_and_no_secret(acme: Path) -> None:

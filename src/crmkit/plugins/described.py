@@ -15,7 +15,9 @@ from crmkit.clock import Clock
 from crmkit.errors import ConfigError, CrmkitError, PluginError, nearest
 from crmkit.messages.type import MessageType
 from crmkit.plugins.admitted import Admitted
+from crmkit.plugins.calls import Calls, Fault
 from crmkit.plugins.door import admit
+from crmkit.plugins.failure import Phase
 from crmkit.plugins.found import discover
 from crmkit.plugins.look import HOOKS, brings
 from crmkit.plugins.spec import CrmkitSpec
@@ -112,7 +114,9 @@ def describe(
     found, untold = installed[name], ""
     things: tuple[Thing, ...] = ()
     try:
-        things = _opened(name, admit([name], {name: settings}, clock, root, limits=limits))
+        admitted = admit([name], {name: settings}, clock, root, limits=limits)
+        asking = Calls(name, found.version, failures=admitted.failures, limits=(limits or TimeLimits()).by_phase())
+        things = _opened(name, admitted, asking)
     except PluginError:
         raise
     except CrmkitError as problem:
@@ -169,16 +173,23 @@ def _default(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
 
 
-def _opened(name: str, admitted: Admitted) -> tuple[Thing, ...]:
+def _opened(name: str, admitted: Admitted, asking: Calls) -> tuple[Thing, ...]:
     try:
         registered = admitted.brought.get(name, {})
-        return tuple(Thing(_kind(hook), one.name, _help(one)) for hook, things in registered.items() for one in things)
+        found = [(_kind(hook), one) for hook, things in registered.items() for one in things]
+        return tuple(Thing(kind, one.name, _asked(asking, one)) for kind, one in found)
     finally:
         admitted.close()
 
 
 def _kind(hook: str) -> str:
     return hook.removeprefix("crmkit_").removesuffix("s").replace("_", " ")
+
+
+def _asked(asking: Calls, thing: Any) -> str:
+    # What it says of itself may be a property, and that the plugin's own code.
+    said = asking.call(Phase.REGISTER, "telling what an object is for", lambda: _help(thing))
+    return "" if isinstance(said, Fault) else said
 
 
 def _help(thing: Any) -> str:
