@@ -62,6 +62,8 @@ def test_a_week_reads_as_people_write_it(text: str, line: str) -> None:
         ("08:00-18:00", "'08:00-18:00' are of no day. To mend: write it as Mon-Fri"),
         ("Mon 08:00-18:00, Sat", "'Sat' has no hours. To mend: write it as"),
         ("Mon 08:00", "'Mon 08:00' is not understood. To mend: write it as"),
+        ("Mon-Fri 08:00-18:00 Sat 09:00-12:00", "put a comma before other days: Mon-Fri 08:00-18:00, Sat 09:00-12:00"),
+        ("Mon 08:00-18:00 and Sat 09:00-12:00", "it is not clear which hours in"),
         ("whenever", "'whenever' in 'whenever' is no day of the week"),
     ],
 )

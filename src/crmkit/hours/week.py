@@ -25,6 +25,9 @@ _EVERY = ("every day", "daily")
 _DASH = r"\s*[-–—]\s*"
 _TIMES = re.compile(rf"(\d{{1,2}}(?::\d\d)?){_DASH}(\d{{1,2}}(?::\d\d)?)")
 _WHEN = re.compile(rf"([a-z]+)(?:{_DASH}([a-z]+))?")
+_AND = re.compile(r"(?i)\band\b|&|\+")
+_LETTER = re.compile(r"[A-Za-z]")
+_SEVERAL = "put a comma before other days: Mon-Fri 08:00-18:00, Sat 09:00-12:00"
 _MEND = "write it as Mon-Fri 08:00-18:00, Sat 09:00-12:00"
 
 
@@ -101,6 +104,8 @@ def _pieces(text: str) -> Iterator[tuple[str, list[int], list[Span]]]:
     last = ""
     for last in filter(None, (piece.strip() for piece in re.split(r"[,;\n]", text))):
         words = _TIMES.sub(" ", last)
+        if sum(bool(_LETTER.search(_AND.sub(" ", part))) for part in _TIMES.split(last)) > 1:
+            raise ConfigError(f"it is not clear which hours in {last!r} are of which days", mend=_SEVERAL)
         named = [number for word in _words(words, last) for number in word]
         spans = [_span(found, last) for found in _TIMES.finditer(last)]
         if not spans:
@@ -114,7 +119,7 @@ def _pieces(text: str) -> Iterator[tuple[str, list[int], list[Span]]]:
 
 
 def _words(text: str, piece: str) -> Iterator[list[int]]:
-    plain = re.sub(r"\band\b|&|\+", " ", text.lower()).replace(".", " ").strip(" :")
+    plain = _AND.sub(" ", text.lower()).replace(".", " ").strip(" :")
     if plain in _EVERY:
         yield list(range(len(DAYS)))
         return
