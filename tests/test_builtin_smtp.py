@@ -148,6 +148,25 @@ def test_a_server_that_does_not_let_us_in_burns_no_patient_and_is_asked_once(scr
     assert (server.sessions, server.finished) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (b"2.0.0 Ok: queued as 4ABCDEF\r\n", "4ABCDEF"),
+        (b"OK id=1rABCD-0001Xy-2k\r\n", "1rABCD-0001Xy-2k"),
+        (b"2.6.0 <k@x.example> [InternalId=12345678901] Queued mail for delivery", "12345678901"),
+        (b"2.0.0 OK  1700000000 a1-20020a05600c4e41si1234567wmq.123 - gsmtp", "a1-20020a05600c4e41si1234567wmq.123"),
+        (b"2.0.0 3AN9CDEF012345 Message accepted for delivery", "3AN9CDEF012345"),
+        (b"Ok 0102018c1f2e3d4c-1a2b3c4d-1234-5678-9abc-def012345678-000000\r\n",
+         "0102018c1f2e3d4c-1a2b3c4d-1234-5678-9abc-def012345678-000000"),
+        (b"2.1.0 <mia@home.example> Ok id <mia@home.example>", ""),
+        (b"mia@home.example message accepted for delivery", ""),
+        (b"Great success", ""),
+    ],
+)  # fmt: skip
+def test_the_servers_own_name_for_a_message_is_kept_and_no_address(said, name):
+    assert smtp.queue_id(said) == name
+
+
 def test_a_server_that_wants_a_login_first_says_what_to_look_at():
     with ScriptedServer({"MAIL": ["530 5.7.0 Authentication required"]}) as server:
         seen, told = hand_over(server)

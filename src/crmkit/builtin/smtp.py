@@ -22,6 +22,11 @@ from crmkit.messages.message import Message
 
 #: Only the server's own name for the message is kept: a reply may hold the address.
 _QUEUE_ID = re.compile(rb"(?i)\b(?:queued as|queued mail for delivery|id)[ =:]+<?([\w.-]{4,80})(?![\w.@-])")
+#: How others put it: Exchange, Gmail, Sendmail, Amazon.
+_OTHER_ID = re.compile(
+    rb"(?i)\binternalid=(\d{4,20})\b|(?<![\w.@-])([\w.-]{8,80}) - gsmtp\b"
+    rb"|(?<![\w.@-])([\w-]{6,40}) (?:message|mail) accepted for delivery|\Aok +([0-9a-f][0-9a-f-]{20,80})\s*\Z"
+)
 
 #: A session that rested longer is opened anew: what lies between may have forgotten it without a word.
 _IDLE = 30.0
@@ -118,8 +123,7 @@ class Exchange:
                 self._receipt(owner, Outcome.RETRY if lost.told else Outcome.UNKNOWN, f"end: {lost.why}")
             raise
         if owner and reply.first == _DONE:
-            found = _QUEUE_ID.search(reply.text)
-            self._answer(owner, Outcome.SENT, str(reply.code), found[1].decode("ascii") if found else "")
+            self._answer(owner, Outcome.SENT, str(reply.code), queue_id(reply.text))
         elif owner:
             self._answer(owner, _outcome(reply), f"end: {reply}")
 
@@ -244,3 +248,15 @@ class Conversation:
 
 def _outcome(reply: Reply) -> Outcome:
     return Outcome.REFUSED if reply.first == _REFUSED else Outcome.RETRY
+
+
+def queue_id(text: bytes) -> str:
+    """Return the server's own name for a message that it took, empty if it says none.
+
+    >>> queue_id(b"2.0.0 Ok: queued as 4ABCDEF"), queue_id(b"Ok, thanks")
+    ('4ABCDEF', '')
+    """
+    if found := _QUEUE_ID.search(text):
+        return found[1].decode("ascii")
+    other = _OTHER_ID.search(text)
+    return next((one.decode("ascii") for one in other.groups() if one), "") if other else ""
