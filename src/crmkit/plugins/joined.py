@@ -148,7 +148,9 @@ def _owned(shape: Shape, adapter: Callable[[str, Any, Calls], Any]) -> Callable[
 def _field(joined: Joined, one: Any) -> Field:
     if type(one) is not Field or type(one.name) is not str:
         raise Nonsense("returned something that is no Field", Kind.WRONG_TYPE)
-    return one if joined.core else owned_field(joined.calls.plugin, one, joined.calls_to(one.name))
+    if joined.core:
+        return one
+    return owned_field(joined.calls.plugin, one, joined.calls_to(one.name), joined.limits.statement)
 
 
 def _message_type(joined: Joined, one: Any) -> MessageType:

@@ -39,6 +39,7 @@ class TimeLimits:
         parser: One payload.
         metric: One batch of the panel, or the value.
         field: A field's expression.
+        statement: The database's answer to one statement with a field's SQL, on SQLite and PostgreSQL.
 
     Raises:
         ValueError: If a limit is not above zero.
@@ -54,6 +55,7 @@ class TimeLimits:
     parser: float | None = _seconds(30)
     metric: float | None = _seconds(60)
     field: float | None = _seconds(10)
+    statement: float | None = _seconds(300)
 
     def by_phase(self) -> Mapping[Phase, float | None]:
         """Return the limit of a single call, by what the object is doing."""

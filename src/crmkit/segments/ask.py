@@ -14,6 +14,7 @@ from crmkit.segments.field import Field, field_of
 from crmkit.segments.fit import fit
 from crmkit.segments.scope import Scope
 from crmkit.segments.tree import Node, Rule, rules_of
+from crmkit.store.bounded import bounded, is_overdue
 from crmkit.store.refusal import is_at_fault
 
 
@@ -49,38 +50,47 @@ class Ask:
         doubtful = [rule for rule in rules_of(self.node) if not field_of(rule.field, self.fields).trusted]
         if not doubtful:
             return connection.execute(select(), given).all()
+        patience = self._patience(doubtful)
         try:
-            with _savepoint(connection):
+            with bounded(connection, patience), _savepoint(connection):
                 return connection.execute(select(), given).all()
         except sa.exc.SQLAlchemyError as problem:
             # Each is asked, for several may be at fault.
-            refused = is_at_fault(problem) and [rule for rule in doubtful if self._refused(connection, rule)]
-            if not refused:
+            refused = is_at_fault(problem) and [rule for rule in doubtful if self._refused(connection, rule, patience)]
+            # If none is too slow by itself, it is the database that takes its time.
+            if not refused and not is_overdue(problem):
                 raise
             self.forget()
         return connection.execute(select(), given).all()
 
-    def _refused(self, connection: sa.Connection, rule: Rule) -> bool:
+    def _patience(self, rules: Sequence[Rule]) -> float | None:
+        """Return how long the database may take over all of it: as long as the strictest field says."""
+        spans = [field_of(rule.field, self.fields).patience for rule in rules]
+        return min((span for span in spans if span is not None), default=None)
+
+    def _refused(self, connection: sa.Connection, rule: Rule, patience: float | None) -> bool:
         """Ask for one rule of all patients; tell its field if the database refuses that, and not any question."""
         field = field_of(rule.field, self.fields)
-        error = self._problem(connection, field.condition(fit(rule, self.fields), self.scope))
-        if not error or self._problem(connection, sa.true()):
+        problem = self._problem(connection, field.condition(fit(rule, self.fields), self.scope), patience)
+        if problem is None or self._problem(connection, sa.true(), patience):
             return False
-        field.refused(error)
+        field.refused(type(problem).__name__, overdue=is_overdue(problem))
         return True
 
-    def _problem(self, connection: sa.Connection, met: Condition) -> str:
-        """Return the class of the error with which the database refuses to count who meets a condition, or nothing."""
+    def _problem(
+        self, connection: sa.Connection, met: Condition, patience: float | None
+    ) -> sa.exc.SQLAlchemyError | None:
+        """Return the error with which the database refuses to count who meets a condition, or nothing."""
         patient = self.scope.patient
         counted = sa.select(sa.func.count(sa.case((met, 1)))).where(patient.c.practice == self.scope.practice.id)
         try:
-            with _savepoint(connection):
+            with bounded(connection, patience), _savepoint(connection):
                 connection.execute(counted)
         except sa.exc.SQLAlchemyError as problem:
             if not is_at_fault(problem):
                 raise
-            return type(problem).__name__
-        return ""
+            return problem
+        return None
 
 
 def _savepoint(connection: sa.Connection) -> AbstractContextManager[Any]:

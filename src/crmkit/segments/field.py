@@ -50,12 +50,17 @@ class Field:
         """Whether its SQL is crmkit's own: then it is no fault of the field if the database refuses it."""
         return True
 
+    @property
+    def patience(self) -> float | None:
+        """How many seconds the database may take over a statement with its SQL; None for as long as it likes."""
+        return None
+
     def condition(self, rule: Rule, scope: Scope) -> Condition:
         """Return the condition that a patient of the scope meets a fitted rule."""
         return self.kind.condition(self.value(scope, rule.window), rule, scope)
 
-    def refused(self, error: str) -> None:
-        """Be told that the database refuses its SQL, with the class of the error."""
+    def refused(self, error: str, *, overdue: bool) -> None:
+        """Be told that the database refuses its SQL, with the class of the error, and whether it took too long."""
 
 
 def unknown() -> Expression:

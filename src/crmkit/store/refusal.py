@@ -36,7 +36,7 @@ def refusals() -> Iterator[None]:
 
 def refusal(problem: sa.exc.DBAPIError) -> StoreError:
     """Return what a driver's failure means, without any value of a row."""
-    code = _code(problem.orig)
+    code = code_of(problem.orig)
     told = f" ({code})" if code else ""
     if _is_in_the_way(problem.orig, code):
         return InTheWay(f"another transaction was in the way{told}", mend=_AGAIN)
@@ -58,10 +58,10 @@ def is_at_fault(problem: sa.exc.SQLAlchemyError) -> bool:
 
 
 def _is_lost(problem: sa.exc.DBAPIError) -> bool:
-    return problem.connection_invalidated or _code(problem.orig).startswith("08")
+    return problem.connection_invalidated or code_of(problem.orig).startswith("08")
 
 
-def _code(orig: Any) -> str:
+def code_of(orig: object) -> str:
     """Return PostgreSQL's SQLSTATE or SQLite's name of the error, empty for other databases."""
     found = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or getattr(orig, "sqlite_errorname", None)
     return str(found or "")

@@ -22,10 +22,13 @@ class OwnedField(Field):
 
     Attributes:
         own: The plugin's field.
+        calls: Makes the calls to it.
+        seconds: How long the database may take over a statement with its SQL.
     """
 
     own: Field = attrs.field(kw_only=True, repr=False)
     calls: Calls = attrs.field(kw_only=True, repr=False)
+    seconds: float | None = attrs.field(kw_only=True, default=None)
 
     @property
     def trusted(self) -> bool:
@@ -38,14 +41,24 @@ class OwnedField(Field):
         answer: Any = self.calls.call(Phase.SELECT, "asking for its value", lambda: asked.condition(rule, scope))
         return unknown() if isinstance(answer, Fault) else answer
 
-    def refused(self, error: str) -> None:
+    @property
+    def patience(self) -> float | None:
+        """How many seconds the database may take over a statement with its SQL."""
+        return self.seconds
+
+    def refused(self, error: str, *, overdue: bool) -> None:
         """Be told that the database refuses its SQL: from now on its value is unknown."""
-        problem = f"the database refused its SQL ({error}), and it is not asked again"
-        self.calls.note(Phase.SELECT, Kind.RAISED, problem, mend="mend it, and open the practice anew", error=error)
+        if overdue:
+            problem, kind = f"the database took longer than {self.seconds:g} s over its SQL", Kind.OVERDUE
+            mend = "mend it, or give it more time as time_limits.statement; then open the practice anew"
+        else:
+            problem, kind = f"the database refused its SQL ({error})", Kind.RAISED
+            mend = "mend it, and open the practice anew"
+        self.calls.note(Phase.SELECT, kind, f"{problem}, and it is not asked again", mend=mend, error=error)
         self.calls.abandoned = True
 
 
-def owned_field(owner: str, field: Field, calls: Calls | None = None) -> Field:
+def owned_field(owner: str, field: Field, calls: Calls | None = None, seconds: float | None = None) -> Field:
     """Return a field under its full name whose value is unknown, and so meets no rule, if its function fails.
 
     Raises:
@@ -60,7 +73,9 @@ def owned_field(owner: str, field: Field, calls: Calls | None = None) -> Field:
         answer: Any = asked.call(Phase.SELECT, "asking for its value", lambda: _value(field, scope, span))
         return unknown() if isinstance(answer, Fault) else answer
 
-    return OwnedField(name, field.kind, field.help, value, field.windowed, field.known, own=field, calls=asked)
+    return OwnedField(
+        name, field.kind, field.help, value, field.windowed, field.known, own=field, calls=asked, seconds=seconds
+    )
 
 
 def _value(field: Field, scope: Scope, span: Span | None) -> Any:
