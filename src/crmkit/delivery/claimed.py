@@ -29,36 +29,38 @@ class Claimed:
     preparation: Preparation
     clock: Clock
     touches: list[Touch]
-    _judged: dict[Medium, Window] = attrs.field(factory=dict, init=False, repr=False)
+    _judged: Window | None = attrs.field(default=None, init=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.touches)
 
     @property
     def medium(self) -> Medium:
-        """The medium of the touch whose turn it is."""
-        return self.touches[0].medium
+        """The medium of the next window."""
+        judged = self._still_judged()
+        return judged.written[0].was.medium if judged else self.touches[0].medium
 
-    def window(self, size: int, *, windows: int = 1) -> Window:
-        """Return the next window, all of one medium.
+    def window(self, medium: Medium, size: int, *, windows: int = 1) -> Window:
+        """Return the next window of one medium.
+
+        What was judged together leaves before anything else is judged: that counts what has left, and not what may.
 
         Args:
+            medium: The medium.
             size: How many touches are looked at, and the most messages that may leave.
             windows: How many windows to judge together, if none is left of those that were.
         """
-        medium = self.medium
-        judged = self._judged.pop(medium, None)
-        if judged is None or not judged.holds_at(self.clock.now()):
+        judged = self._still_judged()
+        if judged is None:
             some = [touch for touch in islice(self.touches, size * windows) if touch.medium is medium]
             judged = self.preparation.window(some)
         window, rest = judged.parted(size)
-        if rest.written:
-            self._judged[medium] = rest
+        self._judged = rest if rest.written else None
         return window
 
     def judge_anew(self) -> None:
         """Forget the verdicts of windows that have not been handed over."""
-        self._judged.clear()
+        self._judged = None
 
     def without(self, window: Window) -> bool:
         """Take a window's touches out, for they wait no more; tell whether the others must be held for longer."""
@@ -69,6 +71,11 @@ class Claimed:
     def hold(self, now: datetime) -> None:
         """Note that the lease was renewed."""
         self.touches = [attrs.evolve(touch, lease=now + LEASE) for touch in self.touches]
+
+    def _still_judged(self) -> Window | None:
+        if self._judged and not self._judged.holds_at(self.clock.now()):
+            self._judged = None
+        return self._judged
 
     def _runs_out(self, now: datetime) -> bool:
         lease = self.touches[0].lease

@@ -193,7 +193,7 @@ class Dispatch:
             if stopping():
                 return None
         size = self._size(medium, rate)
-        return waiting.window(size, windows=self._pace(medium).ahead if rate is None else 1)
+        return waiting.window(medium, size, windows=self._pace(medium).ahead if rate is None else 1)
 
     def _size(self, medium: Medium, rate: float | None) -> int:
         size = min(self._pace(medium).size, self.window)

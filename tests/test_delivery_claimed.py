@@ -1,0 +1,61 @@
+"""What was judged together leaves, or is judged anew, before anything else is judged: caps count what has left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+from situations import NOW
+
+from crmkit import FixedClock, Medium, Purpose, State, Touch
+from crmkit.delivery.claimed import Claimed
+from crmkit.delivery.window import VALID, Preparation, Window, Written
+
+SECOND = timedelta(seconds=1)
+#: The size of each window, how many are judged together, and how many seconds pass before it.
+steps = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from([0, 1, 3, 6])), min_size=1)
+
+
+def touch(number: int, medium: Medium) -> Touch:
+    key = f"T{number:03}"
+    return Touch(
+        "card", "once", key, key, 1, "core.birthday", Purpose.MARKETING, medium, key, State.CLAIMED, "", *3 * [NOW]
+    )
+
+
+class Judging:
+    """Lets all leave that is judged, and remembers what has been judged and has not left."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
+        self.outstanding: dict[str, Any] = {}
+
+    def window(self, claimed: Sequence[Touch]) -> Window:
+        now = self.clock.now()
+        assert all(now - at > VALID for at in self.outstanding.values())
+        assert len({one.medium for one in claimed}) <= 1
+        self.outstanding = {one.key: now for one in claimed}
+        return Window(now, tuple(Written(one, one, cast("Any", None)) for one in claimed))
+
+
+@given(st.lists(st.sampled_from([Medium.EMAIL, Medium.SMS]), max_size=12), steps)
+def test_windows_of_several_media_are_never_judged_side_by_side(media: list[Medium], steps: list[Any]) -> None:
+    clock = FixedClock(NOW)
+    judging = Judging(clock)
+    touches = [touch(number, medium) for number, medium in enumerate(media)]
+    claimed = Claimed(cast("Preparation", judging), clock, list(touches))
+    left: list[str] = []
+    for size, windows, seconds in steps * 12:
+        if not claimed:
+            break
+        clock.move(seconds * SECOND)
+        window = claimed.window(claimed.medium, size, windows=windows)
+        assert len(window.written) <= size
+        claimed.without(window)
+        for one in window.written:
+            del judging.outstanding[one.touch.key]
+            left.append(one.touch.key)
+    assert sorted([*left, *(one.key for one in claimed.touches)]) == [one.key for one in touches]
