@@ -16,6 +16,7 @@ from crmkit.delivery.event import EventKind, Payload
 from crmkit.delivery.reply import reply_event
 from crmkit.delivery.stopwords import SENTENCES, WORDS, read_stop
 from crmkit.errors import CrmkitError
+from crmkit.messages.footer import foot
 from crmkit.people.medium import Medium, Purpose
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -219,6 +220,29 @@ def test_what_is_quoted_or_signed_is_not_the_readers_word(quote: str) -> None:
     assert heeded.stop
     [answered] = ReplyParser().parse(mail(f"See you then\n\n{quote}"))
     assert answered.stop is None
+
+
+FOOT = "Bright Eyes\n1 High St\n\n{}\n\nUnsubscribe from these messages\nhttps://b.example/unsubscribe/x"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "From: Bright Eyes\nSent: Monday, 23 November 2026 10:00\nTo: Mia",
+        "*Von:* Bright Eyes\n*Gesendet:* Montag, 23. November 2026",
+        "Bright Eyes wrote:",
+        "---------- Původní zpráva ----------",
+        "Begin forwarded message:",
+    ],
+)
+def test_our_own_foot_below_an_answer_is_no_wish_of_the_reader(head: str) -> None:
+    for language in ("en", "de", "fr", "it", "es"):
+        said = FOOT.format(foot(language, Purpose.MARKETING).reason)
+        [event] = ReplyParser().parse(mail(f"Thanks, see you on Friday\n\n{head}\n\nDear Mia\n\n{said}"))
+        assert event.stop is None
+    [event] = ReplyParser().parse(mail(f"Unsubscribe from these messages\n\n{head}\n\nDear Mia"))
+    assert event.stop
 
 
 def test_who_writes_below_what_is_quoted_is_heard_too() -> None:

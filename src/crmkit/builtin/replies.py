@@ -27,16 +27,23 @@ from crmkit.builtin.incoming import (
 from crmkit.delivery.event import Event, Payload
 from crmkit.delivery.reply import reply_event
 from crmkit.delivery.stopwords import read_stop
+from crmkit.messages.footer import reasons
 from crmkit.people.medium import Medium
 
 #: Where a reader's own words end: what follows is quoted, signed or a telephone's advertisement of itself.
 _QUOTED = re.compile(
-    r"(?i)\s*(?:>|-- ?$|_{5,}|-{2,} ?(?:original|ursprüngliche|message d'origine|messaggio originale|mensaje original"
-    r"|mensagem original|oorspronkelijk|forwarded)|on\b.{4,200}\bwrote:|am\b.{4,200}\bschrieb|le\b.{4,200}\ba écrit"
+    r"(?i)\s*(?:>|-- ?$|_{5,}|-{5,} ?[^-]{3,60} ?-{5,}$|-{2,} ?(?:original|ursprüngliche|message d'origine"
+    r"|messaggio originale|mensaje original|mensagem original|oorspronkelijk|forwarded)|original-?nachricht$"
+    r"|begin forwarded message:|on\b.{4,200}\bwrote:|am\b.{4,200}\bschrieb|le\b.{4,200}\ba écrit"
     r"|il\b.{4,200}\bha scritto|el\b.{4,200}\bescribió|em\b.{4,200}\bescreveu|op\b.{4,200}\bschreef"
-    r"|(?:from|von|de|da|van): .*@|sent from my |get outlook for |von meinem .{1,40} gesendet|gesendet von |envoyé de "
-    r"|inviato da |enviado desde |enviado do |verzonden vanaf |.{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>.{0,60}[:：] ?$)"
+    r"|.{1,200}\b(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef) ?:$"
+    r"|\*?(?:from|von|de|da|van):\*? ?.*@|sent from my |get outlook for |von meinem .{1,40} gesendet|gesendet von "
+    r"|envoyé de |inviato da |enviado desde |enviado do |verzonden vanaf "
+    r"|.{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>.{0,60}[:：] ?$)"
 )
+#: How Outlook begins what it quotes, over two lines.
+_FROM = re.compile(r"(?i)\*?(?:from|von|de|da|van|från|fra|od|lähettäjä)\s?:")
+_SENT = re.compile(r"(?i)\*?(?:sent|date|gesendet|datum|envoyé|inviato|data|enviado|fecha|verzonden|skickat|sendt)\s?:")
 _TAG = re.compile(
     r"(?is)<(?:script|style|blockquote|head)\b.*?(?:</(?:script|style|blockquote|head)>|\Z)|<[^<>]{0,2000}>"
 )
@@ -104,7 +111,10 @@ def _own(lines: Sequence[str]) -> str:
 
 def _ends(line: str, after: str) -> bool:
     """Tell whether the reader's words end here; "On Monday, ... wrote:" may be broken over two lines."""
-    return bool(_QUOTED.match(line) or (_OPENS.match(line) and _QUOTED.match(f"{line} {after}")))
+    if _QUOTED.match(line) or (_OPENS.match(line) and _QUOTED.match(f"{line} {after}")):
+        return True
+    # What stands at the foot of our own messages says how to stop them.
+    return bool(_FROM.match(line) and _SENT.match(after)) or line.startswith(reasons())
 
 
 def _body(mail: Mail) -> str:

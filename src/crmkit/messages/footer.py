@@ -11,6 +11,8 @@ from crmkit import words
 from crmkit.messages.views import FootView
 from crmkit.people.medium import Purpose
 
+_BEGINNING = 5
+
 
 @attrs.frozen
 class _Foot:
@@ -70,3 +72,13 @@ def foot(language: str, purpose: Purpose) -> FootView:
     said = _FEET[words.pick_language([language, "en"], _FEET) or "en"]
     reasons = {Purpose.MARKETING: said.agreed, Purpose.FEEDBACK: said.opinion}
     return FootView(reasons.get(purpose, said.patient), said.unsubscribe)
+
+
+def reasons() -> tuple[str, ...]:
+    """Return how the sentences begin that tell why somebody gets a message, so far as no mail program breaks the line.
+
+    >>> "You receive this message because" in reasons()
+    True
+    """
+    told = [reason for said in _FEET.values() for reason in (said.agreed, said.opinion, said.patient)]
+    return tuple(dict.fromkeys(" ".join(reason.split()[:_BEGINNING]) for reason in told))
