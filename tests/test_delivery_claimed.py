@@ -59,3 +59,12 @@ def test_windows_of_several_media_are_never_judged_side_by_side(media: list[Medi
             del judging.outstanding[one.touch.key]
             left.append(one.touch.key)
     assert sorted([*left, *(one.key for one in claimed.touches)]) == [one.key for one in touches]
+
+
+def test_whom_a_later_message_speaks_for_waits_with_it() -> None:
+    one, two, third, fourth = (touch(number, Medium.EMAIL) for number in range(4))
+    carried = third.changed(state=State.CARRIED, carried_by=two.key)
+    written = (Written(one, one, cast("Any", None)), Written(two, two, cast("Any", None)))
+    first, rest = Window(NOW, written, ((third, carried), (fourth, fourth))).parted(1)
+    assert (first.written, first.staying) == (written[:1], ((fourth, fourth),))
+    assert (rest.written, rest.staying) == (written[1:], ((third, carried),))

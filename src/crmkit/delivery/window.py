@@ -63,9 +63,15 @@ class Window:
         return now - self.at <= VALID
 
     def parted(self, size: int) -> tuple[Window, Window]:
-        """Return a window of so many messages, with all that stays, and another of the rest."""
-        first = attrs.evolve(self, written=self.written[:size])
-        return first, attrs.evolve(self, written=self.written[size:], staying=())
+        """Return a window of so many messages, with what stays, and another of the rest.
+
+        Whom a message of the rest speaks for stays with that: it may yet be judged anew.
+        """
+        later = {one.was.key for one in self.written[size:]}
+        spoken_for = tuple(pair for pair in self.staying if pair[1].carried_by in later) if later else ()
+        staying = tuple(pair for pair in self.staying if pair not in spoken_for) if spoken_for else self.staying
+        first = attrs.evolve(self, written=self.written[:size], staying=staying)
+        return first, attrs.evolve(self, written=self.written[size:], staying=spoken_for)
 
 
 @attrs.frozen(eq=False)
