@@ -525,6 +525,12 @@ def test_a_notice_of_an_unknown_form_that_names_several_or_gives_no_reason_is_no
     assert not event.permanent
 
 
+def test_a_notice_in_another_language_that_returns_our_message_is_a_soft_bounce() -> None:
+    words = f"Die Adresse {MIA} konnte nicht gefunden werden.\n\nMessage-ID: <{KEY}@brighteyes.example>"
+    [event] = parse(notice("Unzustellbar: Hallo", words))
+    assert (event.kind, event.address, event.key, event.permanent) == (EventKind.BOUNCED, MIA, KEY, False)
+
+
 def test_a_report_in_base64_or_with_addresses_in_any_letters_is_read() -> None:
     fields = f"Reporting-MTA: dns; mx.home.example\n\n{failed()}"
     coded = base64.encodebytes(fields.encode()).decode()

@@ -158,10 +158,15 @@ def answered_key(mail: Mail) -> str:
 
 def from_mail_system(mail: Mail) -> bool:
     """Tell whether the mail comes from a mail server, not from a person: an answer's subject begins with "Re:"."""
-    if _sent_by_system(mail) or _UNDELIVERED.match(subject(mail)):
+    if _sent_by_system(mail) or says_undelivered(mail):
         return True
     answers = mail.get("in-reply-to") is not None or mail.get("references") is not None
     return not answers and bool(_APPENDED.search(subject(mail)))
+
+
+def says_undelivered(mail: Mail) -> bool:
+    """Tell whether the subject says that a message could not be delivered, in one of some languages."""
+    return bool(_UNDELIVERED.match(subject(mail)))
 
 
 def _sent_by_system(mail: Mail) -> bool:

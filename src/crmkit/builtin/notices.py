@@ -22,6 +22,7 @@ from crmkit.builtin.incoming import (
     parts,
     raw_text,
     returned_key,
+    says_undelivered,
     subject,
     written_at,
 )
@@ -42,7 +43,8 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
     """Return what a bounce without a report says, with ids still to be given; nothing of a mail that a person wrote.
 
     Where the words give no reason, flufl.bounce's own verdict holds: failed for good, or only delayed. Of a form that
-    it does not know the words alone are taken, and they must name a reason, and one address at most.
+    it does not know the words alone are taken: they must name one address, and a reason, unless the subject says enough
+    and a message of ours is returned.
     """
     if not from_mail_system(mail):
         return []
@@ -57,9 +59,9 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
     told = bool(status or says_why(words))
     waiting = is_waiting(f"{subject(mail)} {words}") and not status.startswith("5")
     hard = is_about_address(status, words) if told else bool(permanent) or is_about_address("", words)
-    if not (temporary or permanent) and (told or waiting or hard):
-        permanent = _named(mail, words)
     key, at = returned_key(mail), written_at(header(mail, "date"), payload)
+    if not (temporary or permanent) and (told or waiting or hard or (key and says_undelivered(mail))):
+        permanent = _named(mail, words)
     bounce = Event(
         id="?",
         kind=EventKind.BOUNCED,
