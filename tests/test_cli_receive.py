@@ -45,6 +45,13 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(sent["key"])
 
 
+def test_without_a_plugin_that_reads_mails_it_says_which_to_admit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
+    assert "such as email" in run("receive", "email.bounces", "-", code=1, given=b"From: a@b.example\n\n").stderr
+
+
 def test_what_a_patient_tells_the_desk_holds_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
     run("sync")

@@ -65,7 +65,9 @@ class Admitted:
         of_plugin = [one for full, one in self.event_parsers.items() if full.partition(".")[0] == name]
         found = self.event_parsers.get(name) or (of_plugin[0] if len(of_plugin) == 1 else None)
         if found is None:
-            raise NotFound("there is no such event parser", where="events", mend=nearest(name, self.event_parsers))
+            none = "admit a plugin that reads what comes back, such as email"
+            mend = nearest(name, self.event_parsers) if self.event_parsers else none
+            raise NotFound("there is no such event parser", where="events", mend=mend)
         return found
 
 
