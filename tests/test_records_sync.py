@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from records_desk import NOW, PRACTICE, Desk, Told, anna, new_desk, row, visit
 
 from crmkit.errors import SourceError
-from crmkit.records.source import Batch
+from crmkit.records.source import Batch, Fault, Row
 from crmkit.records.summary import Counts
 from crmkit.records.sync import Sync
 
@@ -194,3 +194,51 @@ def test_many_patients_at_once_come_to_the_same_as_one_after_the_other(runs: lis
     for desk in (together, apart):
         assert {one.id: one.city for one in desk.now("patient")} == expected
         desk.store.close()
+
+
+def booked(number: int, day: str = "2027-03-01") -> list[Row]:
+    return [visit(f"V{one}", status="booked", day=day) for one in range(1, number + 1)]
+
+
+def test_a_coming_appointment_that_a_complete_export_lacks_was_deleted(desk: Desk) -> None:
+    past, first, second = visit("V9"), *booked(2)
+    desk.sync(anna(), past, first, second)
+    assert desk.sync(anna(), past, first).kinds["visit"] == Counts(changed=1, unchanged=2)
+    assert [one.id for one in desk.now("visit")] == ["V1", "V9"]
+    assert [(one.id, one.known_until) for one in desk.was("visit")] == [("V2", desk.at)]
+    assert desk.sync(anna(), past, first, second).kinds["visit"] == Counts(added=1, unchanged=2)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        [],
+        [visit("V1", status="booked", day="2027-03-01"), row("visit", "?", patient="P1")],
+        [visit("V1", status="booked", day="2027-03-01"), visit("V2", status="who knows")],
+    ],
+    ids=["no visits at all", "one that cannot be read", "the same that cannot be used"],
+)
+def test_what_may_only_be_missing_from_the_export_stays_booked(later: list[Row], desk: Desk) -> None:
+    desk.sync(anna(), *booked(2))
+    if later and later[-1].id == "?":
+        later = [later[0], attrs.evolve(later[1], faults=(Fault("", "is no CSV"),))]
+    desk.sync(anna(), *later)
+    assert [one.id for one in desk.now("visit")] == ["V1", "V2"]
+
+
+def test_of_the_past_and_of_a_partial_reading_nothing_is_taken_away(desk: Desk) -> None:
+    desk.sync(anna(), *booked(2, "2026-03-01"), visit("V3"))
+    desk.sync(anna(), visit("V3"))
+    assert len(desk.now("visit")) == 3
+    desk.sync(anna(), *booked(2))
+    desk.run(Told([Batch((visit("V3"),), complete=False)]))
+    assert len(desk.now("visit")) == 3
+
+
+def test_an_export_that_lacks_half_of_the_appointments_is_told_and_takes_none_away(desk: Desk) -> None:
+    desk.sync(anna(), *booked(12))
+    (told,) = desk.sync(anna(), *booked(6)).failures
+    assert told.startswith("told: 6 of 12 coming appointments are missing, and were kept. To mend: see that the export")
+    assert len(desk.now("visit")) == 12
+    assert desk.sync(anna(), *booked(7)).failures == ()
+    assert len(desk.now("visit")) == 7

@@ -34,6 +34,8 @@ class CsvSettings:
         folder: Where the files lie.
         encoding: How they are encoded; cp1252 is what many Windows programs write.
         delimiter: What stands between two fields.
+        complete: False if the files hold only what is new or has changed. Else a coming appointment that is missing
+            from the visits has been deleted.
         patients: A mapping, or a list of several. Without one, the file `patients.csv` (or `.csv.gz`) is read if it
             exists, with the canonical field names as its header.
         contacts: Likewise.
@@ -49,6 +51,7 @@ class CsvSettings:
     folder: str
     encoding: str = "utf-8-sig"
     delimiter: str = ","
+    complete: bool = True
     patients: Any = None
     contacts: Any = None
     consents: Any = None
@@ -68,6 +71,7 @@ class CsvSource:
     encoding: str
     delimiter: str
     mappings: tuple[RowMapping, ...]
+    complete: bool = True
     name: str = "csv"
 
     def read(self, since: str | None) -> Iterator[Batch]:
@@ -83,7 +87,7 @@ class CsvSource:
         for mapping in self.mappings:
             rows = self._rows(mapping)
             while batch := tuple(islice(rows, _BATCH)):
-                yield Batch(batch)
+                yield Batch(batch, complete=self.complete)
 
     def _rows(self, mapping: RowMapping) -> Iterator[Row]:
         path = self._file(mapping)
@@ -213,7 +217,8 @@ class CsvPlugin(CrmkitSpec):
             mend = "use one that Python knows, such as utf-8 or cp1252"
             raise ConfigError("the encoding is unknown", where="settings.csv.encoding", mend=mend) from None
         mappings = [one for kind in FIELDS for one in read_mapping(kind, getattr(settings, plural(kind)))]
-        return [CsvSource(ctx.path(settings.folder), settings.encoding, settings.delimiter, tuple(mappings))]
+        folder = ctx.path(settings.folder)
+        return [CsvSource(folder, settings.encoding, settings.delimiter, tuple(mappings), settings.complete)]
 
 
 plugin = CsvPlugin()

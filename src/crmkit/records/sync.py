@@ -7,8 +7,10 @@ from datetime import datetime
 import attrs
 import sqlalchemy as sa
 
+from crmkit.errors import SourceError
 from crmkit.practice import Practice
 from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of
+from crmkit.records.missing import missing_bookings
 from crmkit.records.source import Source
 from crmkit.records.summary import SyncSummary
 from crmkit.records.tables import RecordTables
@@ -52,9 +54,18 @@ class Sync:
         everything = all(said) if said else since is None
         with self.store.begin() as connection:
             write_alone(self.store, connection, self.practice.id)
+            if said and everything:
+                summary += self._without_deleted(connection, intake)
             intake.keep_rejections(connection, all_was_read=everything)
             self._remember(connection, cursor)
         return summary
+
+    def _without_deleted(self, connection: sa.Connection, intake: Intake) -> SyncSummary:
+        gone, doubt = missing_bookings(connection, self.tables, intake, self.practice.today(self.now))
+        if doubt:
+            mend = "see that the export is whole, or say that it holds only what changed"
+            return SyncSummary(failures=(str(SourceError(doubt, where=self.source.name, mend=mend)),))
+        return intake.take(connection, (), {"visit": gone}) if gone else SyncSummary()
 
     def _cursor(self) -> str | None:
         table = self.tables.source

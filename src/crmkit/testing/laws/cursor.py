@@ -49,7 +49,7 @@ def nothing_lost(trial: Trial[Source]) -> None:
 @law(
     Kind.SOURCE,
     "A reading that calls itself complete holds every row, whatever the cursor.",
-    mend="Set complete=False where you yield only what changed: the core takes what a complete reading lacks as gone.",
+    mend="Set complete=False where you yield only what changed: a booked visit that a complete reading lacks is gone.",
     safety=True,
 )
 def complete_is_whole(trial: Trial[Source]) -> None:
