@@ -16,7 +16,7 @@ from crmkit.crm.work import send_share
 from crmkit.delivery.carrier import Underway
 from crmkit.delivery.order import Dispatched, Order
 from crmkit.errors import ConfigError
-from crmkit.ledger.share import Share
+from crmkit.ledger.share import MOST, Share
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.practice import Practice
@@ -65,6 +65,7 @@ class Sending(Plugged):
 
         Raises:
             ConfigError: If an executor is given and nobody knows how a worker builds the CRM.
+            Exception: What a share failed with, once all others are done; the next sending takes up what was left.
             PluginError: If a plugin was left out without which nothing may be sent.
         """
         self.plugins.insist()
@@ -117,10 +118,21 @@ class Sending(Plugged):
         if self.origin is None:
             mend = "build the CRM by CRM.made_by('myapp.crm:make') or CRM.from_file, so that workers can do the same"
             raise ConfigError("a worker would not know how to build this CRM", where="executor", mend=mend)
+        if not 1 <= shares <= MOST:
+            raise ConfigError(f"{shares} shares cannot be made", where="shares", mend=f"give a number from 1 to {MOST}")
         parts = [Share(shares, number) for number in range(shares)]
         waiting = [executor.submit(send_share, self.origin, part, only_to) for part in parts]
+        failed: list[Exception] = []
         for one in waiting:
-            yield one.result()
+            try:
+                done = one.result()
+            except Exception as problem:  # noqa: BLE001 - whatever became of one worker, the others go on
+                failed.append(problem)
+            else:
+                yield done
+        if failed:
+            failed[0].add_note(f"{len(failed)} of {shares} shares failed; the ledger tells what the others sent")
+            raise failed[0]
 
     def _read(self, keys: Sequence[str]) -> tuple[Touch, ...]:
         ledger, key = self._stages.ledger, self._stages.tables.touch.c.key

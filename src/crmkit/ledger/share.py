@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-_PARTS = 256
+#: The most shares that there can be.
+MOST = 256
 
 
 def _below(instance: Share, _: Any, value: int) -> None:
@@ -27,13 +28,13 @@ class Share:
     (86, 85)
     """
 
-    of: int = attrs.field(validator=[attrs.validators.ge(1), attrs.validators.le(_PARTS)])
+    of: int = attrs.field(validator=[attrs.validators.ge(1), attrs.validators.le(MOST)])
     number: int = attrs.field(validator=_below)
 
     @property
     def digits(self) -> tuple[str, ...]:
         """With which two digits its households' digests begin."""
-        return tuple(f"{part:02x}" for part in range(_PARTS) if part % self.of == self.number)
+        return tuple(f"{part:02x}" for part in range(MOST) if part % self.of == self.number)
 
     def holds(self, household: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
         """Return the condition that a household's digest belongs to it."""
