@@ -141,7 +141,7 @@ def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool) -> None:
 def _say_again(waiting: Sequence[Touch], *, taken: bool) -> None:
     if not waiting:
         return
-    show.say("\nNothing of these has left; they are tried again by themselves, first in a quarter of an hour:")
+    show.say("\nNothing of these has left; a later crmkit send tries them again, from a quarter of an hour on:")
     show.say_table(("reason", "touches"), [(words, number) for (_, words), number in reasons_in_words(waiting).items()])
     if not taken:
         show.say("The channel took nothing at all: a person must look at that.")
