@@ -21,6 +21,7 @@ from crmkit.people.medium import Medium, Purpose
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = "acee0661dca0cc9062eb88c1d7b554a4"
+MIA_MAIL = "Mia <mia@home.example>"
 EVERY = tuple(Purpose)
 BUT_CARE = (Purpose.SERVICE, Purpose.MARKETING, Purpose.FEEDBACK)
 ADVERTISING = (Purpose.MARKETING, Purpose.FEEDBACK)
@@ -258,6 +259,25 @@ def test_a_mail_in_html_is_read_too() -> None:
     [event] = ReplyParser().parse(mail("", html=f"{html}<blockquote>Dear Mia</blockquote></html>"))
     assert event.stop
     assert event.stop.purposes == ADVERTISING
+
+
+def test_what_is_attached_is_not_the_readers_word() -> None:
+    made = EmailMessage()
+    made["From"], made["Subject"], made["In-Reply-To"] = MIA_MAIL, "Re: Your eyes", f"<{KEY}@brighteyes.example>"
+    made.set_content("<p>Here is the list that you asked for.</p>", subtype="html")
+    made.add_attachment("stop", filename="list.txt")
+    [event] = ReplyParser().parse(Payload(made.as_bytes(), received_at=NOW))
+    assert event.stop is None
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("iso-2022-jp", "停止"), ("gb2312", "退订"), ("windows-1252", "Désabonner"), ("koi8-r", "СТОП")],
+)
+def test_a_wish_in_an_old_character_set_is_read(charset: str, text: str) -> None:
+    head = f"From: {MIA_MAIL}\nIn-Reply-To: <{KEY}@brighteyes.example>\nContent-Type: text/plain; charset={charset}\n\n"
+    [event] = ReplyParser().parse(Payload(head.encode() + text.encode(charset), received_at=NOW))
+    assert event.stop
 
 
 def test_a_wish_in_the_subject_counts_if_the_reader_wrote_the_subject() -> None:

@@ -118,12 +118,16 @@ def _ends(line: str, after: str) -> bool:
 
 
 def _body(mail: Mail) -> str:
-    leaves = [part for part in parts(mail) if not part.is_multipart()]
+    leaves = [part for part in parts(mail) if not part.is_multipart() and not _attached(part)]
     for kind in ("text/plain", "text/html"):
         for part in leaves:
             if kind_of(part) == kind and (text := text_of(part)[: 5 * _READ]).strip():
                 return _without_tags(text) if kind == "text/html" else text
     return ""
+
+
+def _attached(part: Mail) -> bool:
+    return header(part, "content-disposition").lower().startswith("attachment")
 
 
 def _without_tags(text: str) -> str:
