@@ -209,6 +209,14 @@ def test_a_coming_appointment_that_a_complete_export_lacks_was_deleted(desk: Des
     assert desk.sync(anna(), past, first, second).kinds["visit"] == Counts(added=1, unchanged=2)
 
 
+def test_so_was_a_recall_to_come_and_what_was_due_before_stays(desk: Desk) -> None:
+    first, second = (row("recall", f"R{one}", patient="P1", type="check", due="2027-03-01") for one in (1, 2))
+    overdue = row("recall", "R3", patient="P1", type="check", due="2026-03-01")
+    desk.sync(anna(), first, second, overdue)
+    assert desk.sync(anna(), first).kinds["recall"] == Counts(changed=1, unchanged=1)
+    assert [one.id for one in desk.now("recall")] == ["R1", "R3"]
+
+
 @pytest.mark.parametrize(
     "later",
     [
@@ -238,7 +246,9 @@ def test_of_the_past_and_of_a_partial_reading_nothing_is_taken_away(desk: Desk) 
 def test_an_export_that_lacks_half_of_the_appointments_is_told_and_takes_none_away(desk: Desk) -> None:
     desk.sync(anna(), *booked(12))
     (told,) = desk.sync(anna(), *booked(6)).failures
-    assert told.startswith("told: 6 of 12 coming appointments are missing, and were kept. To mend: see that the export")
+    assert told.startswith(
+        "told: 6 of 12 appointments to come are missing, and were kept. To mend: see that the export"
+    )
     assert len(desk.now("visit")) == 12
     assert desk.sync(anna(), *booked(7)).failures == ()
     assert len(desk.now("visit")) == 7

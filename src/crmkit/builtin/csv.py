@@ -34,8 +34,8 @@ class CsvSettings:
         folder: Where the files lie.
         encoding: How they are encoded; cp1252 is what many Windows programs write.
         delimiter: What stands between two fields.
-        complete: False if the files hold only what is new or has changed. Else a coming appointment that is missing
-            from the visits has been deleted.
+        complete: False if the files hold only what is new or has changed. Else an appointment or recall to come that
+            is missing has been deleted.
         patients: A mapping, or a list of several. Without one, the file `patients.csv` (or `.csv.gz`) is read if it
             exists, with the canonical field names as its header.
         contacts: Likewise.

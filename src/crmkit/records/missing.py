@@ -1,9 +1,11 @@
-"""Appointments that a complete reading lacks: somebody deleted them in the practice software."""
+"""Appointments and recalls to come that a complete reading lacks: somebody deleted them in the practice software."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
+import attrs
 import sqlalchemy as sa
 
 from crmkit.records.intake import Intake
@@ -11,15 +13,33 @@ from crmkit.records.tables import RecordTables
 
 #: If that many are missing, and half of all, it is the export that is not whole.
 _MANY = 6
+#: What lies ahead, by kind: its states, the column with its day, and what a person calls it.
+_AHEAD = {
+    "visit": (("booked",), "day", "appointments"),
+    "recall": (("open", "booked"), "due", "recalls"),
+}
 
 
-def missing_bookings(
-    connection: sa.Connection, tables: RecordTables, intake: Intake, today: date
-) -> tuple[list[str], str]:
-    """Return the ids of booked visits, from today on, that a complete reading has not told, and a doubt, or none.
+@attrs.frozen
+class Missing:
+    """What a complete reading lacks of one kind.
 
-    Only those: whatever else an export leaves out, such as visits of former years or a patient's no, may well be true
-    still. Without a single visit, or with one that cannot be read at all, nothing is known of any.
+    Attributes:
+        kind: The kind.
+        ids: The rows, none if they are in doubt.
+        doubt: Why they are kept all the same; empty if they are not.
+    """
+
+    kind: str
+    ids: tuple[str, ...] = ()
+    doubt: str = ""
+
+
+def missing_ahead(connection: sa.Connection, tables: RecordTables, intake: Intake, today: date) -> Iterator[Missing]:
+    """Yield what of today or later a complete reading has not told, though the source had told it before.
+
+    Only that: whatever else an export leaves out, such as visits of former years or a patient's no, may well be true
+    still. Without a single row of the kind, or with one that cannot be read at all, nothing is known of any.
 
     Args:
         connection: A transaction that reads what is there.
@@ -27,17 +47,29 @@ def missing_bookings(
         intake: What has been read, to its end.
         today: In the practice's calendar.
     """
-    unread = [one.row for one in intake.rejections if one.row.kind == "visit"]
-    blurred = any(not fault.field for one in intake.rejections if one.row.kind == "visit" for fault in one.faults)
-    told = {id_ for kind, id_ in intake.seen if kind == "visit"} | {row.id.strip() for row in unread}
-    if blurred or not told:
-        return [], ""
-    visit = tables.visit.now
+    for kind, (states, day, called) in _AHEAD.items():
+        told = _told(intake, kind)
+        if not told:
+            continue
+        there = _there(connection, tables.kind(kind).now, intake, states, day, today)
+        gone = tuple(id_ for id_ in there if id_ not in told)
+        if len(gone) >= _MANY and 2 * len(gone) >= len(there):
+            yield Missing(kind, doubt=f"{len(gone)} of {len(there)} {called} to come are missing, and were kept")
+        elif gone:
+            yield Missing(kind, gone)
+
+
+def _told(intake: Intake, kind: str) -> set[str]:
+    """Return the ids of the rows that came, also of those that cannot be used; none if one cannot be read at all."""
+    rejected = [one for one in intake.rejections if one.row.kind == kind]
+    if any(not fault.field for one in rejected for fault in one.faults):
+        return set()
+    return {id_ for of, id_ in intake.seen if of == kind} | {one.row.id.strip() for one in rejected}
+
+
+def _there(
+    connection: sa.Connection, table: sa.Table, intake: Intake, states: tuple[str, ...], day: str, today: date
+) -> list[str]:
     practice, source = intake.scope
-    mine = (visit.c.practice == practice, visit.c.source == source)
-    ahead = sa.select(visit.c.id).where(*mine, visit.c.status == "booked", visit.c.day >= today)
-    there = [*connection.scalars(ahead)]
-    gone = [id_ for id_ in there if id_ not in told]
-    if len(gone) >= _MANY and 2 * len(gone) >= len(there):
-        return [], f"{len(gone)} of {len(there)} coming appointments are missing, and were kept"
-    return gone, ""
+    mine = (table.c.practice == practice, table.c.source == source)
+    return [*connection.scalars(sa.select(table.c.id).where(*mine, table.c.status.in_(states), table.c[day] >= today))]

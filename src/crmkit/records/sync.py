@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from crmkit.errors import SourceError
 from crmkit.practice import Practice
 from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of
-from crmkit.records.missing import missing_bookings
+from crmkit.records.missing import missing_ahead
 from crmkit.records.source import Source
 from crmkit.records.summary import SyncSummary
 from crmkit.records.tables import RecordTables
@@ -61,11 +61,12 @@ class Sync:
         return summary
 
     def _without_deleted(self, connection: sa.Connection, intake: Intake) -> SyncSummary:
-        gone, doubt = missing_bookings(connection, self.tables, intake, self.practice.today(self.now))
-        if doubt:
-            mend = "see that the export is whole, or say that it holds only what changed"
-            return SyncSummary(failures=(str(SourceError(doubt, where=self.source.name, mend=mend)),))
-        return intake.take(connection, (), {"visit": gone}) if gone else SyncSummary()
+        missing = [*missing_ahead(connection, self.tables, intake, self.practice.today(self.now))]
+        mend = "see that the export is whole, or say that it holds only what changed"
+        doubts = (SourceError(one.doubt, where=self.source.name, mend=mend) for one in missing if one.doubt)
+        gone = {one.kind: one.ids for one in missing if one.ids}
+        taken = intake.take(connection, (), gone) if gone else SyncSummary()
+        return attrs.evolve(taken, failures=tuple(map(str, doubts)))
 
     def _cursor(self) -> str | None:
         table = self.tables.source
