@@ -5,17 +5,21 @@ from __future__ import annotations
 import email
 import email.policy
 import socket
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
+from greetings import shipped_in
 from real_days import real_days
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.mime import to_bytes
+from crmkit.people.medium import Medium, Purpose
+from crmkit.plugins import CrmkitSpec, MessageType, PluginInfo, hookimpl
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
@@ -168,6 +172,33 @@ def test_two_senders_on_one_database_share_the_work(exports, open_crm, clock, ou
     first.plan()
     ready = first.send(dry=True).counts()[State.READY]
     assert first.send(limit=3).sent + second.send().sent == ready == len(outbox())
+
+
+class Greeting(CrmkitSpec):
+    """A plugin that only some of the processes have."""
+
+    info = PluginInfo("acme")
+
+    def __init__(self, folder):
+        self.kind = MessageType("hello", Purpose.MARKETING, "hi", ("patient.given",), (Medium.EMAIL,), 3, folder)
+
+    @hookimpl
+    def crmkit_message_types(self, ctx):
+        return [self.kind]
+
+
+def test_what_a_sender_knows_no_message_type_for_is_held_and_all_else_leaves(exports, open_crm, tmp_path, outbox):
+    people(exports, 20)
+    one = open_crm(plugins=["csv", "folder", Greeting(shipped_in(tmp_path))], caps=[])
+    one.sync()
+    one.add(BIRTHDAY)
+    one.add(Campaign("hello", objective="thank", message="acme.hello", segment="everybody", schedule="on 2026-11-23"))
+    ready = Counter(touch.campaign for touch in one.plan().ready() if touch.due <= one.clock.now())
+    sent = open_crm().send()
+    assert sent.counts() == {State.SENT: ready["card"], State.HELD: ready["hello"]}
+    assert {touch.reason for touch in sent.touches if touch.state is State.HELD} == {"no_message_type"}
+    one.plan()
+    assert one.send().sent == ready["hello"] > 0
 
 
 def test_a_crash_before_the_answer_leaves_it_unknown_and_what_was_only_claimed_goes_out(

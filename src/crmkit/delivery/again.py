@@ -8,7 +8,7 @@ from datetime import datetime
 
 import attrs
 
-from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
+from crmkit.campaigns.judge import Judge, Judged, elsewhere, held, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
@@ -51,6 +51,11 @@ class Again:
         for campaign, group in groups.items():
             if campaign not in versions:
                 staying += [refused(touch, "campaign_gone", now) for touch in group]
+                continue
+            message = versions[campaign].campaign.message_type
+            if message not in self.judge.types:
+                # Another process, with other plugins, has planned it: nobody else's messages wait for that.
+                staying += [held(touch, "no_message_type", now, message=message) for touch in group]
                 continue
             left, stayed = self._group(connection, versions[campaign], group, now)
             staying += left

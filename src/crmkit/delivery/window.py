@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import attrs
 
-from crmkit.campaigns.judge import Judged
+from crmkit.campaigns.judge import Judged, held
 from crmkit.clock import Clock
 from crmkit.delivery.again import Again, Second
 from crmkit.delivery.channel import Channel, guarantee_of
@@ -138,9 +137,9 @@ class Preparation:
         try:
             message = self.renderer.render(judged.draft(), at or now)
         except MissingField as problem:
-            return _held(judged.touch, "field_missing", now, field=problem.field)
+            return held(judged.touch, "field_missing", now, field=problem.field)
         except TemplateError as problem:
-            return _held(judged.touch, "template_failed", now, problem=problem.problem)
+            return held(judged.touch, "template_failed", now, problem=problem.problem)
         return Written(was, self._on_its_way(was, judged.touch, now), message)
 
     def _again(self, was: Touch, judged: Judged, first: Mapping[str, Attempt], now: datetime) -> Written | Touch:
@@ -193,7 +192,3 @@ def _kept(was: Touch, touch: Touch, now: datetime) -> Touch:
         return attrs.evolve(later, state=State.RETRY, owner="", lease=None, changed_at=now)
     # What may have left already cannot be un-sent by a verdict of now.
     return doubted(was, now)
-
-
-def _held(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
-    return attrs.evolve(touch, state=State.HELD, reason=reason, detail=detail, changed_at=now)
