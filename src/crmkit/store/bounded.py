@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from time import monotonic
+from threading import Timer
 
 import sqlalchemy as sa
 
 from crmkit.store.refusal import code_of
 
-#: After so many steps of SQLite's machine the clock is looked at: some milliseconds apart.
-_STEPS = 100_000
 _OVERDUE = ("57014", "SQLITE_INTERRUPT")
 
 
@@ -44,13 +42,22 @@ def is_overdue(problem: sa.exc.SQLAlchemyError) -> bool:
 def _bound(connection: sa.Connection, seconds: float) -> Callable[[], object] | None:
     if connection.dialect.name == "postgresql":
         return _on_postgresql(connection, seconds)
-    driver = connection.connection.dbapi_connection
-    watch = getattr(driver, "set_progress_handler", None)
-    if watch is None:
-        return None
-    until = monotonic() + seconds
-    watch(lambda: monotonic() > until, _STEPS)
-    return partial(watch, None, 0)
+    interrupt = getattr(connection.connection.dbapi_connection, "interrupt", None)
+    return _on_sqlite(interrupt, seconds) if connection.dialect.name == "sqlite" and interrupt else None
+
+
+def _on_sqlite(interrupt: Callable[[], object], seconds: float) -> Callable[[], object]:
+    # Not by a function that SQLite calls now and then: a Ctrl-C that came within it would be lost.
+    timer = Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
+
+    def undo() -> None:
+        # Once it has ended, it interrupts no later statement.
+        timer.cancel()
+        timer.join()
+
+    return undo
 
 
 def _on_postgresql(connection: sa.Connection, seconds: float) -> Callable[[], object] | None:
