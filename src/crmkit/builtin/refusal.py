@@ -9,6 +9,8 @@ import ssl
 #: OpenSSL's numbers of what is wrong with a certificate.
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
 _ADVICE = {530: ": it wants a login or an encrypted line: look at user, password and security"}
+_RECORDS = ": the receiver cannot see that the mail is yours: look at SPF, DKIM and DMARC of your domain"
+_UNPROVEN = {f"5.7.{number}": _RECORDS for number in (20, 21, 22, 23, 24, 26)}
 _WRONG_LOGIN = (530, 534, 535, 538)
 
 
@@ -37,13 +39,17 @@ def refusal(problem: Exception, phase: str = "connect") -> str:
     return next((words for kind, words in _WORDS if isinstance(problem, kind)), type(problem).__name__)
 
 
-def advice(code: int) -> str:
+def advice(code: int, status: str = "") -> str:
     """Return what to do about a reply that is about us, empty where nothing can be said.
+
+    Args:
+        code: The reply's three digits.
+        status: Its enhanced code, such as `5.7.26`.
 
     >>> advice(530)
     ': it wants a login or an encrypted line: look at user, password and security'
     """
-    return _ADVICE.get(code, "")
+    return _ADVICE.get(code) or _UNPROVEN.get(status, "")
 
 
 def _certificate(code: int) -> str:

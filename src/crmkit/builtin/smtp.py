@@ -40,6 +40,8 @@ _DONE, _PENDING, _REFUSED = 2, 3, 5
 _TOO_BIG = 552
 #: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
 _ABOUT_US = (530, 534, 535, 538)
+#: That we could not prove who we are (RFC 7372: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would pass.
+_UNPROVEN = re.compile(r"5\.7\.(?:2\d|[5-7]\d\d)")
 
 
 def longest(settings: EmailSettings) -> float:
@@ -125,7 +127,8 @@ class Exchange:
         if owner and reply.first == _DONE:
             self._answer(owner, Outcome.SENT, str(reply.code), queue_id(reply.text))
         elif owner:
-            self._answer(owner, _outcome(reply), f"end: {reply}")
+            outcome = Outcome.RETRY if _UNPROVEN.fullmatch(reply.status) else _outcome(reply)
+            self._answer(owner, outcome, f"end: {reply}{advice(reply.code, reply.status)}")
 
     def _envelope(self, letter: Letter, commands: Mapping[str, bytes]) -> tuple[bytes, Letter | None]:
         """Ask whether the server takes the message; return what has to be written next, and whose end it is."""
@@ -175,7 +178,7 @@ class Exchange:
 
     def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
         self.tray.take()
-        told = f"{phase}: {reply}{advice(reply.code)}"
+        told = f"{phase}: {reply}{advice(reply.code, reply.status)}"
         self._answer(letter, outcome, told)
         if phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED:
             # It is the practice that is not wanted, and every message comes from it.
