@@ -40,6 +40,8 @@ _DONE, _PENDING, _REFUSED = 2, 3, 5
 _TOO_BIG = 552
 #: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
 _ABOUT_US = (530, 534, 535, 538)
+#: Old servers say it in words only.
+_RELAY = re.compile(rb"(?i)\brelay(?:ing)?\b|authenticat|not logged in")
 #: That we could not prove who we are (RFC 7372: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would pass.
 _UNPROVEN = re.compile(r"5\.7\.(?:2\d|[5-7]\d\d)")
 
@@ -173,7 +175,7 @@ class Exchange:
         if reply.first in (_PENDING, _DONE):
             raise LostError("not an answer")
         ours = phase == "sender" and not (self.session.sized and reply.code == _TOO_BIG)
-        ours = ours or (phase == "recipient" and (reply.code in _ABOUT_US or reply.status.startswith("5.7.")))
+        ours = ours or (phase == "recipient" and _about_us(reply))
         return phase, Outcome.RETRY if ours else _outcome(reply), reply
 
     def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
@@ -247,6 +249,10 @@ class Conversation:
         if self._session is not None and self._session.rested(_IDLE):
             self.close()
         return self._session
+
+
+def _about_us(reply: Reply) -> bool:
+    return reply.code in _ABOUT_US or reply.status.startswith("5.7.") or bool(_RELAY.search(reply.text))
 
 
 def _outcome(reply: Reply) -> Outcome:
