@@ -92,7 +92,7 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
         ({"RCPT": ["550-5.1.1 a\r\n550-5.1.1 b\r\n550 5.1.1 c"]}, [REFUSED, SENT, SENT], "recipient: 550 5.1.1"),
         ({"RCPT": ["421 closing"]}, [RETRY, SENT, SENT], "recipient: 421"),
         ({"RCPT": [DROP]}, [RETRY, SENT, SENT], "recipient: "),
-        ({"RCPT": ["550 relay not permitted"] * 3}, [RETRY, RETRY, RETRY], "recipient: 550"),
+        ({"RCPT": ["550 relay not permitted"] * 3}, [RETRY, RETRY, RETRY], "recipient: 550: it does not send for us"),
         ({"RCPT": [SILENT]}, [RETRY, SENT, SENT], "recipient: no answer in time"),
         ({"RCPT": ["hello?"]}, [RETRY, SENT, SENT], "recipient: not a reply"),
         ({"RCPT": ["354 what"]}, [RETRY, SENT, SENT], "recipient: not an answer"),

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from crmkit.builtin.letter import END, Letter, Tray
-from crmkit.builtin.refusal import advice
+from crmkit.builtin.refusal import NOT_FOR_US, advice
 from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
@@ -180,7 +180,9 @@ class Exchange:
 
     def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
         self.tray.take()
-        told = f"{phase}: {reply}{advice(reply.code, reply.status)}"
+        known = advice(reply.code, reply.status)
+        barred = NOT_FOR_US if phase == "recipient" and _RELAY.search(reply.text) else ""
+        told = f"{phase}: {reply}{known or barred}"
         self._answer(letter, outcome, told)
         if phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED:
             # It is the practice that is not wanted, and every message comes from it.
