@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -80,7 +81,7 @@ def preview(stages: Stages, connection: Connection, patient: str, through: date,
 
 
 def why(stages: Stages, connection: Connection, patient: str, through: date, now: datetime) -> list[Answer]:
-    """Return where each campaign stands with a patient, the ledger's touches with their history.
+    """Return where each campaign stands with a patient, judged now, the ledger's touches with their history.
 
     Raises:
         NotFound: If there is no such patient and never was.
@@ -89,9 +90,11 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     known = stages.ledger.touches(connection, touch_table.c.patient == patient)
     if not known:
         _must_exist(stages, connection, patient)
-    answers = [_told(stages, connection, touch) for touch in known]
-    told = {(touch.campaign, touch.occasion) for touch in known}
     due = [one.touch for one in stages.planner.of_patient(connection, patient, through, now)]
+    # A name may have been mended, or a no have been said, since the last plan; what has left stays as it is.
+    judged = {touch.key: touch for touch in due if touch.state.is_judgement}
+    answers = [_told(stages, connection, _today(touch, judged)) for touch in known]
+    told = {(touch.campaign, touch.occasion) for touch in known}
     answers += [_answer(touch) for touch in due if (touch.campaign, touch.occasion) not in told]
     covered = {answer.campaign for answer in answers}
     for version in stages.programme.versions(connection):
@@ -115,6 +118,11 @@ def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:
 def _must_exist(stages: Stages, connection: Connection, patient: str) -> None:
     if patient not in stages.history.patients(connection, [patient]):
         raise NotFound(f"there is no patient {patient}", mend="give the id as it stands in the practice software")
+
+
+def _today(touch: Touch, judged: Mapping[str, Touch]) -> Touch:
+    open_ = touch.state.is_judgement and touch.state is not State.CLAIMED
+    return judged.get(touch.key, touch) if open_ else touch
 
 
 def _answer(touch: Touch, history: tuple[str, ...] = ()) -> Answer:
