@@ -128,6 +128,28 @@ def test_a_name_that_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["core", "email", "json", "crmkit"])
+def test_a_name_that_another_has_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"the name {name} is taken"):
+        start(name, "channel", tmp_path)
+
+
+def test_an_entry_point_that_leads_nowhere_is_told_though_every_law_is_kept(
+    started: Path, path: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = started / "acme-field"
+    path[:0] = [str(folder / "src"), str(tmp_path)]
+    info = tmp_path / "acme_field-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-field\nVersion: 0.1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[crmkit.v1]\nacme-field = acme_field:plugn\n", encoding="utf-8")
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, ["plugins", "check", "acme-field", "--examples", "1"])
+    assert done.exit_code == 3, done.output
+    assert "0 broken" in done.stdout
+    assert "is announced as acme_field:plugn, which is not there" in " ".join(done.stdout.split())
+
+
 def test_the_kinds_are_offered_and_the_questions_are_those_of_the_template() -> None:
     assert OFFERED == KINDS
     asked = (TEMPLATE / "copier.yml").read_text(encoding="utf-8")

@@ -19,7 +19,9 @@ from test_public_api import HEAVY, modules_after
 from crmkit.errors import ConfigError
 from crmkit.plugins import PluginInfo
 from crmkit.testing import conformance
+from crmkit.testing.fakes import Taken
 from crmkit.testing.frozen import BY_VERSION, missing
+from crmkit.testing.http import Answer, HttpProvider
 from crmkit.testing.law import Kind
 from crmkit.testing.laws import LAWS
 from crmkit.testing.laws.channel import never_raises
@@ -117,6 +119,29 @@ def test_a_failure_tells_the_law_what_was_seen_and_how_to_mend(tmp_path: Path) -
     assert "To mend: Refuse what is too long for the provider" in done.stdout
     assert "1 failed" in done.stdout
     assert "waived laws" not in done.stdout
+
+
+def test_a_fake_that_fails_is_told_and_not_only_the_law_that_breaks_for_it(capfd: pytest.CaptureFixture[str]) -> None:
+    def confused() -> HttpProvider:
+        return HttpProvider(
+            lambda asked: Answer(202, {}, [Taken("", "", asked.headers["x-key"])]), lambda url: {"url": url}
+        )
+
+    tried = Subject(SMS, fake=confused)
+    [law] = [law for law in LAWS if law.id == "channel.keeps_its_limit"]
+    note = run(law, tried, 1).note
+    assert "The fake raised KeyError: 'x-key' (test_testing_suite.py, line " in note
+    assert capfd.readouterr().err == ""
+
+
+def test_what_is_not_admitted_is_to_be_mended_first() -> None:
+    class Nameless(sms.Sms):
+        send = None  # type: ignore[assignment]
+
+    tried = Subject(sms.plugin(Nameless), fake=sms.gateway)
+    notes = {law.id: run(law, tried, 1).note for law in LAWS if law.id in ("channel.one_receipt", "plugin.admitted")}
+    assert "But first mend plugin.admitted: the core refuses it." in notes["channel.one_receipt"]
+    assert "But first" not in notes["plugin.admitted"]
 
 
 def test_waivers_are_printed_at_the_end(tmp_path: Path) -> None:

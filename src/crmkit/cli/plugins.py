@@ -101,8 +101,9 @@ def check(given: Given, name: str | None, suite: Path, statement: Path | None, e
         return _looked_at(given)
     made = _stated(given, name, suite, examples)
     files = made.write(statement) if statement else ()
+    installed = _as_installed(given, name)
     if given.as_json:
-        show.say_json(made.plain())
+        show.say_json({**made.plain(), "as_installed": installed})
     else:
         for result in made.results:
             if result.verdict == "broken":
@@ -110,9 +111,25 @@ def check(given: Given, name: str | None, suite: Path, statement: Path | None, e
             elif result.verdict == "waived":
                 show.say(f"{result.law.id} is waived: {result.note}\n")
         show.say(made.sentence)
+        if installed:
+            show.say(f"But a host cannot use it as it is installed. {installed}")
         for file in files:
             show.say(str(file))
-    return DONE if made.conforms else LOOK
+    return DONE if made.conforms and not installed else LOOK
+
+
+def _as_installed(given: Given, name: str) -> str:
+    """Return why a host that names the plugin could not have it: the test file imports it past its entry point."""
+    from crmkit.plugins.described import describe as described
+    from crmkit.plugins.found import discover
+
+    if name not in discover():
+        return ""
+    try:
+        described(name, {}, given.clock(), Path.cwd())
+    except PluginError as problem:
+        return str(problem)
+    return ""
 
 
 def _looked_at(given: Given) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
@@ -17,7 +18,7 @@ from crmkit.messages.type import MessageType
 from crmkit.plugins.admitted import Admitted, refusal
 from crmkit.plugins.calls import Calls, Fault
 from crmkit.plugins.failure import Failure, Failures, Kind, Phase
-from crmkit.plugins.found import CORE, Found, check_required, discover
+from crmkit.plugins.found import CORE, NOWHERE, Found, check_required, discover, load
 from crmkit.plugins.joined import Joined
 from crmkit.plugins.look import HOOKS, Refused, brings, check_hooks, check_plugin, info_of
 from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo
@@ -148,7 +149,14 @@ class _Door:
 
     def _loaded(self, found: Found, calls: Calls) -> object:
         """Return the plugin that is installed or was handed in; only what is installed is imported."""
-        return found.plugin if found.entry is None else _given(calls.call(Phase.IMPORT, "importing", found.entry.load))
+        if found.entry is None:
+            return found.plugin
+        plugin = _given(calls.call(Phase.IMPORT, "importing", partial(load, found.entry)))
+        if plugin is NOWHERE:
+            problem = f"is announced as {found.entry.value}, which is not there"
+            mend = 'correct its entry point under [project.entry-points."crmkit.v1"], and install it anew'
+            raise Refused(Phase.IMPORT, Kind.MISSING, problem, mend)
+        return plugin
 
     def _joined(self, found: Found, plugin: CrmkitSpec, info: PluginInfo, calls: Calls) -> Joined:
         settings = _given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib.metadata import Distribution, EntryPoint, entry_points
 
@@ -14,6 +15,8 @@ from crmkit.plugins.spec import GROUP
 
 #: Always admitted, by the same door: guards, message types, fields and metrics. Safety is never opt-in.
 CORE = "core"
+#: What an entry point leads to that leads nowhere.
+NOWHERE = object()
 
 
 @attrs.frozen
@@ -76,6 +79,20 @@ def discover() -> dict[str, Found]:
         elif name not in (other.distribution, *other.rivals):
             found[entry.name] = attrs.evolve(other, rivals=(*other.rivals, name))
     return found
+
+
+def load(entry: EntryPoint) -> object:
+    """Return what an entry point leads to, and `NOWHERE` if there is no such module or no such name in it."""
+    try:
+        return entry.load()
+    except ModuleNotFoundError as problem:
+        if not f"{entry.module}.".startswith(f"{problem.name}."):
+            raise
+    except AttributeError:
+        # Raised by the module's own code, it is a fault of that.
+        if entry.module not in sys.modules or hasattr(sys.modules[entry.module], entry.attr):
+            raise
+    return NOWHERE
 
 
 def check_required(required: Mapping[str, str]) -> None:

@@ -6,9 +6,11 @@ yields has `settings`, which lead the plugin to it; each further thing that it c
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
@@ -42,6 +44,12 @@ class Trouble(StrEnum):
     LOST = "takes the message and never answers"
     #: It takes each message and answers something that is no answer.
     NONSENSE = "takes the message and answers nonsense"
+
+
+def raised_at(problem: BaseException) -> str:
+    """Return what was raised and where at last."""
+    last = traceback.extract_tb(problem.__traceback__)[-1]
+    return f"{type(problem).__name__}: {problem} ({Path(last.filename).name}, line {last.lineno})"
 
 
 @attrs.frozen

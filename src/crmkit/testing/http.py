@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import attrs
 
-from crmkit.testing.fakes import Taken, Trouble
+from crmkit.testing.fakes import Taken, Trouble, raised_at
 
 __all__ = [
     "Answer",
@@ -69,6 +69,7 @@ class HttpProvider:
     Attributes:
         answer: What the provider says to a request that finds it well.
         leads: From the URL at which it listens to the settings that lead the plugin there.
+        confused: What `answer` last raised, and where; empty if it never did.
 
     >>> def answer(request):
     ...     said = request.json
@@ -80,6 +81,7 @@ class HttpProvider:
 
     answer: Callable[[Request], Answer]
     leads: Callable[[str], Mapping[str, Any]]
+    confused: str = attrs.field(default="", init=False)
     _taken: dict[object, Taken] = attrs.field(factory=dict, init=False, repr=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
     _trouble: Trouble | None = attrs.field(default=None, init=False)
@@ -118,7 +120,11 @@ class HttpProvider:
             return Answer(400, b"cannot send: " + request.body)
         if self._trouble is Trouble.OVERLOADED:
             return Answer(503, b"try again later: " + request.body)
-        answer = self.answer(request)
+        try:
+            answer = self.answer(request)
+        except Exception as problem:  # noqa: BLE001 - the vendor's own function; the law that breaks tells it
+            self.confused = raised_at(problem)
+            return Answer(500, b"the fake failed")
         self._take(answer.taken)
         if self._trouble is Trouble.NONSENSE:
             return Answer(200, b"<html>\xff" + request.body)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import attrs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from crmkit.testing.law import Kind, Law
+from crmkit.testing.laws import LAWS
 from crmkit.testing.subject import Subject
 from crmkit.testing.trial import Broken, NotRun, Shared, Trial
+
+#: The law that says it all of a plugin which is none.
+_ADMITTED = "plugin.admitted"
+#: Before what a fake raised.
+_FAKE = "The fake raised "
 
 
 class Verdict(StrEnum):
@@ -64,7 +72,7 @@ def run(law: Law, subject: Subject, examples: int | None = None, *, shrink: bool
 
 
 def _examples(law: Law, subject: Subject, number: int, shrink: bool) -> None:
-    names = _names(law, subject)
+    names, law = _names(law, subject), _with_fake(law)
 
     # The same examples on every machine, in every run.
     @settings(
@@ -87,6 +95,20 @@ def _examples(law: Law, subject: Subject, number: int, shrink: bool) -> None:
     once()
 
 
+def _with_fake(law: Law) -> Law:
+    """Return a law whose failure tells what the vendor's fake raised: that exception never reaches the law."""
+
+    def check(trial: Trial[Any]) -> None:
+        try:
+            law.check(trial)
+        except Exception as problem:
+            if confused := getattr(trial.home.fake, "confused", ""):
+                problem.add_note(f"{_FAKE}{confused}")
+            raise
+
+    return attrs.evolve(law, check=check)
+
+
 def _names(law: Law, subject: Subject) -> list[str]:
     if law.kind is Kind.PLUGIN:
         return [subject.plugin.info.name]
@@ -101,12 +123,20 @@ def _names(law: Law, subject: Subject) -> list[str]:
 
 
 def _story(law: Law, problem: Exception, subject: Subject) -> str:
-    drawn = [note for note in getattr(problem, "__notes__", ()) if note.startswith("Draw")]
+    drawn = [note for note in getattr(problem, "__notes__", ()) if note.startswith(("Draw", _FAKE))]
     while isinstance(problem, ExceptionGroup):
         # What hypothesis calls flaky.
         drawn, problem = [*drawn, "It was seen once, and not when tried again."], problem.exceptions[0]
     seen = problem.seen if isinstance(problem, Broken) else _raised(problem, subject)
-    return "\n".join([f"{law.id} is broken: {law.says}", f"Seen: {seen}", *drawn, f"To mend: {law.mend}"])
+    first = [] if law.id == _ADMITTED or _comes_in(subject) else [f"But first mend {_ADMITTED}: the core refuses it."]
+    return "\n".join([f"{law.id} is broken: {law.says}", f"Seen: {seen}", *drawn, f"To mend: {law.mend}", *first])
+
+
+@functools.lru_cache(maxsize=4)
+def _comes_in(subject: Subject) -> bool:
+    """Tell whether the core admits the plugin: if not, most laws are broken, and for that alone."""
+    law = next(law for law in LAWS if law.id == _ADMITTED)
+    return law.id in subject.waive or run(law, subject, 1).verdict is not Verdict.BROKEN
 
 
 def _raised(problem: Exception, subject: Subject) -> str:

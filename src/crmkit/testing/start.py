@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,6 +16,8 @@ from crmkit.errors import ConfigError
 #: What a plugin can be started for.
 KINDS = ("source", "channel", "message-type", "guard", "metric", "field", "event-parser")
 
+#: What crmkit itself brings.
+_TAKEN = ("core", "csv", "email", "folder", "hook")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _RENDERED = ".jinja"
 
@@ -35,6 +38,9 @@ def start(name: str, kind: str, into: Path) -> list[str]:
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(f"the name {name!r} cannot be used", mend="lower-case letters, digits, hyphens: acme-sms")
+    package = name.replace("-", "_")
+    if name in _TAKEN or package in (*sys.stdlib_module_names, "crmkit"):
+        raise ConfigError(f"the name {name} is taken", mend="choose another, such as acme-sms")
     if (into / name).exists():
         raise ConfigError("there is such a folder already", where=str(into / name), mend="choose another name")
     rendered = render(answers(name, kind))
