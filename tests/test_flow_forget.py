@@ -141,7 +141,7 @@ def test_nor_does_what_a_channel_said_remain(full: Callable[..., CRM]) -> None:
     crm = full(plugins=["csv", "folder", gossip], channels={Medium.EMAIL: "gossip"}, audit_key=KEY)
     crm.plan()
     assert {touch.state for touch in crm.send().touches} == {State.REFUSED}
-    assert crm.forget("P1", by="Kim").blanked == {"learnt_consent": 2, "attempt": 1}
+    assert crm.forget("P1", by="Kim").blanked == {"learnt_consent": 2, "attempt": 1, "event": 1, "touch": 1}
     assert left(dump(crm)) == []
     assert crm.audit().faults == ()
 
