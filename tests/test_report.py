@@ -238,6 +238,7 @@ def test_many_campaigns_still_make_a_page() -> None:
     html = page(findings(messages=messages, touches=touches))
     assert "other campaigns" in html
     assert Outline(html).text.count("campaign-0") == 1
+    assert "186 in 1 month<" in html
 
 
 def test_the_page_is_written_as_one_file(tmp_path: Path) -> None:

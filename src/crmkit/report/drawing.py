@@ -38,7 +38,14 @@ _CONFIG: dict[str, Any] = {
         "tickColor": "#9aa4ad",
         "labelLimit": 190,
     },
-    "legend": {"labelFontSize": 13, "labelColor": INK, "title": None, "orient": "top", "labelLimit": 210},
+    "legend": {
+        "labelFontSize": 13,
+        "labelColor": INK,
+        "title": None,
+        "orient": "top",
+        "labelLimit": 210,
+        "columnPadding": 26,
+    },
     "text": {"fontSize": 13, "color": INK},
 }
 

@@ -81,7 +81,7 @@ def new_by_month(months: Sequence[Month], figures: Figures) -> Plot | None:
     """Return the new patients of each month as bars."""
     total = sum(month.new for month in months)
     rows = [{"month": short_month(one.window), "value": one.new} for one in months]
-    title = f"New patients by month: {figures.number(total)} in {len(months)} months"
+    title = f"New patients by month: {figures.number(total)} in {_in_months(months)}"
     return _bars("new", title, rows, months, "patients", figures) if total else None
 
 
@@ -89,7 +89,7 @@ def turnover_by_month(months: Sequence[Month], figures: Figures) -> Plot | None:
     """Return the turnover of each month as bars."""
     total = sum((month.turnover for month in months), start=Decimal(0))
     rows = [{"month": short_month(one.window), "value": float(one.turnover)} for one in months]
-    title = f"Turnover by month: {figures.money(total)} in {len(months)} months"
+    title = f"Turnover by month: {figures.money(total)} in {_in_months(months)}"
     return _bars("turnover", title, rows, months, figures.currency, figures) if total else None
 
 
@@ -130,7 +130,7 @@ def messages_by_month(messages: Sequence[MessageCount], months: Sequence[Month],
         }
         for one in messages
     ]
-    title = f"Messages by month: {figures.number(sum(one.count for one in messages))} in {len(shown)} months"
+    title = f"Messages by month: {figures.number(sum(one.count for one in messages))} in {_in_months(shown)}"
     scale = alt.Scale(domain=named, range=list(_CAMPAIGN_COLOURS))
     chart = (
         _chart(rows)
@@ -142,6 +142,10 @@ def messages_by_month(messages: Sequence[MessageCount], months: Sequence[Month],
         )
     )
     return draw("messages", title, chart, figures.locale, height=260)
+
+
+def _in_months(months: Sequence[Month]) -> str:
+    return "1 month" if len(months) == 1 else f"{len(months)} months"
 
 
 def _largest(messages: Sequence[MessageCount]) -> list[str]:
