@@ -252,3 +252,12 @@ def test_an_export_that_lacks_half_of_the_appointments_is_told_and_takes_none_aw
     assert len(desk.now("visit")) == 12
     assert desk.sync(anna(), *booked(7)).failures == ()
     assert len(desk.now("visit")) == 7
+
+
+def test_patients_whom_a_complete_export_lacks_are_counted_and_stay(desk: Desk) -> None:
+    ben, carl = row("patient", "P2", family="Ash"), row("patient", "P3", family="Oak", status="moved")
+    assert desk.sync(anna(), ben, carl).missing == 0
+    assert desk.sync(anna()).missing == 1, "who left before is missed by nobody"
+    assert desk.run(Told([Batch((anna(),), complete=False)])).missing == 0
+    assert desk.sync(anna(), attrs.evolve(ben, fields={"born": "no date"})).missing == 0
+    assert [one.id for one in desk.now("patient")] == ["P1", "P2", "P3"]

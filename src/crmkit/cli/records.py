@@ -71,7 +71,8 @@ def _say_json(summary: SyncSummary) -> None:
     kinds = {kind: attrs.asdict(counts) for kind, counts in summary.kinds.items()}
     total = attrs.asdict(summary.total)
     failures = list(summary.failures)
-    show.say_json({"kinds": kinds, "total": total, "forgotten": summary.forgotten, "failures": failures})
+    counts = {"forgotten": summary.forgotten, "missing": summary.missing}
+    show.say_json({"kinds": kinds, "total": total, **counts, "failures": failures})
 
 
 def _say(summary: SyncSummary) -> None:
@@ -84,6 +85,10 @@ def _say(summary: SyncSummary) -> None:
     if summary.forgotten:
         rows_were = "row was" if summary.forgotten == 1 else "rows were"
         show.say(f"\n{summary.forgotten:,} {rows_were} left out: the patients were forgotten on request.")
+    if summary.missing:
+        missed = show.counted(summary.missing, "patient")
+        show.say(f"\n{missed} of earlier exports did not come, but may still be written to.")
+        show.say("Let whoever left come with a status, and crmkit forget whoever is to be erased.")
     for failure in summary.failures:
         show.say(f"\nA source failed: {failure}")
     show.say("\nNext: crmkit plan")

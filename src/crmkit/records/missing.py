@@ -1,4 +1,4 @@
-"""Appointments and recalls to come that a complete reading lacks: somebody deleted them in the practice software."""
+"""What a complete reading lacks: an appointment or recall to come was deleted, and of a patient nobody knows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 import attrs
 import sqlalchemy as sa
 
+from crmkit.people.patient import Status
 from crmkit.records.intake import Intake
 from crmkit.records.tables import RecordTables
 
@@ -57,6 +58,20 @@ def missing_ahead(connection: sa.Connection, tables: RecordTables, intake: Intak
             yield Missing(kind, doubt=f"{len(gone)} of {len(there)} {called} to come are missing, and were kept")
         elif gone:
             yield Missing(kind, gone)
+
+
+def missing_patients(connection: sa.Connection, tables: RecordTables, intake: Intake) -> int:
+    """Return how many patients of the source a complete reading has not told, but for those who had left before.
+
+    An export may leave out who has not come for years, and just those are to be won back. So nobody is taken away.
+    """
+    told, patient = _told(intake, "patient"), tables.patient.now
+    if not told or not any(source == intake.source and id_ not in told for id_, source in intake.owners.items()):
+        return 0
+    practice, source = intake.scope
+    here = [status.value for status in Status if not status.gone]
+    mine = (patient.c.practice == practice, patient.c.source == source, patient.c.status.in_(here))
+    return sum(id_ not in told for id_ in connection.scalars(sa.select(patient.c.id).where(*mine)))
 
 
 def _told(intake: Intake, kind: str) -> set[str]:

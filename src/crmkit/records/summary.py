@@ -28,11 +28,13 @@ class SyncSummary:
         kinds: Counts by kind; contact points that stand in a patient's row are counted as contacts.
         failures: Sources that could not be read, with the reason; the other sources were.
         forgotten: Rows that were left out since they are of patients who were erased on request.
+        missing: Patients whom a complete reading lacks, and who had not left: they stay, and may be written to.
     """
 
     kinds: Mapping[str, Counts] = attrs.field(factory=dict)
     failures: tuple[str, ...] = ()
     forgotten: int = 0
+    missing: int = 0
 
     @property
     def total(self) -> Counts:
@@ -42,4 +44,5 @@ class SyncSummary:
     def __add__(self, other: SyncSummary) -> SyncSummary:
         names = [*self.kinds, *(name for name in other.kinds if name not in self.kinds)]
         kinds = {name: self.kinds.get(name, Counts()) + other.kinds.get(name, Counts()) for name in names}
-        return SyncSummary(kinds, self.failures + other.failures, self.forgotten + other.forgotten)
+        failures, forgotten = self.failures + other.failures, self.forgotten + other.forgotten
+        return SyncSummary(kinds, failures, forgotten, self.missing + other.missing)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from crmkit.errors import SourceError
 from crmkit.practice import Practice
 from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of
-from crmkit.records.missing import missing_ahead
+from crmkit.records.missing import missing_ahead, missing_patients
 from crmkit.records.source import Source
 from crmkit.records.summary import SyncSummary
 from crmkit.records.tables import RecordTables
@@ -66,7 +66,8 @@ class Sync:
         doubts = (SourceError(one.doubt, where=self.source.name, mend=mend) for one in missing if one.doubt)
         gone = {one.kind: one.ids for one in missing if one.ids}
         taken = intake.take(connection, (), gone) if gone else SyncSummary()
-        return attrs.evolve(taken, failures=tuple(map(str, doubts)))
+        patients = missing_patients(connection, self.tables, intake)
+        return attrs.evolve(taken, failures=tuple(map(str, doubts)), missing=patients)
 
     def _cursor(self) -> str | None:
         table = self.tables.source
