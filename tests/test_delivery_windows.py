@@ -196,6 +196,14 @@ def test_a_limit_counts_over_all_senders_together(many: Any, clock: FixedClock) 
     assert max(within.values()) <= 2
 
 
+def test_no_second_whenever_it_begins_has_many_more_than_the_limit(many: Any, clock: FixedClock) -> None:
+    recorder = Recorder(limits=Limits(per_second=20))
+    seen: list[Any] = []
+    recorder.between = lambda _: seen.append(clock.now())  # type: ignore[assignment]
+    assert many(100, recorder).send().sent == 100
+    assert max(sum(at <= one < at + SECOND for one in seen) for at in seen) <= 22
+
+
 def test_who_waits_for_a_turn_ends_when_told_to_and_gives_back_what_it_holds(many: Any, clock: FixedClock) -> None:
     recorder = Recorder(limits=Limits(per_second=0.01))
     crm = many(5, recorder)

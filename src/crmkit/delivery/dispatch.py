@@ -196,8 +196,9 @@ class Dispatch:
         return waiting.window(medium, size, windows=self._pace(medium).ahead if rate is None else 1)
 
     def _size(self, medium: Medium, rate: float | None) -> int:
+        # Of a second that holds parts of several windows, the smaller these are, the less is too much.
         size = min(self._pace(medium).size, self.window)
-        return size if rate is None else max(1, min(size, int(rate / 2)))
+        return size if rate is None else max(1, min(size, int(rate / 10)))
 
     def _await_turn(self, medium: Medium, rate: float, stopping: Callable[[], bool]) -> None:
         """Wait until the channel may be handed more, or until told to stop: its limit counts over all processes."""
@@ -212,8 +213,9 @@ class Dispatch:
             nap = min(left, LEASE / 5)
             wait_unless(self.clock, nap, stopping)
             left -= nap
-            with self.seal.begin() as connection:
-                self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
+            if left > timedelta(0):
+                with self.seal.begin() as connection:
+                    self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
 
     def _turn(
         self,
