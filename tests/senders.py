@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from recording_provider import FATES, Crash, People, Post, Provider
 from crmkit import CRM, Campaign, FixedClock, Practice, State
 from crmkit.campaigns.reasons import in_words
 from crmkit.delivery import dispatch
+from crmkit.delivery.carrier import Carrier, T
 from crmkit.delivery.channel import BLIND, QUERYABLE, Guarantee, keyed
 from crmkit.ledger.doubt import Settled
 from crmkit.ledger.state import CLAIMABLE
@@ -41,17 +42,20 @@ GUARANTEES = (BLIND, keyed(TTL), QUERYABLE, Guarantee(TTL, queryable=True))
 LEASE = timedelta(minutes=5, seconds=1)
 
 
-class Inline(Executor):
+class Inline(Carrier[T]):
     """Hands over in the same thread, so that an example runs the same way each time."""
 
-    def __init__(self, *_):
+    def __init__(self):
         pass
 
-    def submit(self, task, /, *given):
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, function):
         done = Future()
         try:
-            done.set_result(task(*given))
-        except BaseException as problem:  # noqa: BLE001 - as an executor does
+            done.set_result(function())
+        except BaseException as problem:  # noqa: BLE001 - as a carrier does
             done.set_exception(problem)
         return done
 
@@ -59,7 +63,7 @@ class Inline(Executor):
 class Hasty(dispatch.Dispatch):
     """The mutant: it hands over first, and writes down intents and answers afterwards."""
 
-    def _turn(self, flight, window, waiting, thread):
+    def _turn(self, flight, landing, window, waiting, carrier):
         assert flight is None
         landing = self._deliver(window.written)
         with self.seal.begin() as connection:

@@ -33,7 +33,7 @@ USUAL = settings(
 
 @pytest.fixture(autouse=True)
 def inline(monkeypatch):
-    monkeypatch.setattr(dispatch, "ThreadPoolExecutor", Inline)
+    monkeypatch.setattr(dispatch, "Carrier", Inline)
 
 
 def on_sqlite(folder):
