@@ -136,6 +136,11 @@ def test_marketing_without_links_is_held_and_care_goes(hello: MessageType) -> No
     assert "nsubscribe" not in message.text + message.html
 
 
+def test_one_click_is_promised_only_where_the_link_is_encrypted(hello: MessageType) -> None:
+    open_link = renderer(hello, attrs.evolve(PRACTICE, public_url="http://localhost:8000")).render(draft(), NOW)
+    assert [name for name, _ in open_link.headers] == ["Content-Language", "List-Unsubscribe"]
+
+
 @pytest.mark.parametrize(
     ("country", "lack"),
     [*dict.fromkeys(IMPRINTS, "practice.address").items(), ("AU", None), ("DE", None), ("GB", None)],

@@ -31,6 +31,9 @@ _Which = tuple[str, Medium, str, str, date | None, Article | None]
 _MOST_PAGES = 512
 
 
+_ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+
+
 @attrs.define(eq=False)
 class Renderer:
     """Writes the messages of one practice. Templates are compiled once; content files are read again when changed.
@@ -228,4 +231,6 @@ def _headers(draft: Draft, language: str, url: str) -> tuple[tuple[str, str], ..
     spoken = ("Content-Language", language)
     if not url:
         return (spoken,)
-    return (spoken, ("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    link = ("List-Unsubscribe", f"<{url}>")
+    # RFC 8058 section 3.1: one click needs https, and without it the header would be wrong.
+    return (spoken, link, _ONE_CLICK) if url.startswith("https://") else (spoken, link)
