@@ -224,6 +224,17 @@ WRONG = {
     "Xxx": "a placeholder",
     "Baby of Anna": "a placeholder",
     "--": "a placeholder",
+    "Deceased": "a remark",
+    "Anna deceased": "a remark",
+    "Anna dec'd": "a remark",
+    "Verstorben": "a remark",
+    "Do Not Contact": "a remark",
+    "Test Do Not Use": "a remark",
+    "Mr": "a title",
+    "Frau": "a title",
+    "Smith, Anna": "a comma",
+    "Anna,": "a comma",
+    "aNNA": "capitals the wrong way round",
     "N/A": "digits or signs",
     "Anna2": "digits or signs",
     "a@b": "digits or signs",
@@ -253,7 +264,7 @@ def test_a_wrong_looking_name_is_told(name: str, problem: str) -> None:
     assert doubt(PersonName(given="Anna", preferred=name, family="Berg")) == problem
 
 
-@pytest.mark.parametrize("name", ["BERG", "Berg2", "B@rg", "Berg (dec.)", "MÃ¼ller"])
+@pytest.mark.parametrize("name", ["BERG", "Berg2", "B@rg", "Berg (dec.)", "MÃ¼ller", "Berg deceased", "bERG"])
 def test_a_wrong_looking_surname_is_told(name: str) -> None:
     assert doubt(PersonName(given="Anna", family=name))
 
@@ -268,6 +279,7 @@ def test_what_is_called_by_counts_and_not_what_is_hidden_behind_it() -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_doubt_never_repeats_the_name(given_name: str, family: str) -> None:
     known = {"", "all capitals", "all lower case", "a placeholder", "only one letter", "digits or signs"}
+    known |= {"a remark", "a title", "a comma", "capitals the wrong way round"}
     assert doubt(PersonName(given=given_name, family=family)) in known
 
 

@@ -17,6 +17,11 @@ from crmkit.people.patient import Status
 
 _TESTING = r"test(?:er|ing|s)?(?:[ _-]?patient)?\d*"
 _PLACEHOLDER = re.compile(rf"(?:NA|(?i:{_TESTING}|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
+# What desks write beside a name, or in its place, in the languages of the package's messages.
+_GONE = "deceased|decd|duplicate|verstorben|gestorben|décédé|décédée|fallecido|fallecida|deceduto|deceduta"
+_REMARK = re.compile(rf"(?i)\b(?:{_GONE}|dec'd|passed away|do not|don'?t)\b")
+_ALONE = frozenset(word.title() for word in _GONE.split("|"))
+_TITLE = re.compile(r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|hr|fr|monsieur|madame|mme|mlle|señora?|sra?)\.?")
 _INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
 # Named once: for each candidate, an enumeration takes longer to find its member than a rule takes to judge.
 _ACTIVE, _DECEASED, _CARE = Status.ACTIVE, Status.DECEASED, Purpose.CARE
@@ -147,13 +152,17 @@ def doubt(person: PersonName) -> str:
     called = person.greeting
     for part in (called, person.family):
         # Nearly all names are one capitalised word: a look at the letters one by one costs ten times as much.
-        if part.isalpha() and part.istitle() and len(part) > 1:
+        if part.isalpha() and part.istitle() and len(part) > 1 and part not in _ALONE:
             continue
-        problem = _letters(part)
+        problem = _letters(part) or ("a remark" if _REMARK.search(part) else "")
         if problem:
             return problem
     if called and (_PLACEHOLDER.fullmatch(called) or not any(map(str.isalpha, called))):
         return "a placeholder"
+    if _TITLE.fullmatch(called):
+        return "a title"
+    if ", " in called or called.endswith(","):
+        return "a comma"
     if called and called == called.lower() != called.upper():
         return "all lower case"
     return "only one letter" if len(called) == 1 and called.isascii() else ""
@@ -165,7 +174,8 @@ def _letters(part: str) -> str:
     letters = [letter for letter in part if letter.isalpha()]
     if len(letters) > 2 and all(unicodedata.category(letter) == "Lu" for letter in letters):
         return "" if _INITIALS.fullmatch(part) else "all capitals"
-    return ""
+    # aNNA is what is typed with the capitals locked.
+    return "capitals the wrong way round" if len(letters) > 2 and part[:1].islower() and part[1:].isupper() else ""
 
 
 def _in_names(letter: str) -> bool:
