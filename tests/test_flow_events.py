@@ -227,6 +227,29 @@ def test_the_link_of_a_copy_ends_the_next_one_for_all_for_whom_it_spoke(
     assert {patient for patient, _, _ in desk.noes()} == {"P1", "P2", "P3"}
 
 
+def test_who_has_an_address_of_their_own_by_now_is_not_meant_by_the_link_of_an_old_copy(
+    open_desk: Callable[..., Desk], exports: Callable[..., None], tmp_path: Path
+) -> None:
+    for day in ("2026-11-23", "2026-12-23"):
+        path = tmp_path / "content" / "newsletter" / f"{day}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    mia, sam = patient("P1", born="1980-01-01"), patient("P2", given="Sam", born="1981-01-01")
+    desk = open_desk(people=[mia, sam], content="content")
+    desk.crm.add(NEWS)
+    desk.crm.plan()
+    desk.send()
+    exports("patients", [mia, {**sam, "email": "sam@new.example", "household": "H2"}])
+    desk.clock.move(timedelta(days=30))
+    desk.crm.sync()
+    desk.crm.add(attrs.evolve(NEWS, id="later", schedule="on 2026-12-23"))
+    desk.crm.plan()
+    desk.crm.send()
+    link = Links(desk.crm.practice).unsubscribe("P1", MARKETING, Medium.EMAIL)
+    assert desk.crm.unsubscribe(link.rsplit("/", 1)[1])
+    assert {patient for patient, _, _ in desk.noes()} == {"P1"}
+
+
 def test_an_address_alone_is_about_the_last_message_that_went_there(desk: Desk) -> None:
     assert desk.tell(EventKind.BOUNCED, key="", address=MIA, permanent=True) == ["moved", "suppressed"]
     assert desk.state() is State.BOUNCED
