@@ -14,11 +14,13 @@ import attrs
 import pytest
 from click.testing import CliRunner, Result
 
+from crmkit import CRM
 from crmkit.builtin.folder import FolderChannel
 from crmkit.cli import main
 from crmkit.cli.decisions import SAID
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.demo.sample import PATIENTS, sample
+from crmkit.errors import NotFound
 from crmkit.ledger.doubt import Settled
 
 AT = "2026-11-23T10:00+11:00"
@@ -334,6 +336,14 @@ def test_the_programme_is_stopped_goes_on_and_is_called_off(due: str) -> None:
     assert told("send")["counts"] == {"ready": 1}
     assert told("stop", "birthday-card", "--by", "Kim", "--cancel")["cancelled"] >= 1
     assert told("send")["counts"] == {}
+
+
+def test_a_misspelt_campaign_is_told_whatever_is_wanted_of_it(planned: Path) -> None:
+    for command in (["resume", "birthday-crd"], ["stop", "birthday-crd"], ["stop", "birthday-crd", "--cancel"]):
+        said = run(*command, "--by", "Kim", code=1).stderr
+        assert "there is no campaign birthday-crd. To mend: did you mean birthday-card?" in said
+    with CRM.from_file(planned / "crm.toml") as crm, pytest.raises(NotFound):
+        crm.cancel("birthday-crd", by="Kim")
 
 
 def test_what_is_in_doubt_is_listed_and_settled_by_a_person(due: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,9 @@ class Decisions:
 
         Returns:
             False if nothing stood.
+
+        Raises:
+            NotFound: If nothing stood, and there is no such campaign either: it may be misspelt.
         """
         stages = self._stages
 
@@ -65,6 +68,8 @@ class Decisions:
                 # A plan made meanwhile holds them, and no sender takes up what is held.
                 reason = "paused" if campaign else "stopped"
                 stages.ledger.released(connection, campaign, reason, self.clock.now(), by)
+            elif campaign:
+                stages.programme.find(connection, campaign)
             return stood
 
         return stages.seal.done(step)
@@ -75,11 +80,20 @@ class Decisions:
             return stopped(connection, self._stages.tables, self.practice.id)
 
     def cancel(self, campaign: str = "", *, by: str) -> int:
-        """Call off for good what is planned of a campaign, or of all, and not handed over; return how many touches."""
+        """Call off for good what is planned of a campaign, or of all, and not handed over; return how many touches.
+
+        Raises:
+            NotFound: If nothing is planned of it, and there is no such campaign either.
+        """
         stages = self._stages
-        return len(
-            stages.seal.done(lambda connection: stages.ledger.cancel(connection, campaign, self.clock.now(), by))
-        )
+
+        def step(connection: Connection) -> int:
+            done = stages.ledger.cancel(connection, campaign, self.clock.now(), by)
+            if campaign and not done:
+                stages.programme.find(connection, campaign)
+            return len(done)
+
+        return stages.seal.done(step)
 
     def unknowns(self) -> list[Doubt]:
         """Return the messages of which nobody knows whether they left, with the evidence, for a person to settle."""
