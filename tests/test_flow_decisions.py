@@ -111,6 +111,19 @@ def test_a_campaign_that_there_is_not_cannot_be_stopped(two):
         two().stop("cards", by="Kim")
 
 
+def test_what_nobody_decided_or_nobody_can_mean_is_refused(two):
+    crm = two()
+    for decide in (crm.stop, crm.cancel, lambda by: crm.settle("key", Settled.SENT, by=by)):
+        with pytest.raises(ConfigError, match="nobody is named"):
+            decide(by=" ")
+    with pytest.raises(NotFound, match="did you mean card"):
+        crm.cancel("cards", by="Kim")
+    with pytest.raises(ConfigError, match="did you mean not_sent"):
+        crm.settle("key", "not-sent", by="Kim")
+    crm.retire("card")
+    assert crm.cancel("card", by="Kim") == 2, "of a campaign that went, too"
+
+
 def test_what_is_in_doubt_is_shown_with_its_evidence_and_never_repeated_by_itself(two, clock):
     channel = Silent()
     crm = two(plugins=["csv", "folder", channel], channels={Medium.EMAIL: "silent"})

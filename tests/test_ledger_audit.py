@@ -275,6 +275,22 @@ def test_a_trail_that_begins_later_says_how_much_it_does_not_cover(opened: Calla
     assert "1 rows of learnt_consent were written beside the trail" in fault
 
 
+def test_who_is_forgotten_takes_no_part_of_a_noted_head_away(opened: Callable[..., CRM], clock: FixedClock) -> None:
+    crm = opened("")
+    crm.sync()
+    with crm._stages.seal.begin() as connection:
+        came = Heard("acme.hook", "e-1", "rated", Medium.EMAIL, clock.now())
+        rate(connection, crm._stages.tables, "bright-eyes", came, "P2", 9, crm._stages.seal)
+    later = opened()
+    later.opt_out("P1", Purpose.CARE, Medium.SMS)
+    clock.move(HOUR)
+    noted = later.head()
+    assert noted
+    clock.move(HOUR)
+    later.forget("P2", by="Kim")
+    assert later.audit(noted.at, noted=noted.digest).faults == ()
+
+
 def test_on_the_command_line_a_noted_head_is_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exports: Callable[..., None]
 ) -> None:

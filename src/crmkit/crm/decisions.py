@@ -9,7 +9,7 @@ import attrs
 
 from crmkit.clock import Clock
 from crmkit.crm.stages import Stages
-from crmkit.errors import ConfigError
+from crmkit.errors import ConfigError, nearest
 from crmkit.ledger.audit import Head, note_head
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
@@ -37,7 +37,12 @@ class Decisions:
 
         Returns:
             False if it was stopped before.
+
+        Raises:
+            ConfigError: If nobody is named.
+            NotFound: If there is no such campaign.
         """
+        _insist(by)
         stages = self._stages
 
         def step(connection: Connection) -> bool:
@@ -83,15 +88,17 @@ class Decisions:
         """Call off for good what is planned of a campaign, or of all, and not handed over; return how many touches.
 
         Raises:
-            NotFound: If nothing is planned of it, and there is no such campaign either.
+            ConfigError: If nobody is named.
+            NotFound: If nothing of such a campaign is planned, and there is none.
         """
+        _insist(by)
         stages = self._stages
 
         def step(connection: Connection) -> int:
-            done = stages.ledger.cancel(connection, campaign, self.clock.now(), by)
-            if campaign and not done:
+            found = stages.ledger.cancel(connection, campaign, self.clock.now(), by)
+            if campaign and not found:
                 stages.programme.find(connection, campaign)
-            return len(done)
+            return len(found)
 
         return stages.seal.done(step)
 
@@ -101,7 +108,15 @@ class Decisions:
             return doubts(connection, self._stages.ledger)
 
     def settle(self, key: str, said: Settled, *, by: str) -> Touch:
-        """Write down what a person found out about a message in doubt; NotFound if none of this key is."""
+        """Write down what a person found out about a message in doubt.
+
+        Raises:
+            ConfigError: If nobody is named, or that is nothing that can be found out.
+            NotFound: If no message of this key is in doubt.
+        """
+        _insist(by)
+        if said not in [*Settled]:
+            raise ConfigError(f"{said!r} settles nothing", where="said", mend=nearest(str(said), [*Settled]))
         stages, what = self._stages, Settled(said)
         return stages.seal.done(lambda connection: settle(connection, stages.ledger, key, what, by, self.clock.now()))
 
@@ -127,8 +142,7 @@ class Decisions:
             NotFound: If nothing is known of such a patient.
             ConfigError: If there is an audit trail and its key was not given, or nobody is named.
         """
-        if not by.strip():
-            raise ConfigError("nobody is named who decided it", where="by", mend="give a name")
+        _insist(by)
         stages = self._stages
 
         def step(connection: Connection) -> Forgotten:
@@ -161,3 +175,8 @@ class Decisions:
         at = until or (now.at if now else self.clock.now())
         with stages.store.read() as connection:
             return verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
+
+
+def _insist(by: str) -> None:
+    if not by.strip():
+        raise ConfigError("nobody is named who decided it", where="by", mend="give a name")
