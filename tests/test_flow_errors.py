@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import attrs
 import pytest
 
 from crmkit import CRM, Campaign
@@ -160,8 +161,13 @@ def test_what_no_checker_of_types_sees_is_told_too(open_crm, clock):
     with pytest.raises(ConfigError, match=r"plugins: is one text. To mend: write a list: plugins=\['folder'\]"):
         open_crm(plugins="folder")
     for ask in (crm.plan, lambda day: crm.preview("P1", day), lambda day: crm.why("P1", day)):
-        with pytest.raises(ConfigError, match="through is no date"):
+        with pytest.raises(ConfigError, match="through: is no date"):
             ask(clock.now())
+    assert crm.opt_out("P1", "marketing", "email"), "a form of the web hands in words"
+    with pytest.raises(ValueError, match="'news'"):
+        crm.opt_out("P1", "news", "email")
+    with pytest.raises(ValueError, match="practice adult_age: use a whole number"):
+        attrs.evolve(crm.practice, adult_age="18")
     with pytest.raises(TypeError, match=r"hand on crm\.origin"):
         pickle.dumps(crm)
 

@@ -101,6 +101,11 @@ def _number(practice: Any, _: Any, value: str) -> None:
         raise ValueError("practice phone is not a number that is in use: write it as +61 2 ...")
 
 
+def _age(_: Any, __: Any, value: int) -> None:
+    if type(value) is not int or not 0 <= value <= 25:
+        raise ValueError("practice adult_age: use a whole number of years from 0 to 25, such as 18")
+
+
 @attrs.frozen(slots=False)
 class Practice:
     """The practice: its identity, its place and its keys.
@@ -136,7 +141,7 @@ class Practice:
     address: str = ""
     public_url: str = attrs.field(default="", validator=_url, converter=_bare)
     keys: tuple[str, ...] = attrs.field(default=(), converter=_keys, repr=False)
-    adult_age: int = attrs.field(default=18, validator=[attrs.validators.ge(0), attrs.validators.le(25)])
+    adult_age: int = attrs.field(default=18, validator=_age)
     region: str = attrs.field(default="", validator=_region)
 
     @cached_property

@@ -110,7 +110,7 @@ class Planning(Plugged):
             return self.practice.today(now) + WEEK
         # An instant is a date to Python too, but of no calendar.
         if isinstance(through, datetime) or not isinstance(through, date):
-            raise ConfigError("through is no date", where="through", mend="write date(2026, 12, 24)")
+            raise ConfigError("is no date", where="through", mend="write date(2026, 12, 24)")
         return through
 
     def _judged(self, step: _Step, connection: sa.Connection | None) -> Plan:

@@ -82,13 +82,18 @@ class Receiving:
             return bool(refuse(connection, history, seal, wishes, said.medium, now, "unsubscribe link"))
 
     def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:
-        """Write down that a patient said no; no sync undoes it. False if the same was written at this instant."""
-        return self._learn(Consent(patient, purpose, medium, False, self.clock.now(), "", evidence, learnt=True))
+        """Write down that a patient said no; no sync undoes it. False if the same was written at this instant.
+
+        A no is never refused: whether there is such a patient is not asked, for the patient's row may come later.
+        """
+        said = (patient, Purpose(purpose), Medium(medium), False, self.clock.now(), "", evidence)
+        return self._learn(Consent(*said, learnt=True))
 
     def opt_in(self, patient: str, purpose: Purpose, medium: Medium, *, wording: str, evidence: str) -> bool:
         """Write down that a patient said yes, to which words, and where the proof lies."""
         now = self.clock.now()
-        return self._learn(Consent(patient, purpose, medium, True, now, wording, evidence, learnt=True))
+        said = (patient, Purpose(purpose), Medium(medium), True, now, wording, evidence)
+        return self._learn(Consent(*said, learnt=True))
 
     def unsuppress(self, medium: Medium, address: str, *, by: str) -> bool:
         """Let an address be used again that is not used any more, since its mailbox has been mended.
