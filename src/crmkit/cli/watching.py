@@ -14,7 +14,6 @@ from crmkit.cli.programme import reasons_in_words
 from crmkit.clock import wait_unless
 from crmkit.errors import CrmkitError, StoreError
 from crmkit.ledger.state import State
-from crmkit.plugins.failure import Kind
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
@@ -59,6 +58,9 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
 
 
 def _hangs(crm: CRM) -> bool:
+    # Imported here, for it brings the whole machinery along, and `--help` needs none of it.
+    from crmkit.plugins.failure import Kind
+
     return any(one.kind is Kind.OVERDUE for one in crm.failures())
 
 
