@@ -79,6 +79,11 @@ def test_a_time_without_a_zone_is_refused(at: str, practice: Path) -> None:
     assert "instant" in result.stderr
 
 
+def test_a_date_is_asked_for_as_it_is_to_be_written(practice: Path) -> None:
+    said = CliRunner().invoke(main, ["plan", "--through", "24.12.2026"])
+    assert (said.exit_code, "'24.12.2026' is no date: write it as 2026-12-24" in said.stderr) == (2, True)
+
+
 def test_a_missing_file_is_told_with_the_place_and_the_mending(tmp_path: Path) -> None:
     result = run("plan", "--config", str(tmp_path / "crm.toml"))
     assert result.exit_code == 1

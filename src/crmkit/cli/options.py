@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,19 @@ class Instant(click.ParamType[datetime]):
         if at.tzinfo is None:
             self.fail(f"{value!r} names no instant: add the zone, such as +11:00 or Z", param, ctx)
         return at
+
+
+class Day(click.ParamType[date]):
+    """A date, such as `2026-12-24`."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the date; what is written otherwise is refused: 5/3 is in March here, and in May there."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date: write it as 2026-12-24", param, ctx)
 
 
 @attrs.frozen
@@ -109,9 +122,8 @@ def day_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--through DATE`: the last due date to look at."""
     return click.option(
         "--through",
-        type=click.DateTime(["%Y-%m-%d"]),
+        type=Day(),
         metavar="DATE",
-        callback=lambda _, __, value: value and value.date(),
         help="The last due date to look at, such as 2026-12-24.  [default: six days from today]",
     )(function)
 
