@@ -13,7 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from crmkit.cli import main
+from crmkit.plugins.calls import Calls
+from crmkit.plugins.described import _asked
 from crmkit.plugins.door import discover
+from crmkit.plugins.failure import Kind as FailureKind
+from crmkit.plugins.failure import Phase
 from crmkit.plugins.look import HOOKS
 
 ACME = '''
@@ -149,17 +153,25 @@ def test_what_it_registers_is_told_with_the_settings_of_the_practice_and_it_is_c
     assert (acme / "closed").exists()
 
 
-def test_an_object_that_hangs_or_exits_when_it_is_to_say_what_it_is_holds_nothing_up(acme: Path) -> None:
+def test_an_object_that_exits_when_it_is_to_say_what_it_is_has_nothing_to_say(acme: Path) -> None:
     with_settings(acme)
-    with (acme / "crm.toml").open("a", encoding="utf-8") as file:
-        file.write("\n[time_limits]\nhook = 1\n")
     source = acme.parent / "site" / "acme_described.py"
-    for does in ("raise SystemExit", "__import__('time').sleep(30)"):
-        source.write_text(ACME.replace("raise RuntimeError", does), encoding="utf-8")
-        sys.modules.pop("acme_described", None)
-        began = time.monotonic()
-        assert [one["help"] for one in told("acme")["things"]] == ["Sends through the gateway.", "", ""]
-        assert time.monotonic() - began < 20
+    source.write_text(ACME.replace("raise RuntimeError", "raise SystemExit"), encoding="utf-8")
+    assert [one["help"] for one in told("acme")["things"]] == ["Sends through the gateway.", "", ""]
+
+
+def test_one_that_hangs_then_is_waited_for_as_long_as_a_hook() -> None:
+    class Hanging:
+        @property
+        def help(self) -> str:
+            time.sleep(30)
+            return "late"
+
+    began = time.monotonic()
+    asking = Calls("acme", limits={Phase.REGISTER: 0.2})
+    assert _asked(asking, Hanging()) == ""
+    assert time.monotonic() - began < 20
+    assert [one.kind for one in asking.failures.told()] == [FailureKind.OVERDUE]
 
 
 def test_in_words_the_same_is_told_and_no_secret(acme: Path) -> None:
