@@ -41,6 +41,12 @@ def test_nothing_is_asked_with_yes_and_the_country_gives_the_rest(folder: Path) 
     assert "public_url" in result.stdout
 
 
+def test_a_zone_is_not_guessed_where_a_country_has_several(folder: Path) -> None:
+    result = run("--yes", "--name", "Sunset Dental", "--country", "US", "--email", "hello@sunset.example")
+    assert (result.exit_code, (folder / "crm.toml").exists()) == (2, False)
+    assert "--timezone is needed, for US has several, such as America/New_York" in result.stderr
+
+
 def test_the_answers_are_asked_one_by_one_and_wrong_ones_again(folder: Path) -> None:
     answers = ["Bright Eyes", "Atlantis", "au", "Mars/Olympus", "Australia/Sydney", "", "", "hello", "hello@be.example"]
     result = run(answers="\n".join([*answers, "", "1 High St, Newtown", ""]) + "\n")
@@ -106,7 +112,7 @@ def test_an_option_that_cannot_be_right_is_wrong_usage(option: str, value: str, 
 
 
 def test_what_has_no_usual_answer_must_be_given(folder: Path) -> None:
-    result = run("--yes", "--name", "Bright Eyes", "--country", "AU")
+    result = run("--yes", "--name", "Bright Eyes", "--country", "NZ")
     assert result.exit_code == 2
     assert "--email is needed" in result.stderr
 

@@ -22,6 +22,9 @@ class Usual:
     currency: str
 
 
+#: Where many live in another zone than most: theirs is offered, and not taken unasked.
+SEVERAL_ZONES = frozenset({"AU", "CA", "MX", "US"})
+
 #: By the two letters of ISO 3166.
 USUAL = MappingProxyType(
     {

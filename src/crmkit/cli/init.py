@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from crmkit.cli import show
+from crmkit.cli.countries import SEVERAL_ZONES
 from crmkit.cli.options import DONE, Given, common
 from crmkit.cli.questions import QUESTIONS, Question, checked, slug, usual
 from crmkit.cli.settings_file import settings_file
@@ -80,6 +81,8 @@ def _asked(question: Question, answers: dict[str, str]) -> str:
 
 def _usual(question: Question, answers: dict[str, str]) -> str:
     answer = usual(question, answers)
+    if question.key == "timezone" and answers.get("country") in SEVERAL_ZONES:
+        raise click.UsageError(f"--timezone is needed, for {answers['country']} has several, such as {answer}")
     if answer is None:
         raise click.UsageError(f"--{question.key} is needed, for there is no usual answer")
     return answer
