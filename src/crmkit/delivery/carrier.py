@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -12,10 +14,13 @@ from typing import Generic, Self, TypeAlias, TypeVar
 
 import attrs
 
-from crmkit.delivery.channel import Channel, limits_of
+from crmkit.delivery.channel import Channel, Receipt, limits_of
+from crmkit.delivery.order import Order
+from crmkit.delivery.window import Written
+from crmkit.people.medium import Medium
 
 T = TypeVar("T")
-_Work: TypeAlias = "tuple[Callable[[], T], Future[T]]"
+_Work: TypeAlias = "tuple[Callable[[], T], Underway, Future[T]]"
 
 
 @attrs.frozen
@@ -34,16 +39,47 @@ class Underway:
     began: datetime
     until: datetime | None
 
+    @classmethod
+    def of(cls, channels: Mapping[Medium, Channel], media: Sequence[Medium], now: datetime) -> Self:
+        """Return what is told of a window that is handed over now, by the medium of each of its messages."""
+        messages = Counter(media)
+        seconds = sum(_longest(channels[medium], number) for medium, number in messages.items())
+        until = None if math.isinf(seconds) else now + timedelta(seconds=seconds)
+        return cls(tuple(channels[medium].name for medium in messages), len(media), now, until)
+
+
+@attrs.frozen
+class Landing:
+    """What the channels answered to a window, by key, and how many messages each call had and how long it took."""
+
+    receipts: Mapping[str, Receipt]
+    calls: Sequence[tuple[Medium, int, timedelta]] = ()
+
+
+@attrs.frozen
+class Flight:
+    """A window that is being handed over."""
+
+    written: tuple[Written, ...]
+    answer: Future[Landing]
+
+    def worth_waiting(self, problem: BaseException, order: Order) -> bool:
+        """Tell whether to wait for the answer: not if somebody asked for an end, and then asks once more."""
+        return self.answer.done() or not (isinstance(problem, KeyboardInterrupt) and order.stopping())
+
 
 class Carrier(Generic[T]):
     """One thread that makes the calls given to it, one after the other; leaving its context waits for none of them.
 
     It is a daemon, unlike the threads of a pool: whoever interrupts a sending whose channel hangs need not wait.
+
+    Args:
+        told: Holds what is underway, for as long as it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: list[Underway]) -> None:
         self._work: SimpleQueue[_Work[T] | None] = SimpleQueue()
-        Thread(target=_carry, args=(self._work,), name="crmkit-send", daemon=True).start()
+        Thread(target=_carry, args=(self._work, told), name="crmkit-send", daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -53,31 +89,31 @@ class Carrier(Generic[T]):
     ) -> None:
         self._work.put(None)
 
-    def submit(self, function: Callable[[], T]) -> Future[T]:
+    def submit(self, function: Callable[[], T], underway: Underway) -> Future[T]:
         """Let the thread make a call as soon as it has made those before, and return what will be its answer."""
         answer: Future[T] = Future()
-        self._work.put((function, answer))
+        self._work.put((function, underway, answer))
         return answer
 
 
-def _carry(work: SimpleQueue[_Work[T] | None]) -> None:
+def _carry(work: SimpleQueue[_Work[T] | None], told: list[Underway]) -> None:
     while (one := work.get()) is not None:
-        function, answer = one
+        function, underway, answer = one
+        told.append(underway)
         try:
-            answer.set_result(function())
+            found = function()
         except BaseException as problem:  # noqa: BLE001 - it is raised where the answer is waited for
+            told.remove(underway)
             answer.set_exception(problem)
+        else:
+            told.remove(underway)
+            answer.set_result(found)
+            del found
         # While the thread waits it must not hold on to anybody's data.
         del one, function, answer
 
 
-def longest(channel: Channel, messages: int) -> float | None:
-    """Return how many seconds a channel may take for so many messages; None if it may take as long as it likes."""
+def _longest(channel: Channel, messages: int) -> float:
+    """Return how many seconds a channel may take for so many messages."""
     seconds: float | None = getattr(channel, "call_seconds", None)
-    return None if seconds is None else seconds * -(-messages // limits_of(channel).batch)
-
-
-def total(spans: Sequence[float | None]) -> float | None:
-    """Return the sum, or None if one of them has no end."""
-    known = [span for span in spans if span is not None]
-    return sum(known) if len(known) == len(spans) else None
+    return math.inf if seconds is None else seconds * -(-messages // limits_of(channel).batch)

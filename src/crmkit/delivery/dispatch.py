@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import attrs
 
 from crmkit.clock import Clock, wait_unless
-from crmkit.delivery.carrier import Carrier, Underway, longest, total
+from crmkit.delivery.carrier import Carrier, Flight, Landing, Underway
 from crmkit.delivery.channel import Channel, Receipt, limits_of
 from crmkit.delivery.claimed import Claimed
 from crmkit.delivery.order import Dispatched, Order, Tally
@@ -28,22 +27,6 @@ from crmkit.people.medium import Medium
 from crmkit.store.store import Connection
 
 CLAIM = 1000
-
-
-@attrs.frozen
-class Flight:
-    """A window that is being handed over."""
-
-    written: tuple[Written, ...]
-    answer: Future[Landing]
-
-
-@attrs.frozen
-class Landing:
-    """What the channels answered to a window, by key, and how many messages each call had and how long it took."""
-
-    receipts: Mapping[str, Receipt]
-    calls: Sequence[tuple[Medium, int, timedelta]] = ()
 
 
 @attrs.define(eq=False)
@@ -89,7 +72,7 @@ class Dispatch:
         tally.add(self._made_good())
         self.rescue.run()
         left = order.limit
-        with Carrier[Landing]() as carrier:
+        with Carrier[Landing](self._underway) as carrier:
             while claimed := self._claim(order, CLAIM if left is None else min(CLAIM, left)):
                 with self._holding(claimed) as waiting:
                     self._hand_over(waiting, order, carrier, tally)
@@ -171,7 +154,7 @@ class Dispatch:
                     order.progress(len(gone))
         except BaseException as problem:
             # Whatever ends this sending, what has been answered is not left in doubt.
-            if flight and _worth_waiting(flight, problem, order) and flight.answer.exception() is None:
+            if flight and flight.worth_waiting(problem, order) and flight.answer.exception() is None:
                 self._untold.append(flight)
                 with suppress(StoreError):
                     tally.add(self._told())
@@ -232,7 +215,10 @@ class Dispatch:
                 return self._written_down(flight, landing), None
             window = self.preparation.window([one.was for one in window.written] + [was for was, _ in window.staying])
         done, going = self.seal.done(lambda connection: self._written(connection, flight, landing, window, waiting))
-        return done, Flight(going, carrier.submit(lambda: self._delivered(going))) if going else None
+        if not going:
+            return done, None
+        underway = Underway.of(self.channels, [one.touch.medium for one in going], self.clock.now())
+        return done, Flight(going, carrier.submit(lambda: self._deliver(going), underway))
 
     def _written(
         self,
@@ -278,20 +264,6 @@ class Dispatch:
             waiting.hold(now)
         return tuple(going), stayed
 
-    def _delivered(self, written: Sequence[Written]) -> Landing:
-        underway = self._on_its_way(written)
-        self._underway.append(underway)
-        try:
-            return self._deliver(written)
-        finally:
-            self._underway.remove(underway)
-
-    def _on_its_way(self, written: Sequence[Written]) -> Underway:
-        messages = Counter(one.touch.medium for one in written)
-        seconds = total([longest(self.channels[medium], number) for medium, number in messages.items()])
-        now, names = self.clock.now(), tuple(self.channels[medium].name for medium in messages)
-        return Underway(names, len(written), now, None if seconds is None else now + timedelta(seconds=seconds))
-
     def _deliver(self, written: Sequence[Written]) -> Landing:
         receipts: dict[str, Receipt] = {}
         calls = []
@@ -307,8 +279,3 @@ class Dispatch:
 
     def _pace(self, medium: Medium) -> Pace:
         return self._paces.setdefault(medium, Pace())
-
-
-def _worth_waiting(flight: Flight, problem: BaseException, order: Order) -> bool:
-    """Tell whether to wait for an answer: not if somebody asked for an end, and then asks once more."""
-    return flight.answer.done() or not (isinstance(problem, KeyboardInterrupt) and order.stopping())
