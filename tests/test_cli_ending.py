@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from clinics import clinic_of
+from importable import clinic_of
 from situations import NOW
 
 from crmkit import Campaign

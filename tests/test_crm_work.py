@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clinics import clinic_of
 from hypothesis import given
 from hypothesis import strategies as st
+from importable import clinic_of
 from recording_channel import Recorder
 from situations import consent, patient
 
@@ -230,7 +230,7 @@ class Hanging(Recorder):
     def _take(self, message: Any) -> Any:
         if not self.handed:
             self.handed.append(message)
-            time.sleep(1)
+            time.sleep(4)
         if len(self.handed) == 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return super()._take(message)
@@ -246,7 +246,7 @@ def test_a_watching_process_opens_the_practice_anew_after_a_plugin_hung(
     opened: list[CRM] = []
 
     def another(_: Given) -> CRM:
-        opened.append(open_crm(**more, time_limits=TimeLimits(channel=0.2)))
+        opened.append(open_crm(**more, time_limits=TimeLimits(channel=1.5)))
         return opened[-1]
 
     monkeypatch.setattr(Given, "crm", another)

@@ -1,4 +1,7 @@
-"""A practice that other processes can make by the name of a function, with cards that are due."""
+"""A practice that other processes can make by the name of a function, with cards that are due.
+
+The name of this module is one that no page gives to a module of the reader: a worker has one module of each name.
+"""
 
 from __future__ import annotations
 
