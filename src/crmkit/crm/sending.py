@@ -50,6 +50,9 @@ class Sending(Plugged):
     ) -> Dispatched:
         """Hand over what is due, each touch once, and return what came of it.
 
+        A `KeyboardInterrupt` first waits for the answer to what is on its way, so that nothing is left in doubt; a
+        second one, or the first if `stopping` says yes by then, does not.
+
         Args:
             limit: Take up at most so many touches; not together with an executor.
             only_to: Reach nobody but these patients.
@@ -59,9 +62,6 @@ class Sending(Plugged):
             shares: Into how many parts the households are divided for the executor, at most 256.
             progress: Is told the size of each window, or of each share, that is done.
             stopping: Is asked between windows whether to leave the rest for later.
-
-        A `KeyboardInterrupt` first waits for the answer to what is on its way, so that nothing is left in doubt; a
-        second one, or the first if `stopping` says yes by then, does not.
 
         Raises:
             ConfigError: If an executor is given and nobody knows how a worker builds the CRM.
@@ -73,22 +73,15 @@ class Sending(Plugged):
             raise ConfigError("is one text", where="only_to", mend=f"write a list: only_to=[{only_to!r}]")
         if dry:
             return self._stages.dispatch.due(only_to=only_to)
-        if executor is None:
+        if executor is not None and limit is not None:
+            raise ConfigError("a limit cannot be shared out", where="send", mend="leave out limit or executor")
+        if executor is not None:
+            sent = self._sent_by(executor, shares, only_to, progress)
+        else:
             sent = self._stages.dispatch.send(Order(limit, only_to, None, progress, stopping))
             self._stages.arrivals.catch_up()
-            log_sent(self.practice.id, sent)
-            return sent
-        if limit is not None:
-            raise ConfigError("a limit cannot be shared out", where="send", mend="leave out limit or executor")
-        done: list[str] = []
-        untold: Counter[State] = Counter()
-        for keys, more in self._shared_out(executor, shares, only_to):
-            done += keys
-            untold.update({State(state): number for state, number in more.items()})
-            progress(len(keys) + sum(more.values()))
-        shared = Dispatched(self._read(done), dict(untold))
-        log_sent(self.practice.id, shared)
-        return shared
+        log_sent(self.practice.id, sent)
+        return sent
 
     def underway(self) -> Sequence[Underway]:
         """Return what this CRM is handing over at this moment; any thread may ask, a signal's handler too."""
@@ -111,6 +104,18 @@ class Sending(Plugged):
         while not stopping():
             told(self.send(stopping=stopping))
             wait_unless(self.clock, every, stopping)
+
+    def _sent_by(
+        self, executor: Executor, shares: int, only_to: Sequence[str] | None, progress: Callable[[int], None]
+    ) -> Dispatched:
+        """Let workers send, and return what came of it in all."""
+        done: list[str] = []
+        untold: Counter[State] = Counter()
+        for keys, more in self._shared_out(executor, shares, only_to):
+            done += keys
+            untold.update({State(state): number for state, number in more.items()})
+            progress(len(keys) + sum(more.values()))
+        return Dispatched(self._read(done), dict(untold))
 
     def _shared_out(
         self, executor: Executor, shares: int, only_to: Sequence[str] | None
