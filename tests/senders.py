@@ -68,7 +68,7 @@ class Hasty(dispatch.Dispatch):
         landing = self._deliver(window.written)
         with self.seal.begin() as connection:
             going, stayed = self._begin(connection, window, waiting)
-            done = self._answered(connection, dispatch.Flight(going, Future()), landing)
+            done = self.record.answers(connection, going, landing.receipts, self.clock.now())
         return [*done, *stayed], None
 
 

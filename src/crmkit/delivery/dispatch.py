@@ -229,7 +229,8 @@ class Dispatch:
         waiting: Claimed | None,
     ) -> tuple[list[Touch], tuple[Written, ...]]:
         """Write answers and intents in one transaction; return what is done, and what may now be handed over."""
-        done = self._answered(connection, flight, landing) if flight else []
+        answered = flight.written if flight else ()
+        done = self.record.answers(connection, answered, landing.receipts, self.clock.now()) if answered else []
         going, stayed = self._begin(connection, window, waiting) if window and waiting is not None else ((), [])
         return [*done, *stayed], going
 
@@ -242,9 +243,6 @@ class Dispatch:
     def _written_down(self, flight: Flight, landing: Landing) -> list[Touch]:
         done, _ = self.seal.done(lambda connection: self._written(connection, flight, landing, None, None))
         return done
-
-    def _answered(self, connection: Connection, flight: Flight, landing: Landing) -> list[Touch]:
-        return self.record.answers(connection, flight.written, landing.receipts, self.clock.now())
 
     def _begin(
         self, connection: Connection, window: Window, waiting: Claimed

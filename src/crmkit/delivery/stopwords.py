@@ -17,8 +17,7 @@ from crmkit.people.medium import Medium, Purpose
 
 #: A whole answer of these words ends messages, however it is written: case, accents and punctuation do not count.
 WORDS = {
-    "en": """stop; stopp; stopped; quit; end; revoke; opt out; optout; opt me out
-        opting out; cancel; unsubscribe
+    "en": """stop; stopp; stopped; quit; end; revoke; opt out; optout; opt me out; opting out; cancel; unsubscribe
         unsubscribed; unsubcribe; unsuscribe; unsub; unsubscribe me; stop it; stop this; stop now; stop messages
         stop texts; stop emails; stop sms; remove me; i opt out; i unsubscribe; i revoke; i revoke my consent
         withdraw consent; i withdraw my consent; remove my number; delete my number; remove my email; leave me alone
@@ -26,15 +25,13 @@ WORDS = {
         reply stop""",
     "de": """abmelden; abmeldung; abbestellen; austragen; beenden; ende; widerruf; widerrufen; aufhoren; aufhoeren
         ich widerrufe; ich widerrufe meine einwilligung; stoppen; stop sms; loschen sie meine nummer
-        newsletter abbestellen; newsletter abmelden
-        vom newsletter abmelden; melden sie mich ab; melde mich ab""",
+        newsletter abbestellen; newsletter abmelden; vom newsletter abmelden; melden sie mich ab; melde mich ab""",
     "fr": """arret; arreter; arretez; desabonner; desabonnement; me desabonner; desinscrire; desinscription
         me desinscrire; desinscrivez moi; desabonnez moi; resilier; fin; stop sms; retirez moi; supprimez mon numero
         je me desabonne; je retire mon consentement; stop pub""",
     "it": """basta; ferma; fermate; fermatevi; cancella; cancellami; cancellatemi
-        disiscrivi; disiscrivimi
-        disiscrizione
-        disiscrivetemi; annulla; annulla iscrizione; revoca; revoco il consenso; smettetela; smettete; rimuovetemi""",
+        disiscrivi; disiscrivimi; disiscrizione; disiscrivetemi
+        annulla; annulla iscrizione; revoca; revoco il consenso; smettetela; smettete; rimuovetemi""",
     "es": """alto; baja; dar de baja; darme de baja; dame de baja; deme de baja; parar; pare; paren; cancelar; detener
         cancelar suscripcion; anular; anular suscripcion; desuscribir; desuscribirme; fin; no molestar
         revoco mi consentimiento; quiero darme de baja; no envien mas; no me escriban mas""",
