@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from situations import NOW, consent, patient
+from importable import clinic_of
+from situations import NOW
 
-from crmkit import CRM, Campaign
+from crmkit import Campaign
 from crmkit.cli.ending import waited_for
 from crmkit.delivery.carrier import Underway
 
@@ -64,16 +65,7 @@ def hanging(
     tmp_path: Path, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Any]]:
     """Start `crmkit send --yes` and return it as soon as its channel, given its second window, does not answer."""
-    name = f"waiting_{os.getpid()}_{abs(hash(str(tmp_path)))}"
-    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    rows = [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(40)]
-    exports("patients", rows)
-    exports("consents", [consent(row["id"]) for row in rows])
-    with CRM.made_by(f"{name}:make") as crm:
-        crm.sync()
-        crm.add(CARD)
-        crm.plan()
+    name = clinic_of(MODULE, CARD, tmp_path, exports, monkeypatch)
     started: list[Any] = []
 
     def start(*more: str) -> Any:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from importable import clinic_of
 from recording_channel import Recorder
 from situations import consent, patient
 
@@ -62,17 +63,7 @@ def failing():
 @pytest.fixture
 def clinic(tmp_path: Path, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the name of a module whose `make` opens a practice with 40 cards that are due."""
-    name = f"clinic_{os.getpid()}_{abs(hash(str(tmp_path)))}"
-    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    rows = [patient(f"P{one}", household=f"H{one // 2}", email=f"p{one}@x.example") for one in range(40)]
-    exports("patients", rows)
-    exports("consents", [consent(row["id"]) for row in rows])
-    with CRM.made_by(f"{name}:make") as crm:
-        crm.sync()
-        crm.add(CARD)
-        crm.plan()
-    return name
+    return clinic_of(MODULE, CARD, tmp_path, exports, monkeypatch, in_household=2)
 
 
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])

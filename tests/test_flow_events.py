@@ -195,7 +195,9 @@ def test_a_stop_without_a_key_is_heeded_for_all_whose_address_it_is(open_desk: C
     assert desk.noes() == {("P1", MARKETING, Medium.EMAIL), ("P2", MARKETING, Medium.EMAIL)}
 
 
-def test_a_no_is_also_for_those_for_whom_the_same_copy_spoke(open_desk: Callable[..., Desk], tmp_path: Path) -> None:
+@pytest.fixture
+def shared_copy(open_desk: Callable[..., Desk], tmp_path: Path) -> Desk:
+    """Return a practice that has sent its news once to the address that P1 and P2 share."""
     path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
     path.parent.mkdir(parents=True)
     path.write_text("# News\n\nHello.\n", encoding="utf-8")
@@ -204,22 +206,18 @@ def test_a_no_is_also_for_those_for_whom_the_same_copy_spoke(open_desk: Callable
     desk.crm.add(NEWS)
     desk.crm.plan()
     desk.send()
+    return desk
+
+
+def test_a_no_is_also_for_those_for_whom_the_same_copy_spoke(shared_copy: Desk) -> None:
+    desk = shared_copy
     assert (desk.state(), desk.state("P2")) == (State.SENT, State.CARRIED)
     desk.tell(EventKind.UNSUBSCRIBED)
     assert {patient for patient, _, _ in desk.noes()} == {"P1", "P2"}
 
 
-def test_the_link_of_a_copy_ends_the_next_one_for_all_for_whom_it_spoke(
-    open_desk: Callable[..., Desk], tmp_path: Path
-) -> None:
-    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
-    path.parent.mkdir(parents=True)
-    path.write_text("# News\n\nHello.\n", encoding="utf-8")
-    people = [patient("P1", born="1980-01-01"), patient("P2", given="Sam", born="1981-01-01"), FAMILY[2]]
-    desk = open_desk(people=people, content="content")
-    desk.crm.add(NEWS)
-    desk.crm.plan()
-    desk.send()
+def test_the_link_of_a_copy_ends_the_next_one_for_all_for_whom_it_spoke(shared_copy: Desk) -> None:
+    desk = shared_copy
     link = Links(desk.crm.practice).unsubscribe
     assert desk.crm.unsubscribe(link("P3", MARKETING, Medium.EMAIL).rsplit("/", 1)[1])
     assert {patient for patient, _, _ in desk.noes()} == {"P3"}
