@@ -364,7 +364,9 @@ def test_what_is_in_doubt_is_listed_and_settled_by_a_person(due: str, monkeypatc
     shown = run("history", one["key"]).stdout
     assert "Kim says that it never left" in shown
     assert "2026-11-23 10:00   unknown     handed to the channel folder" in shown
-    assert "no touch" in run("history", "nothing").stdout
+    lost = run("history", "nothing", code=1)
+    assert (lost.stdout, "nothing: there is no touch of this key. To mend:" in lost.stderr) == ("", True)
+    assert told("history", "nothing", code=1)["error"]["code"] == "not-found"
 
 
 def test_the_words_for_settling_are_those_of_the_ledger() -> None:

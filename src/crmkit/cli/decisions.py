@@ -113,14 +113,12 @@ def history(given: Given, key: str) -> int:
         steps, practice = crm.history(key), crm.practice
     if given.as_json:
         show.say_json({"key": key, "history": steps})
-    elif steps:
-        rows = [
-            (local(one["at"], practice), one["state"], in_words(one["reason"], one["detail"]), one["actor"])
-            for one in steps
-        ]
-        show.say_table(("at", "state", "why", "by"), rows)
-    else:
-        show.say("There is no touch of this key.")
+        return DONE
+    rows = [
+        (local(one["at"], practice), one["state"], in_words(one["reason"], one["detail"]), one["actor"])
+        for one in steps
+    ]
+    show.say_table(("at", "state", "why", "by"), rows)
     return DONE
 
 

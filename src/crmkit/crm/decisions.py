@@ -9,7 +9,7 @@ import attrs
 
 from crmkit.clock import Clock
 from crmkit.crm.stages import Stages
-from crmkit.errors import ConfigError, nearest
+from crmkit.errors import ConfigError, NotFound, nearest
 from crmkit.ledger.audit import Head, note_head
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
@@ -121,9 +121,17 @@ class Decisions:
         return stages.seal.done(lambda connection: settle(connection, stages.ledger, key, what, by, self.clock.now()))
 
     def history(self, key: str) -> list[dict[str, Any]]:
-        """Return what happened to the touch of a key, oldest first: at, was, state, reason, detail, actor."""
+        """Return what happened to the touch of a key, oldest first: at, was, state, reason, detail, actor.
+
+        Raises:
+            NotFound: If there is no touch of this key.
+        """
         with self._stages.store.read() as connection:
-            return self._stages.ledger.history(connection, key)
+            steps = self._stages.ledger.history(connection, key)
+        if not steps:
+            mend = "take a key from crmkit send --json, crmkit unknowns or crm.feed"
+            raise NotFound("there is no touch of this key", where=key, mend=mend)
+        return steps
 
     def forget(self, patient: str, *, by: str) -> Forgotten:
         """Erase a patient for good: all records and their past, and every text that the ledger has of the person.
