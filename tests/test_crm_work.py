@@ -10,13 +10,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from importable import clinic_of
@@ -25,6 +27,7 @@ from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Origin, State, SystemClock, run_day
 from crmkit.builtin.folder import FolderChannel
+from crmkit.cli import main
 from crmkit.cli.options import Given
 from crmkit.cli.watching import watched
 from crmkit.delivery.channel import Outcome, Receipt
@@ -32,6 +35,7 @@ from crmkit.errors import ConfigError, StoreError
 from crmkit.ledger.share import Share
 from crmkit.people.medium import Medium
 from crmkit.plugins.time_limits import TimeLimits
+from crmkit.store.store import Store
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 MODULE = """
@@ -207,6 +211,66 @@ def test_who_watches_is_told_why_nothing_was_taken(
     monkeypatch.setattr(crm, "watch", once)
     watched(Given(), crm, timedelta(seconds=60))
     assert f"  1 not taken by the channel folder for now ({words})" in capsys.readouterr().out
+
+
+class Pulling(Recorder):
+    """Pulls the database's plug as it takes its second window."""
+
+    pulled = False
+
+    def send(self, messages: Any) -> Any:
+        self.pulled = self.pulled or bool(self.handed)
+        return super().send(messages)
+
+
+@pytest.mark.parametrize("watching", [True, False])
+def test_a_sending_that_the_database_ends_tells_what_has_left_before(
+    watching: bool,
+    exports: Any,
+    open_crm: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(4)]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    channel = Pulling()
+    crm = open_crm(plugins=["csv", "folder", channel], channels={Medium.EMAIL: "recorder"})
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    begin, back = Store.begin, list[bool]()
+
+    @contextmanager
+    def begun(store: Store) -> Iterator[Any]:
+        if channel.pulled and not back:
+            raise StoreError("the database does not answer")
+        with begin(store) as connection:
+            yield connection
+
+    monkeypatch.setattr(Store, "begin", begun)
+    if not watching:
+        monkeypatch.setattr(Given, "crm", lambda _: crm)
+        ended = CliRunner().invoke(main, ["send", "--yes"])
+        assert (ended.exit_code, "does not answer" in ended.stderr) == (1, True)
+        assert "sent          1\nEnded by an error before all was taken up: the rest is still due." in ended.stdout
+        return
+
+    def waited(*_: Any) -> None:
+        if back:
+            os.kill(os.getpid(), signal.SIGTERM)
+        back.append(True)
+
+    monkeypatch.setattr("crmkit.cli.watching.wait_unless", waited)
+    monkeypatch.setattr("crmkit.crm.sending.wait_unless", waited)
+    assert watched(Given(), crm, timedelta(seconds=60)) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[1:] == [
+        "2026-11-23 10:00:00  1 sent",
+        "The rest is still due, and follows as soon as the database answers.",
+        "2026-11-23 10:00:00  3 sent",
+    ]
+    assert "does not answer" in told.err
 
 
 def test_who_waits_for_a_database_to_come_back_ends_at_a_signal_at_once(

@@ -16,7 +16,7 @@ from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
 from crmkit.cli.watching import watched
-from crmkit.errors import ConfigError
+from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 
@@ -88,8 +88,16 @@ def _refuse_false_time(given: Given, crm: CRM) -> None:
 def _send(
     given: Given, crm: CRM, limit: int | None, only_to: Sequence[str] | None, stopping: Callable[[], bool]
 ) -> Dispatched:
-    with show.progress("Sending", limit or _due(given, crm, only_to), quiet=given.as_json) as step:
-        return crm.send(limit=limit, only_to=only_to, progress=step, stopping=stopping)
+    cut: list[Dispatched] = []
+    try:
+        with show.progress("Sending", limit or _due(given, crm, only_to), quiet=given.as_json) as step:
+            return crm.send(limit=limit, only_to=only_to, progress=step, stopping=stopping, cut_short=cut.append)
+    except CrmkitError:
+        # What has left before is told, and not the error alone.
+        if cut and cut[0].counts() and not given.as_json:
+            _say_counts(cut[0])
+            show.say("Ended by an error before all was taken up: the rest is still due.")
+        raise
 
 
 def _due(given: Given, crm: CRM, only_to: Sequence[str] | None) -> int:
@@ -126,8 +134,7 @@ def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool) -> None:
     if not done.counts() and not ended:
         show.say("Nothing was due: crmkit plan shows the coming days.")
         return
-    if counts := done.counts():
-        show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
+    _say_counts(done)
     _say_staying([touch for touch in done.touches if touch.state.is_judgement])
     _say_again([touch for touch in done.touches if touch.state is State.RETRY], taken=not _nothing_taken(done))
     for touch in troubled[:_SHOWN]:
@@ -136,6 +143,11 @@ def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool) -> None:
         show.say("A person must look at these: crmkit why PATIENT tells what happened.")
     if ended:
         show.say("Ended before all was taken up: the rest is still due.")
+
+
+def _say_counts(done: Dispatched) -> None:
+    if counts := done.counts():
+        show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
 
 
 def _say_again(waiting: Sequence[Touch], *, taken: bool) -> None:

@@ -54,6 +54,8 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
         except StoreError as problem:
             # The database is away for a moment: that must not end a process that runs for months.
             show.say_problem(problem, as_json=given.as_json)
+            if not given.as_json:
+                show.say("The rest is still due, and follows as soon as the database answers.")
             wait_unless(crm.clock, every, enough)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
 
+import attrs
+
 from crmkit.clock import Clock, wait_unless
 from crmkit.crm.log import log_sent
 from crmkit.crm.origin import Origin
@@ -47,6 +49,7 @@ class Sending(Plugged):
         shares: int = 2,
         progress: Callable[[int], None] = lambda _: None,
         stopping: Callable[[], bool] = lambda: False,
+        cut_short: Callable[[Dispatched], None] = lambda _: None,
     ) -> Dispatched:
         """Hand over what is due, each touch once, and return what came of it.
 
@@ -62,6 +65,7 @@ class Sending(Plugged):
             shares: Into how many parts the households are divided for the executor, at most 256.
             progress: Is told the size of each window, or of each share, that is done.
             stopping: Is asked between windows whether to leave the rest for later.
+            cut_short: Is given what it has come to if an error ends it, before that is raised; not with an executor.
 
         Raises:
             ConfigError: If an executor is given and nobody knows how a worker builds the CRM.
@@ -78,9 +82,21 @@ class Sending(Plugged):
         if executor is not None:
             sent = self._sent_by(executor, shares, only_to, progress)
         else:
-            sent = self._stages.dispatch.send(Order(limit, only_to, None, progress, stopping))
-            self._stages.arrivals.catch_up()
+            sent = self._sent(Order(limit, only_to, None, progress, stopping, cut_short))
         log_sent(self.practice.id, sent)
+        return sent
+
+    def _sent(self, order: Order) -> Dispatched:
+        def ended(done: Dispatched) -> None:
+            log_sent(self.practice.id, done)
+            order.cut_short(done)
+
+        sent = self._stages.dispatch.send(attrs.evolve(order, cut_short=ended))
+        try:
+            self._stages.arrivals.catch_up()
+        except BaseException:
+            ended(sent)
+            raise
         return sent
 
     def underway(self) -> Sequence[Underway]:
@@ -99,10 +115,10 @@ class Sending(Plugged):
         Args:
             every: How long to wait when nothing is left to do.
             stopping: Is asked between windows and while waiting whether to end.
-            told: Is given what each round came to.
+            told: Is given what each round came to, also one that an error ends; then that is raised.
         """
         while not stopping():
-            told(self.send(stopping=stopping))
+            told(self.send(stopping=stopping, cut_short=told))
             wait_unless(self.clock, every, stopping)
 
     def _sent_by(

@@ -69,7 +69,15 @@ class Dispatch:
         An interruption waits for the answer to the window that is on its way, unless a stop was asked for before.
         """
         tally = Tally(order.keep)
-        tally.add(self._made_good())
+        try:
+            self._send(order, tally)
+        except BaseException:
+            order.cut_short(tally.told())
+            raise
+        return tally.told()
+
+    def _send(self, order: Order, tally: Tally) -> None:
+        self._make_good(tally)
         self.rescue.run()
         left = order.limit
         with Carrier[Landing](self._underway) as carrier:
@@ -79,7 +87,6 @@ class Dispatch:
                 left = None if left is None else left - len(claimed)
                 if waiting:
                     break
-        return tally.told()
 
     def underway(self) -> Sequence[Underway]:
         """Return what is being handed over at this moment, by all threads that send."""
@@ -121,23 +128,20 @@ class Dispatch:
         self.seal.done(lambda connection: self.claims.release(connection, [*keys], self.owner, self.clock.now()))
         self._held -= keys
 
-    def _made_good(self) -> list[Touch]:
-        """Write down what the database was away for; return the touches that were answered then."""
-        done = self._told()
+    def _make_good(self, tally: Tally) -> None:
+        """Write down what the database was away for, and count the touches that were answered then."""
+        self._tell(tally)
         if self._held:
             self._give_back({*self._held})
-        return done
 
-    def _told(self) -> list[Touch]:
-        done: list[Touch] = []
+    def _tell(self, tally: Tally) -> None:
         while self._untold:
             flight = self._untold.popleft()
             try:
-                done += self._written_down(flight, flight.answer.result())
+                tally.add(self._written_down(flight, flight.answer.result()))
             except StoreError:
                 self._untold.appendleft(flight)
                 raise
-        return done
 
     def _hand_over(self, waiting: Claimed, order: Order, carrier: Carrier[Landing], tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
@@ -157,7 +161,7 @@ class Dispatch:
             if flight and flight.worth_waiting(problem, order) and flight.answer.exception() is None:
                 self._untold.append(flight)
                 with suppress(StoreError):
-                    tally.add(self._told())
+                    self._tell(tally)
             raise
 
     def _next(self, waiting: Claimed, stopping: Callable[[], bool], *, rested: bool) -> Window | None:

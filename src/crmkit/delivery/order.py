@@ -45,6 +45,7 @@ class Order:
         share: Only the households of this share.
         progress: Is told the size of each finished window.
         stopping: Is asked between windows whether to leave the rest for later.
+        cut_short: Is told what a sending came to that something ends, such as a database that is away.
         keep: How many touches to return; of the rest only the states are counted, so that memory stays flat.
     """
 
@@ -53,6 +54,7 @@ class Order:
     share: Share | None = None
     progress: Callable[[int], None] = lambda _: None
     stopping: Callable[[], bool] = lambda: False
+    cut_short: Callable[[Dispatched], None] = lambda _: None
     keep: int = 10_000
 
 
