@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,11 @@ from hypothesis import strategies as st
 
 from crmkit.cli import main
 from crmkit.cli.mailbox import mails
+from crmkit.crm.crm import CRM
 from crmkit.demo.sample import sample
+from crmkit.errors import StoreError
+from crmkit.ledger.learnt import learn_consent
+from crmkit.people.consent import Consent
 
 AT = "2026-11-23T10:00+11:00"
 
@@ -66,6 +72,29 @@ def test_what_a_patient_tells_the_desk_holds_at_once(tmp_path: Path, monkeypatch
     run("sync")
     assert told("send")["counts"] == {"denied": 1}
     assert "has said no to marketing by email" in run("why", "P000015").output
+
+
+def test_a_no_told_at_the_desk_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
+    run("sync")
+    written: list[Consent] = []
+
+    def third_time_unlucky(*told: Any) -> bool:
+        written.append(told[3])
+        if len(written) == 3:
+            raise StoreError("the database does not answer")
+        return learn_consent(*told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("crmkit.crm.receiving.learn_consent", third_time_unlucky)
+        # Whether there is such a patient is asked, and no campaign is judged for that.
+        patched.setattr(CRM, "why", None)
+        assert "does not answer" in run("opt-out", "P000015", "--by", "Kim", code=1).stderr
+    said = "SELECT count(*) FROM crmkit_learnt_consent"
+    with closing(sqlite3.connect("practice.db")) as database:
+        assert database.execute(said).fetchone() == (0,)
+        run("opt-out", "P000015", "--by", "Kim")
+        assert database.execute(said).fetchone() == (8,)
 
 
 CHRIS = "christopher.gallagher@innerwest.example"

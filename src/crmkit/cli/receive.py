@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,16 +77,17 @@ def unsuppress(given: Given, medium: str, address: str, by: str) -> int:
 @common()
 def opt_out(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[str, ...], by: str) -> int:
     """Write down that a PATIENT wants no more news, by telephone for instance. No sync undoes it."""
+    from crmkit.crm.answers import unknown_patient
     from crmkit.people.medium import Medium, Purpose
 
-    ways = media or tuple(Medium)
+    ways = [Medium(medium) for medium in media] or [*Medium]
     with given.crm() as crm:
         # A number that is misspelt would leave the patient who said no among the readers.
-        crm.why(patient)
-        for purpose, medium in product(purposes, ways):
-            crm.opt_out(patient, Purpose(purpose), Medium(medium), evidence=f"told to {by}")
+        if not crm.knows(patient):
+            raise unknown_patient(patient)
+        crm.opt_out(patient, [Purpose(purpose) for purpose in purposes], ways, evidence=f"told to {by}")
     if given.as_json:
-        show.say_json({"patient": patient, "purposes": purposes, "media": [str(medium) for medium in ways]})
+        show.say_json({"patient": patient, "purposes": purposes, "media": [medium.value for medium in ways]})
     else:
         by_what = f" by {' and '.join(media)}" if media else ""
         show.say(f"{patient} gets no more {' and '.join(purposes)}{by_what}, and no sync undoes it.")

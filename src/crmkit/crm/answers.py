@@ -86,15 +86,14 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     Raises:
         NotFound: If there is no such patient and never was.
     """
-    touch_table = stages.tables.touch
-    known = stages.ledger.touches(connection, touch_table.c.patient == patient)
-    if not known:
+    written = _written(stages, connection, patient)
+    if not written:
         _must_exist(stages, connection, patient)
     due = [one.touch for one in stages.planner.of_patient(connection, patient, through, now)]
     # A name may have been mended, or a no have been said, since the last plan; what has left stays as it is.
     judged = {touch.key: touch for touch in due if touch.state.is_judgement}
-    answers = [_told(stages, connection, _today(touch, judged)) for touch in known]
-    told = {(touch.campaign, touch.occasion) for touch in known}
+    answers = [_told(stages, connection, _today(touch, judged)) for touch in written]
+    told = {(touch.campaign, touch.occasion) for touch in written}
     answers += [_answer(touch) for touch in due if (touch.campaign, touch.occasion) not in told]
     covered = {answer.campaign for answer in answers}
     for version in stages.programme.versions(connection):
@@ -103,6 +102,15 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
             words = f"not in the segment: fails {'; '.join(failing)}" if failing else "no occasion due by then"
             answers.append(Answer(version.campaign.id, "", None, words))
     return answers
+
+
+def known(stages: Stages, connection: Connection, patient: str) -> bool:
+    """Tell whether there is such a patient, or was."""
+    return bool(stages.history.patients(connection, [patient]) or _written(stages, connection, patient))
+
+
+def _written(stages: Stages, connection: Connection, patient: str) -> list[Touch]:
+    return stages.ledger.touches(connection, stages.tables.touch.c.patient == patient)
 
 
 def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:
@@ -117,7 +125,12 @@ def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:
 
 def _must_exist(stages: Stages, connection: Connection, patient: str) -> None:
     if patient not in stages.history.patients(connection, [patient]):
-        raise NotFound(f"there is no patient {patient}", mend="give the id as it stands in the practice software")
+        raise unknown_patient(patient)
+
+
+def unknown_patient(patient: str) -> NotFound:
+    """Return what is said where a patient's id names nobody."""
+    return NotFound(f"there is no patient {patient}", mend="give the id as it stands in the practice software")
 
 
 def _today(touch: Touch, judged: Mapping[str, Touch]) -> Touch:

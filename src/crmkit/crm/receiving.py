@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from crmkit.clock import Clock
+from crmkit.crm.answers import known
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.delivery.event import Payload, verifies
@@ -81,13 +82,39 @@ class Receiving:
             wishes = [(patient, said.purpose) for patient in (said.patient, *others)]
             return bool(refuse(connection, history, seal, wishes, said.medium, now, "unsubscribe link"))
 
-    def opt_out(self, patient: str, purpose: Purpose, medium: Medium, *, evidence: str = "") -> bool:
-        """Write down that a patient said no; no sync undoes it. False if the same was written at this instant.
+    def opt_out(
+        self,
+        patient: str,
+        purpose: Purpose | Iterable[Purpose],
+        medium: Medium | Iterable[Medium],
+        *,
+        evidence: str = "",
+    ) -> bool:
+        """Write down that a patient said no; no sync undoes it.
 
-        A no is never refused: whether there is such a patient is not asked, for the patient's row may come later.
+        A no is never refused: whether there is such a patient is not asked, for the patient's row may come later. Who
+        types the id asks `knows` first.
+
+        Args:
+            patient: The patient's id.
+            purpose: What is not wanted; of several each, and then all is written or nothing.
+            medium: By which way; of several by each.
+            evidence: Where the proof lies.
+
+        Returns:
+            False if the same was written at this instant.
         """
-        said = (patient, Purpose(purpose), Medium(medium), False, self.clock.now(), "", evidence)
-        return self._learn(Consent(*said, learnt=True))
+        now = self.clock.now()
+        # A purpose is a text too, and no list of letters.
+        purposes = [purpose] if isinstance(purpose, str) else purpose
+        media = [medium] if isinstance(medium, str) else [*medium]
+        ways = [(Purpose(what), Medium(way)) for what in purposes for way in media]
+        return self._learn(*(Consent(patient, *way, False, now, "", evidence, learnt=True) for way in ways))
+
+    def knows(self, patient: str) -> bool:
+        """Tell whether there is such a patient, or was: an id that is misspelt names nobody."""
+        with self._stages.store.read() as connection:
+            return known(self._stages, connection, patient)
 
     def opt_in(self, patient: str, purpose: Purpose, medium: Medium, *, wording: str, evidence: str) -> bool:
         """Write down that a patient said yes, to which words, and where the proof lies."""
@@ -111,6 +138,8 @@ class Receiving:
         with self._stages.arrivals.listening() as connection:
             return use_again(connection, *place, by, self.clock.now(), self._stages.seal)
 
-    def _learn(self, consent: Consent) -> bool:
-        with self._stages.seal.begin() as connection:
-            return learn_consent(connection, self._stages.tables, self.practice.id, consent, self._stages.seal)
+    def _learn(self, *said: Consent) -> bool:
+        seal, tables = self._stages.seal, self._stages.tables
+        with seal.begin() as connection:
+            new = [learn_consent(connection, tables, self.practice.id, one, seal) for one in said]
+        return any(new)
