@@ -22,7 +22,8 @@ class Recorder(CrmkitSpec):
     Attributes:
         handed: Every message that it was handed, in order; a provider that knows keys keeps each once.
         sizes: How many messages each call had.
-        fate: What happens to the next messages: an outcome, `not sent`, `crash before`, `crash after`, or `silent`.
+        fate: What happens to the next messages: an outcome, `nobody` (refused, for the address is at fault),
+            `not sent`, `crash before`, `crash after`, or `silent`.
         each: How long one message takes.
         between: Is called with each message before it is taken.
     """
@@ -75,6 +76,8 @@ class Recorder(CrmkitSpec):
             raise Crash
         if fate == "not sent":
             raise NotSent("the connection was refused")
+        if fate == "nobody":
+            return Receipt(message.key, Outcome.REFUSED, evidence="550 5.1.1", permanent=True)
         if fate in ("refused", "retry"):
             return Receipt(message.key, Outcome(fate))
         self.handed.append(message)

@@ -220,6 +220,32 @@ def test_half_of_the_recipients_refused_touch_no_other(offers):
     assert server.sessions == 1
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("said", "nobody"),
+    [
+        ("550 5.1.1 <p1@home.example>: Recipient address rejected: User unknown in virtual mailbox table", True),
+        ("550-5.1.1 The email account that you tried to reach does not exist.\r\n550 5.1.1 Try again", True),
+        ("550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup", True),
+        ("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", True),
+        ("550 Unrouteable address", False),
+        ("550 No such user here", True),
+        ("552 5.2.2 Mailbox full", False),
+        ("550 5.7.1 User unknown to our spam filter", False),
+        ("550 5.1.1 mailbox is full", False),
+        ("550 5.1.8 Sender address rejected: Domain not found", False),
+        ("550 Requested action not taken: mailbox unavailable", False),
+        ("450 4.1.1 User unknown", False),
+    ],
+)
+def test_a_refusal_condemns_the_address_where_a_bounce_of_the_same_words_would(offers, said, nobody):
+    with ScriptedServer(offers=offers, recipients={"p1@home.example": said}) as server:
+        mail = channel(server)
+        receipts = mail.send(messages(3))
+        mail.close()
+    assert {one.key for one in receipts if one.permanent} == ({"k1"} if nobody else set())
+
+
 def test_a_server_that_wants_the_data_of_a_message_without_recipient_gets_an_empty_one():
     refused = {"p1@home.example": "550 no"}
     with ScriptedServer(recipients=refused, lenient=True) as server:

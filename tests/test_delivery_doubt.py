@@ -91,6 +91,20 @@ def test_a_keyed_channel_whose_time_is_over_is_blind(one: Any, clock: FixedClock
     assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
 
 
+def test_who_is_asked_may_say_that_nobody_is_there(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder(guarantee=QUERYABLE)
+    crm = one(recorder)
+    crash(crm, recorder)
+    recorder.ask = lambda asked: [Receipt(one.key, Outcome.REFUSED, evidence="21211", permanent=True) for one in asked]
+    clock.move(2 * HOUR)
+    crm.send()
+    assert (state(crm), crm.feed()[-1].reason) == (State.REFUSED, "refused_address")
+    clock.set(clock.now().replace(year=clock.now().year + 1))
+    [again] = crm.plan(dry=True).touches
+    assert again.reason == "bad_address"
+    assert again.detail["problem"] == "nobody is there, says the channel recorder (21211)"
+
+
 @pytest.mark.parametrize("fate", ["retry", "not sent"])
 def test_a_repetition_that_had_no_effect_does_not_end_the_doubt_about_the_first_attempt(
     one: Any, clock: FixedClock, fate: str

@@ -348,6 +348,26 @@ def test_clicks_are_noted_only_where_the_practice_says_so(open_desk: Callable[..
     assert desk.state() is State.SENT
 
 
+def test_an_address_refused_for_its_own_sake_at_the_hand_over_is_not_used_any_more(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk = open_desk()
+    desk.channel.fate = ["nobody", "refused"]
+    reasons = {touch.reason: touch.patient for touch in desk.crm.send().touches}
+    gone, stays = reasons["refused_address"], reasons["refused"]
+    words = "refused: refused by the channel recorder: nobody is at this address (550 5.1.1)"
+    assert desk.crm.why(gone)[0].words == words
+    # A bounce of the same message, for the server sends one too, is known by then.
+    assert desk.tell(EventKind.BOUNCED, gone, permanent=True) == ["stands"]
+    assert desk.next_year() == {gone: "bad_address", stays: "ready"}
+    planned = {touch.patient: touch for touch in desk.crm.plan().touches}
+    problem = "nobody is there, says the channel recorder (550 5.1.1)"
+    assert planned[gone].detail["problem"] == problem
+    assert desk.crm.send().sent == 1
+    assert [row.reason for row in rows(desk, "suppression")] == [problem]
+    assert desk.crm.audit().faults == ()
+
+
 def test_a_person_lets_an_address_be_used_again_and_nobody_else(desk: Desk) -> None:
     desk.tell(EventKind.BOUNCED, permanent=True)
     desk.tell(EventKind.DELIVERED)

@@ -153,6 +153,25 @@ def test_no_answer_whatever_makes_more_of_a_message_than_one_clear_outcome(answe
         assert receipt.outcome is (said.pop() if len(said) == 1 else UNKNOWN)
 
 
+@pytest.mark.parametrize(
+    ("answer", "permanent", "failed"),
+    [
+        (told(a=REFUSED), [False], set()),
+        ([Receipt("a", REFUSED, permanent=True)], [True], set()),
+        ([Receipt("a", REFUSED, evidence="one\r\ntwo", permanent=True)], [True], set()),
+        ([Receipt("a", REFUSED, permanent=True)] * 2, [True], {Kind.REPEATED}),
+        ([Receipt("a", REFUSED, permanent=True), *told(a=REFUSED)], [False], {Kind.REPEATED}),
+        ([Receipt("a", RETRY, permanent=True)], [False], {Kind.CONTRADICTORY}),
+        ([Receipt("a", SENT, permanent=True)], [False], {Kind.CONTRADICTORY}),
+        ([Receipt("a", REFUSED, permanent="yes")], [False], {Kind.WRONG_TYPE}),
+    ],
+)
+def test_an_address_is_at_fault_only_where_a_refusal_clearly_says_so(answer, permanent, failed):
+    owned = channel(answer)
+    assert [one.permanent for one in owned.send(MESSAGES[:1])] == permanent
+    assert kinds(owned) == failed
+
+
 def test_a_receipt_quotes_no_reader_and_is_one_short_line():
     said = [
         Receipt("a", REFUSED, evidence="550 +61491570156 is unknown"),

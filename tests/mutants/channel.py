@@ -260,6 +260,11 @@ class HasNeverSeenIt(Sms):
         return Outcome.RETRY
 
 
+class BuriesTheLiving(Sms):
+    def refused(self, message, refused):
+        return attrs.evolve(super().refused(message, refused), permanent=True)
+
+
 MUTANTS = {
     "channel.declares": (ShoutsItsName, PromisesWithoutAsking),
     "channel.one_receipt": (ForgetsTheLast, AnswersTwice, AnswersTrue),
@@ -280,6 +285,7 @@ MUTANTS = {
     "channel.keyed_by_message": (RollsDice, Counts, HasOneKey),
     "channel.refusal_is_not_sent": (IgnoresTheStatus,),
     "channel.overload_is_temporary": (RefusesWhenBusy, IgnoresTheStatus),
+    "channel.only_a_refusal_is_permanent": (BuriesTheLiving,),
     "channel.unreachable_is_retry": (RefusesWhenAway, DoubtsEverything),
     "channel.lost_answer_is_unknown": (RetriesInDoubt, RefusesInDoubt, SaysNothingLeft),
     "channel.nonsense_is_unknown": (RetriesNonsense,),

@@ -17,6 +17,7 @@ import attrs
 from crmkit.builtin.letter import END, Letter, Tray
 from crmkit.builtin.refusal import NOT_FOR_US, advice
 from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
+from crmkit.builtin.verdict import is_about_us, is_nobody_there, is_relay, is_unproven, outcome_of
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
 
@@ -38,12 +39,6 @@ _OPENING, _ENVELOPE = 15, 4
 _SLOW = "slow: left for later"
 _DONE, _PENDING, _REFUSED = 2, 3, 5
 _TOO_BIG = 552
-#: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
-_ABOUT_US = (530, 534, 535, 538)
-#: Old servers say it in words only.
-_RELAY = re.compile(rb"(?i)\brelay(?:ing)?\b|authenticat|not logged in")
-#: That we could not prove who we are (RFC 7372: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would pass.
-_UNPROVEN = re.compile(r"5\.7\.(?:2\d|[5-7]\d\d)")
 
 
 def longest(settings: EmailSettings) -> float:
@@ -129,7 +124,7 @@ class Exchange:
         if owner and reply.first == _DONE:
             self._answer(owner, Outcome.SENT, str(reply.code), queue_id(reply.text))
         elif owner:
-            outcome = Outcome.RETRY if _UNPROVEN.fullmatch(reply.status) else _outcome(reply)
+            outcome = Outcome.RETRY if is_unproven(reply) else outcome_of(reply)
             self._answer(owner, outcome, f"end: {reply}{advice(reply.code, reply.status)}")
 
     def _envelope(self, letter: Letter, commands: Mapping[str, bytes]) -> tuple[bytes, Letter | None]:
@@ -175,25 +170,30 @@ class Exchange:
         if reply.first in (_PENDING, _DONE):
             raise LostError("not an answer")
         ours = phase == "sender" and not (self.session.sized and reply.code == _TOO_BIG)
-        ours = ours or (phase == "recipient" and _about_us(reply))
-        return phase, Outcome.RETRY if ours else _outcome(reply), reply
+        ours = ours or (phase == "recipient" and is_about_us(reply))
+        return phase, Outcome.RETRY if ours else outcome_of(reply), reply
 
     def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
         self.tray.take()
         known = advice(reply.code, reply.status)
-        barred = NOT_FOR_US if phase == "recipient" and _RELAY.search(reply.text) else ""
+        barred = NOT_FOR_US if phase == "recipient" and is_relay(reply) else ""
         told = f"{phase}: {reply}{known or barred}"
-        self._answer(letter, outcome, told)
+        permanent = outcome is Outcome.REFUSED and phase == "recipient" and is_nobody_there(reply)
+        self._answer(letter, outcome, told, permanent=permanent)
         if phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED:
             # It is the practice that is not wanted, and every message comes from it.
             self.tray.give_up(told)
 
-    def _answer(self, letter: Letter, outcome: Outcome, evidence: str, reference: str = "") -> None:
+    def _answer(
+        self, letter: Letter, outcome: Outcome, evidence: str, reference: str = "", *, permanent: bool = False
+    ) -> None:
         self.answered += 1
-        self._receipt(letter, outcome, evidence, reference)
+        self._receipt(letter, outcome, evidence, reference, permanent=permanent)
 
-    def _receipt(self, letter: Letter, outcome: Outcome, evidence: str, reference: str = "") -> None:
-        self.tray.receipts.append(Receipt(letter.key, outcome, reference, evidence))
+    def _receipt(
+        self, letter: Letter, outcome: Outcome, evidence: str, reference: str = "", *, permanent: bool = False
+    ) -> None:
+        self.tray.receipts.append(Receipt(letter.key, outcome, reference, evidence, permanent))
 
 
 @attrs.define(eq=False)
@@ -251,14 +251,6 @@ class Conversation:
         if self._session is not None and self._session.rested(_IDLE):
             self.close()
         return self._session
-
-
-def _about_us(reply: Reply) -> bool:
-    return reply.code in _ABOUT_US or reply.status.startswith("5.7.") or bool(_RELAY.search(reply.text))
-
-
-def _outcome(reply: Reply) -> Outcome:
-    return Outcome.REFUSED if reply.first == _REFUSED else Outcome.RETRY
 
 
 def queue_id(text: bytes) -> str:

@@ -56,6 +56,7 @@ REASONS = MappingProxyType(
         "bounced": "came back: nobody is at this address ({status})",
         "bounced_soft": "came back, though the address may be in order ({status})",
         "complained": "was reported as unwanted",
+        "refused_address": "refused by the channel {channel}: nobody is at this address ({told})",
         "refused": "refused by the channel {channel} ({told})",
         "retry": "not taken by the channel {channel} for now ({told})",
         "unknown": "handed to the channel {channel}, which gave no clear answer ({told})",

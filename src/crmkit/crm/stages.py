@@ -19,6 +19,7 @@ from crmkit.campaigns.settle import Settlement
 from crmkit.clock import Clock
 from crmkit.delivery.again import Again
 from crmkit.delivery.arrivals import Arrivals
+from crmkit.delivery.at_fault import AtFault
 from crmkit.delivery.channel import Channel
 from crmkit.delivery.dispatch import Dispatch
 from crmkit.delivery.intake import Intake
@@ -186,13 +187,13 @@ def _truth(on: Ground) -> Truth:
 
 
 def _dispatch(on: Ground, clock: Clock, seal: Seal, ledger: Ledger, truth: Truth, again: Again) -> Dispatch:
-    claims, by_medium = Claims(ledger), on.by_medium
+    claims, by_medium, at_fault = Claims(ledger), on.by_medium, AtFault(seal)
     return Dispatch(
         seal,
         claims,
         Preparation(on.store, ledger, truth, again, on.renderer, by_medium, clock),
-        Record(ledger, claims, by_medium),
-        Rescue(seal, ledger, claims, by_medium, clock),
+        Record(ledger, claims, by_medium, at_fault),
+        Rescue(seal, ledger, claims, by_medium, at_fault, clock),
         by_medium,
         clock,
         on.owner,

@@ -31,12 +31,15 @@ class Receipt:
         outcome: Sent; refused for good; retry (provably without effect); unknown (it may have left).
         reference: The provider's name for the message, such as a queue id.
         evidence: What speaks for the outcome, in a few words without the address: a status code, a phase.
+        permanent: Of a refusal: the address itself is at fault, so that no later message can arrive. It is not used any
+            more, as after a bounce of that kind. Leave it out where a policy, a filter or a full mailbox refuses.
     """
 
     key: str
     outcome: Outcome
     reference: str = ""
     evidence: str = ""
+    permanent: bool = False
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from crmkit.delivery.at_fault import AtFault, reason_of
 from crmkit.delivery.channel import Channel, Outcome, Receipt, guarantee_of
 from crmkit.delivery.window import LEASE, Window, Written
 from crmkit.ledger.attempts import Answer, Attempts, Intent
@@ -32,11 +33,13 @@ class Record:
         ledger: The touches.
         claims: Who holds them.
         channels: The channel for each medium.
+        at_fault: Stops addresses that are refused for their own sake.
     """
 
     ledger: Ledger
     claims: Claims
     channels: Mapping[Medium, Channel]
+    at_fault: AtFault
     attempts: Attempts = attrs.field(init=False, repr=False)
 
     @attempts.default
@@ -63,6 +66,7 @@ class Record:
     ) -> list[Touch]:
         """Write down what the channels answered; return the touches as they are now."""
         told = [receipts.get(one.touch.key) or _silence(one.touch.key) for one in handed]
+        self.at_fault.lock(connection, told)
         pairs = list(zip(handed, told, strict=True))
         answers = [Answer(one.touch, said.outcome.value, said.reference, said.evidence) for one, said in pairs]
         sent = [one.touch for one, receipt in pairs if receipt.outcome is Outcome.SENT]
@@ -76,7 +80,9 @@ class Record:
         # Attempts after their touches, as everybody takes them: two who meet then never wait for one another.
         self.attempts.answered(connection, answers, now)
         gone = [*done.values(), *moved]
-        return gone if len(gone) == len(handed) else [*gone, *self._late(connection, other)]
+        gone += self._late(connection, other) if len(gone) < len(handed) else []
+        self.at_fault.stop(connection, [(touch, receipts[touch.key]) for touch in gone if touch.key in receipts], now)
+        return gone
 
     def _sending(self, connection: Connection, written: Sequence[Written], owner: str, now: datetime) -> frozenset[str]:
         """Move claimed touches to sending: most in one statement, those of which more has changed one by one."""
@@ -128,7 +134,7 @@ class Record:
         nothing_left = outcome in (Outcome.RETRY, Outcome.REFUSED) and not doubtful
         return touch.changed(
             state=state,
-            reason=state.value,
+            reason=reason_of(said) if state is State.REFUSED else state.value,
             detail=touch.detail if outcome is Outcome.SENT else {**touch.detail, "told": said.evidence},
             owner="",
             lease=None,

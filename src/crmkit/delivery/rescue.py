@@ -9,6 +9,7 @@ from typing import cast
 import attrs
 
 from crmkit.clock import Clock
+from crmkit.delivery.at_fault import AtFault, reason_of
 from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, guarantee_of
 from crmkit.delivery.late import Late
 from crmkit.delivery.window import doubted
@@ -42,6 +43,7 @@ class Rescue:
         ledger: The touches.
         claims: Who holds them.
         channels: The channel for each medium.
+        at_fault: Stops addresses that are refused for their own sake.
         clock: Tells the time.
     """
 
@@ -49,6 +51,7 @@ class Rescue:
     ledger: Ledger
     claims: Claims
     channels: Mapping[Medium, Channel]
+    at_fault: AtFault
     clock: Clock
     _asked: dict[str, datetime] = attrs.field(factory=dict, init=False, repr=False)
 
@@ -106,12 +109,15 @@ class Rescue:
 
         def step(connection: Connection) -> None:
             now = self.clock.now()
+            self.at_fault.lock(connection, known.values())
             if may_be_old:
                 self._doubt(connection, [one.key for one in known.values() if one.outcome is Outcome.SENT], now)
             unknown = self.ledger.unknown(connection, list(known))
             told = [(was, _told(was, known[was.key], now)) for was in unknown]
             moves = [(was, one) for was, one in told if not may_be_old or was.attempts == 1 or one.state is State.SENT]
-            found_out = [(one, known[one.key].outcome.value) for one in self.ledger.move(connection, moves, "ask")]
+            moved = self.ledger.move(connection, moves, "ask")
+            found_out = [(one, known[one.key].outcome.value) for one in moved]
+            self.at_fault.stop(connection, [(one, known[one.key]) for one in moved], now)
             cleared(connection, self.ledger.tables, self.ledger.practice, found_out)
 
         self.seal.done(step)
@@ -130,4 +136,4 @@ def _told(was: Touch, receipt: Receipt, now: datetime) -> Touch:
     due = now if state is State.RETRY else was.due
     # What the provider never saw has had no effect, and counts for nobody.
     sent_at = was.sent_at if sent else None
-    return attrs.evolve(doubted(was, now), state=state, reason=state.value, due=due, sent_at=sent_at)
+    return attrs.evolve(doubted(was, now), state=state, reason=reason_of(receipt), due=due, sent_at=sent_at)

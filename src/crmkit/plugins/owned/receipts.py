@@ -59,7 +59,9 @@ def _one_of(key: str, private: Sequence[str], found: Sequence[Receipt], problems
     if len({one.outcome for one in found}) > 1:
         problems[Kind.CONTRADICTORY] = "gave receipts for one message that contradict each other"
         return Receipt(key, Outcome.UNKNOWN, evidence="contradictory receipts")
-    return _discreet(found[0], private, problems)
+    # Where the copies differ, the address is given the benefit of the doubt.
+    sure = all(one.permanent is True for one in found)
+    return _discreet(found[0] if sure else attrs.evolve(found[0], permanent=False), private, problems)
 
 
 def _discreet(receipt: Receipt, private: Sequence[str], problems: dict[Kind, str]) -> Receipt:
@@ -74,6 +76,21 @@ def _discreet(receipt: Receipt, private: Sequence[str], problems: dict[Kind, str
             texts.append(_WITHHELD)
         else:
             texts.append(one_line(text))
-    if texts == [receipt.reference, receipt.evidence]:
+    permanent = receipt.permanent
+    if permanent is not False:
+        permanent = _at_fault(receipt, problems)
+    if texts == [receipt.reference, receipt.evidence] and permanent is receipt.permanent:
         return receipt
-    return Receipt(receipt.key, receipt.outcome, *texts)
+    reference, evidence = texts
+    return Receipt(receipt.key, receipt.outcome, reference, evidence, permanent)
+
+
+def _at_fault(receipt: Receipt, problems: dict[Kind, str]) -> bool:
+    """Tell whether the address is at fault, as far as the receipt is to be believed."""
+    if type(receipt.permanent) is not bool:
+        problems[Kind.WRONG_TYPE] = "gave a receipt whose permanent is neither true nor false"
+    elif receipt.outcome is not Outcome.REFUSED:
+        problems[Kind.CONTRADICTORY] = "gave a receipt that finds the address at fault, and is no refusal"
+    else:
+        return True
+    return False

@@ -153,6 +153,24 @@ def unreachable_is_retry(trial: Trial[Channel]) -> None:
 
 @law(
     Kind.CHANNEL,
+    "Only a refusal says that the address is at fault: a provider that is overloaded, away or gone says nothing of it.",
+    mend="Set Receipt.permanent only with Outcome.REFUSED, and only for the codes by which your provider says that "
+    "nobody has this address or number.",
+    safety=True,
+    wants=(Fallible,),
+    examples=2,
+)
+def only_a_refusal_is_permanent(trial: Trial[Channel]) -> None:
+    batch = trial.draw(batches(trial.thing.medium, min_size=1))
+    receipts = [*handed_over(trial.thing, batch)]
+    for trouble in (Trouble.OVERLOADED, Trouble.UNREACHABLE):
+        receipts += in_trouble(trial, trouble, batch)
+    wrong = {one.outcome for one in receipts if one.permanent and one.outcome is not Outcome.REFUSED}
+    trial.expect(not wrong, f"{', '.join(sorted(wrong))}, and the address at fault")
+
+
+@law(
+    Kind.CHANNEL,
     "What the provider took without an answer is unknown: never to be tried again, never sent, never refused.",
     mend="Once the request has left, any failure is Outcome.UNKNOWN; RETRY is for what provably had no effect.",
     safety=True,
@@ -236,6 +254,6 @@ def asks_truly(trial: Trial[Channel]) -> None:
 
 LAWS = (
     *(right_address, whole_text, once_each, keyed_by_message, refusal_is_not_sent, overload_is_temporary),
-    *(unreachable_is_retry, lost_answer_is_unknown, nonsense_is_unknown, retry_has_not_left),
-    *(recovers, asks_truly),
+    *(only_a_refusal_is_permanent, unreachable_is_retry, lost_answer_is_unknown, nonsense_is_unknown),
+    *(retry_has_not_left, recovers, asks_truly),
 )

@@ -1,0 +1,47 @@
+"""Whose fault it is that a mail server refuses a message: ours, the address's, or this message's alone."""
+
+from __future__ import annotations
+
+import re
+
+from crmkit.builtin.fault import is_about_address, status_of
+from crmkit.builtin.session import Reply
+from crmkit.delivery.channel import Outcome
+
+_REFUSED = 5
+#: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
+_ABOUT_US = (530, 534, 535, 538)
+#: Old servers say it in words only.
+_RELAY = re.compile(rb"(?i)\brelay(?:ing)?\b|authenticat|not logged in")
+#: That we could not prove who we are (RFC 7372: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would pass.
+_UNPROVEN = re.compile(r"5\.7\.(?:2\d|[5-7]\d\d)")
+
+
+def outcome_of(reply: Reply) -> Outcome:
+    """Return what a refusal of the message itself comes to."""
+    return Outcome.REFUSED if reply.first == _REFUSED else Outcome.RETRY
+
+
+def is_about_us(reply: Reply) -> bool:
+    """Tell whether a server that refuses a recipient means us: whoever it was to, it would have said the same."""
+    return reply.code in _ABOUT_US or reply.status.startswith("5.7.") or is_relay(reply)
+
+
+def is_relay(reply: Reply) -> bool:
+    """Tell whether it does not send for us to others."""
+    return bool(_RELAY.search(reply.text))
+
+
+def is_unproven(reply: Reply) -> bool:
+    """Tell whether the receiver cannot see whose the mail is, or bars the sender for now."""
+    return bool(_UNPROVEN.fullmatch(reply.status))
+
+
+def is_nobody_there(reply: Reply) -> bool:
+    """Tell whether a refusal condemns the address: by the same table as a bounce that says so.
+
+    >>> is_nobody_there(Reply(550, b"5.1.1 User unknown")), is_nobody_there(Reply(552, b"5.2.2 Mailbox full"))
+    (True, False)
+    """
+    words = reply.text.decode("ascii", "replace")
+    return is_about_address(status_of(reply.status, words), words)
