@@ -104,7 +104,8 @@ def test_all_fits_and_is_counted(busy: CRM, opened: Callable[..., CRM]) -> None:
         counts = {
             name: connection.scalar(sa.select(sa.func.count()).select_from(table)) for name, table in sealed.items()
         }
-        links = connection.scalar(sa.select(sa.func.count()).select_from(tables.learnt.audit))
+        chains = tables.learnt.audit.c.writer != "noted"
+        links = connection.scalar(sa.select(sa.func.count()).select_from(tables.learnt.audit).where(chains))
     assert all(counts.values()), counts
     assert (found.rows, found.links) == (sum(counts.values()), links)
     assert opened().audit() == found, "whoever has the key finds the same"
@@ -254,6 +255,33 @@ def test_the_head_in_a_report_verifies(busy: CRM, tmp_path: Path) -> None:
     busy.clock.move(HOUR)
     busy.opt_out("P2", Purpose.SERVICE, Medium.EMAIL)
     assert busy.audit(noted.at, noted=told[1]).faults == ()
+
+
+def test_a_clock_that_is_set_back_after_a_head_was_noted_cuts_nothing_off(
+    busy: CRM, opened: Callable[..., CRM], clock: FixedClock
+) -> None:
+    noted = busy.head()
+    assert noted
+    clock.move(-2 * HOUR)
+    busy.opt_out("P2", Purpose.SERVICE, Medium.EMAIL)
+    opened().opt_out("P2", Purpose.SERVICE, Medium.SMS)
+    cut = "DELETE FROM crmkit_audit WHERE writer IN (SELECT writer FROM crmkit_suppression)"
+    assert busy.audit(noted.at, noted=noted.digest).faults == ()
+    assert any("cut off" in fault for fault in faults_of(busy, cut, noted=noted))
+    # A head that is noted while the clock is behind covers what was written since.
+    for _ in range(100):
+        later = busy.head()
+        assert later
+        assert later.at >= noted.at
+    assert later.digest != noted.digest
+    clock.move(HOUR)
+    busy.opt_out("P2", Purpose.FEEDBACK, Medium.SMS)
+    for one in (noted, later):
+        assert busy.audit(one.at, noted=one.digest).faults == ()
+    last = "DELETE FROM crmkit_learnt_consent WHERE medium = 'sms' AND purpose = 'service'"
+    chain = "DELETE FROM crmkit_audit WHERE rows = 1 AND writer NOT IN (SELECT writer FROM crmkit_learnt_consent)"
+    assert any("cut off" in fault for fault in faults_of(busy, last, chain, noted=later))
+    assert any("signature" in fault for fault in faults_of(busy, "UPDATE crmkit_audit SET link = 'x' WHERE rows = 0"))
 
 
 def test_without_a_trail_the_report_says_nothing_of_one(opened: Callable[..., CRM], tmp_path: Path) -> None:

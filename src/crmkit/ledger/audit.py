@@ -29,7 +29,10 @@ from crmkit.store.store import Store
 
 #: After so long, whoever was about to commit has done so.
 _SETTLED = timedelta(minutes=1)
+#: The chain whose one link stands for the last noted head; every other link is later than it, whatever a clock says.
+NOTED = "noted"
 _TRIES = 3
+_LEAST = timedelta(microseconds=1)
 _T = TypeVar("_T")
 
 
@@ -128,7 +131,10 @@ class Seal:
         rows = list(rows_of_link(connection, self.tables, self.practice, self.writer, number))
         if not rows:
             return ""
-        at, digest = self.clock.now(), link_digest(rows)
+        # A clock that was set back must not put a link among those that a noted head counts.
+        noted, now = last_noted(connection, self.tables, self.practice), self.clock.now()
+        at = max(now, noted + _LEAST) if noted else now
+        digest = link_digest(rows)
         link = signed(self.key, self.practice, self.writer, number, self._last, at, digest)
         row = {"number": number, "at": at, "rows": len(rows), "digest": digest, "link": link}
         connection.execute(
@@ -154,14 +160,41 @@ def note_head(seal: Seal, now: datetime) -> Head | None:
     """Return the head to note at an instant, None without a trail and as long as it has no link.
 
     Whoever asks later for the head as of the same instant must find the same. On SQLite nobody writes while it is
-    taken; elsewhere other machines may be about to commit, and so it is that of a minute ago.
+    taken; elsewhere other machines may be about to commit, and so it is that of a minute ago. Whatever is sealed later
+    is later by its link too, for the instant is kept.
     """
     if not seal.key:
         return None
     with seal.store.begin() as connection:
+        before = last_noted(connection, seal.tables, seal.practice)
+        if before and now < before:
+            # The clock was set back: what was sealed since lies just behind that instant.
+            now = before + timedelta(seconds=1)
         at = (now if connection.dialect.name == "sqlite" else now - _SETTLED).replace(microsecond=0)
         digest = head(connection, seal.tables, seal.practice, at)
+        if digest:
+            _keep_noted(connection, seal, now)
     return Head(digest, at) if digest else None
+
+
+def last_noted(connection: sa.Connection, tables: LedgerTables, practice: str) -> datetime | None:
+    """Return when a head was last noted."""
+    audit = tables.learnt.audit
+    mine = (audit.c.practice == practice, audit.c.writer == NOTED, audit.c.number == 1)
+    at: datetime | None = connection.scalar(sa.select(audit.c.at).where(*mine))
+    return at
+
+
+def _keep_noted(connection: sa.Connection, seal: Seal, at: datetime) -> None:
+    audit, digest = seal.tables.learnt.audit, link_digest([])
+    told = {"at": at, "link": signed(seal.key, seal.practice, NOTED, 1, "", at, digest)}
+    mine = (audit.c.practice == seal.practice, audit.c.writer == NOTED)
+    if connection.execute(sa.update(audit).where(*mine).values(**told)).rowcount:
+        return
+    row = {"practice": seal.practice, "writer": NOTED, "number": 1, "rows": 0, "digest": digest}
+    # Who notes one at the same time was first, and that instant will do.
+    with suppress(sa.exc.IntegrityError), connection.begin_nested():
+        connection.execute(sa.insert(audit).values(**row, **told))
 
 
 def head(connection: sa.Connection, tables: LedgerTables, practice: str, until: datetime) -> str:
@@ -173,7 +206,7 @@ def head(connection: sa.Connection, tables: LedgerTables, practice: str, until: 
     audit = tables.learnt.audit
     last = (
         sa.select(audit.c.writer, sa.func.max(audit.c.number).label("number"))
-        .where(audit.c.practice == practice, audit.c.at <= until)
+        .where(audit.c.practice == practice, audit.c.writer != NOTED, audit.c.at <= until)
         .group_by(audit.c.writer)
         .subquery()
     )
