@@ -74,13 +74,14 @@ def test_the_readers_language_then_the_practices_then_english(
         ("", "en_AU", "24 November 2026"),
         ("en-US", "en_AU", "November 24, 2026"),
         ("de-CH", "en_AU", "24. November 2026"),
-        ("en", "de_CH", "November 24, 2026"),
+        ("en", "de_CH", "24 November 2026"),
+        ("en", "es_US", "November 24, 2026"),
     ],
 )
 def test_a_date_is_written_as_the_reader_or_the_practice_writes_it(
     hello: MessageType, reader: str, locale: str, today: str
 ) -> None:
-    practice = attrs.evolve(PRACTICE, locale=locale)
+    practice = attrs.evolve(PRACTICE, country=locale[-2:], locale=locale, phone="")
     assert today in renderer(hello, practice).render(draft(attrs.evolve(MIA, language=reader)), NOW).text
 
 

@@ -49,9 +49,15 @@ def content(tmp_path: Path) -> Path:
 
 
 def write(
-    stem: str, content: Path, *, language: str = "en", reader: Patient = LEO, phone: str = PRACTICE.phone
+    stem: str,
+    content: Path,
+    *,
+    language: str = "en",
+    reader: Patient = LEO,
+    phone: str = PRACTICE.phone,
+    practice: Practice = PRACTICE,
 ) -> Message:
-    practice = attrs.evolve(PRACTICE, phone=phone)
+    practice = attrs.evolve(practice, phone=phone)
     recipient = attrs.evolve(reader, language=language)
     point = ContactPoint(Medium.EMAIL, "", "reader@home.example", reader.id)
     draft = Draft("ab12", f"core.{stem}", Medium.EMAIL, f"{stem} 2026-q4", LEO, recipient, point)
@@ -82,7 +88,7 @@ def test_every_shipped_template_can_be_used() -> None:
     renderer.check()
     for kind in TYPES.values():
         folder = kind.templates / kind.stem / "email"
-        assert sorted(entry.name for entry in folder.iterdir()) == sorted(LANGUAGES)
+        assert sorted(entry.name for entry in folder.iterdir()) == sorted((*LANGUAGES, "de-CH"))
 
 
 def test_the_second_practice_of_a_process_reads_no_shipped_template_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +138,56 @@ def test_a_guardian_is_greeted_and_the_child_is_named(stem: str, language: str, 
     assert "Anna" in body.splitlines()[0]
     assert "Leo" not in body.splitlines()[0]
     assert "Leo" in body
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "swiss"),
+    [
+        ("de_CH", "de", True),
+        ("de_CH", "", True),
+        ("de_LI", "", True),
+        ("en_AU", "de-CH", True),
+        ("de_CH", "de-DE", False),
+        ("de_DE", "de", False),
+    ],
+)
+@pytest.mark.parametrize("reader", [LEO, ANNA], ids=["patient", "guardian"])
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_swiss_reader_gets_no_sharp_s_and_no_comma_behind_the_greeting(
+    stem: str, reader: Patient, locale: str, language: str, swiss: bool, content: Path
+) -> None:
+    here = attrs.evolve(PRACTICE, country=locale[-2:], locale=locale, name="Praxis Weiß", phone="")
+    message = write(stem, content, language=language, reader=reader, phone="", practice=here)
+    german = write(stem, content, language="de-DE", reader=reader, phone="", practice=here)
+    assert ("Grüsse" in message.text, "Grüße" in message.text) == (swiss, not swiss)
+    assert ("Grüsse" in message.html, "Grüße" in message.html) == (swiss, not swiss)
+    assert "Praxis Weiß" in message.text, "a name is written as it is"
+    if "Guten Tag" in message.text:
+        greeting, _, first, *_ = message.text.splitlines()
+        assert greeting.endswith(",") is not swiss
+        assert first[0].isupper() or not swiss
+    plain, other = (_letters(one.text) for one in (message, german))
+    assert plain == other, "nothing else differs"
+    plain, other = (_letters(one.html.replace('lang="de-CH"', 'lang="de"')) for one in (message, german))
+    assert plain == other
+
+
+def _letters(text: str) -> str:
+    return text.replace("ß", "ss").replace(",", "").lower()
+
+
+def test_a_practices_own_german_words_are_not_replaced_by_shipped_swiss_ones(tmp_path: Path) -> None:
+    own = tmp_path / "own" / "birthday" / "email" / "de"
+    own.mkdir(parents=True)
+    (own / "body.txt").write_text("Hoi {{ recipient.greeting }}", encoding="utf-8")
+    here = attrs.evolve(PRACTICE, country="CH", locale="de_CH", phone="")
+    renderer = Renderer(here, TYPES, own.parents[2])
+    renderer.check()
+    point = ContactPoint(Medium.EMAIL, "", "reader@home.example", "P1")
+    draft = Draft("ab12", "core.birthday", Medium.EMAIL, "birthday 2026", LEO, LEO, point)
+    message = renderer.render(draft, NOW)
+    assert message.text.startswith("Hoi Leo\n")
+    assert "Grüsse" in message.html
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from babel import Locale, UnknownLocaleError
 from babel import dates as babel_dates
 from babel import numbers as babel_numbers
+
+#: Liechtenstein has no ß either.
+_WRITES_LIKE = MappingProxyType({"de-LI": "de-CH"})
 
 
 def parse_locale(text: str) -> Locale:
@@ -41,17 +45,49 @@ def language_tag(text: str) -> str:
 def pick_language(wanted: Iterable[str], offered: Iterable[str]) -> str | None:
     """Return the first offered language that serves one of the wanted ones, best first, else None.
 
-    A tag is served by itself and then by its bare language (`de-CH` by `de`).
+    A tag is served by itself, then by that of a country that writes alike, then by its bare language (`de-CH` by `de`).
 
-    >>> pick_language(["de-CH", "en"], ["en", "de"])
-    'de'
+    >>> pick_language(["de-CH", "en"], ["en", "de"]), pick_language(["de-LI"], ["de", "de-CH"])
+    ('de', 'de-CH')
     """
     choices = {tag.lower(): tag for tag in offered}
     for tag in wanted:
-        for candidate in (tag.lower(), tag.split("-")[0].lower()):
-            if candidate in choices:
-                return choices[candidate]
+        for candidate in (tag, _WRITES_LIKE.get(tag, tag), tag.split("-")[0]):
+            if candidate.lower() in choices:
+                return choices[candidate.lower()]
     return None
+
+
+def with_bare(tag: str) -> tuple[str, ...]:
+    """Return a language tag, and behind it that of the bare language if it names more.
+
+    >>> with_bare("de-CH"), with_bare("de")
+    (('de-CH', 'de'), ('de',))
+    """
+    return tuple(dict.fromkeys((tag, tag.split("-")[0])))
+
+
+def as_spoken_in(language: str, tag: str) -> str:
+    """Return a tag of one country if it makes a bare language more exact, else the language; for none the tag.
+
+    >>> as_spoken_in("de", "de-CH"), as_spoken_in("de-AT", "de-CH"), as_spoken_in("fr", "de-CH"), as_spoken_in("", "fr")
+    ('de-CH', 'de-AT', 'fr', 'fr')
+    """
+    return tag if not language or tag.startswith(f"{language}-") else language
+
+
+def as_written_in(language: str, country: str) -> str:
+    """Return the tag of a language in a country, or the bare language if nobody knows how it is written there.
+
+    >>> as_written_in("en", "DE"), as_written_in("de", "AU")
+    ('en-DE', 'de')
+    """
+    if "-" in language:
+        return language
+    try:
+        return language_tag(f"{language}-{country}")
+    except ValueError:
+        return language
 
 
 def direction(locale: str) -> str:

@@ -104,7 +104,7 @@ class Renderer:
 
     def awaits(self, type_name: str, occasion: str, language: str) -> Path | None:
         """Return the path of the content file that an occasion still waits for, or None where it needs none."""
-        return self._files.awaits(self._kind(type_name), occasion, language or self.practice.locale)
+        return self._files.awaits(self._kind(type_name), occasion, self._spoken(language))
 
     def needs_links(self, kind: MessageType) -> bool:
         """Tell whether a message type cannot go by e-mail without an unsubscribe link: all but care."""
@@ -171,7 +171,7 @@ class Renderer:
 
     def _language(self, kind: MessageType, medium: Medium, reader: str) -> str:
         offered = self._offered(kind, medium)
-        chosen = words.pick_language((reader, self.practice.locale, "en"), offered)
+        chosen = words.pick_language((self._spoken(reader), self.practice.locale, "en"), offered)
         if chosen is None:
             raise TemplateError(
                 f"{kind.name} by {medium} is offered in {', '.join(offered)} only",
@@ -188,19 +188,24 @@ class Renderer:
 
     def _page(self, draft: Draft, day: date | None) -> Page:
         """Return what a message has in common with others; without a day it is only good for asking what lacks."""
-        kind, reader = self._kind(draft.type), draft.recipient.language
+        kind, reader = self._kind(draft.type), self._spoken(draft.recipient.language)
         # A file may have been changed since the last message was written.
-        article = self._files.article(kind, draft.occasion, reader or self.practice.locale) if kind.content else None
+        article = self._files.article(kind, draft.occasion, reader) if kind.content else None
         which = (kind.name, draft.medium, reader, draft.occasion, day, article)
         page = self._pages.get(which)
         if page is None:
             if len(self._pages) >= _MOST_PAGES:
                 self._pages.clear()
-            page = self._pages[which] = self._new_page(draft, kind, day, article)
+            page = self._pages[which] = self._new_page(draft, kind, reader, day, article)
         return page
 
-    def _new_page(self, draft: Draft, kind: MessageType, day: date | None, article: Article | None) -> Page:
-        reader = draft.recipient.language
+    def _spoken(self, language: str) -> str:
+        # Practice software knows a language; how it is written here the practice says.
+        return words.as_spoken_in(language, self.practice.locale)
+
+    def _new_page(
+        self, draft: Draft, kind: MessageType, reader: str, day: date | None, article: Article | None
+    ) -> Page:
         sheet = self._sheet(kind, draft.medium, self._language(kind, draft.medium, reader))
         today = self._today(day, reader, sheet.language) if day else ""
         occasion, content = OccasionView.of(draft.occasion), ContentView.of(article)
@@ -219,7 +224,7 @@ class Renderer:
     def _today(self, day: date, reader: str, language: str) -> str:
         # English is offered without a country, yet an Australian practice writes no American date.
         regional = [tag for tag in (reader, self.practice.locale) if tag.startswith(f"{language}-")]
-        key = (day, regional[0] if regional else language)
+        key = (day, regional[0] if regional else words.as_written_in(language, self.practice.country))
         if key not in self._dates:
             self._dates[key] = words.long_date(*key)
         return self._dates[key]

@@ -1,7 +1,8 @@
 """Where templates lie: those of a message type, and those that the practice puts in their place.
 
 A part's path is `<stem>/<medium>/<language>/<part>`. The practice's folder is looked into first, file by file, so a
-practice that rewords `body.txt` usually wants to reword `body.html` beside it. Its folder may also hold `_layout/`.
+practice that rewords `body.txt` usually wants to reword `body.html` beside it; what it words in `de` stands before what
+is shipped in `de-CH` too. Its folder may also hold `_layout/`.
 """
 
 from __future__ import annotations
@@ -63,10 +64,13 @@ class Shelf:
     def part(self, kind: MessageType, medium: Medium, language: str, name: str) -> Found | None:
         """Return one part, the practice's own before the message type's, or None without any.
 
+        What a language of one country lacks is that of the bare language: `de-CH` has only what differs from `de`.
+
         Raises:
             TemplateError: If a part that the medium needs is missing, or a file is not UTF-8.
         """
-        found = next(filter(None, (_read(root / medium.value / language / name) for root in self._roots(kind))), None)
+        folders = (root / medium.value / tag for root in self._roots(kind) for tag in words.with_bare(language))
+        found = next(filter(None, (_read(folder / name) for folder in folders)), None)
         if found is None and (name == TEXT or (name == SUBJECT and medium is Medium.EMAIL)):
             place = f"{kind.stem}/{medium}/{language}"
             raise TemplateError(f"the part {name} is missing", where=place, mend=f"add {place}/{name}")

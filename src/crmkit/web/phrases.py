@@ -100,7 +100,7 @@ _DE = Phrases(
     purposes={
         Purpose.CARE: "Erinnerungen an Ihre Vorsorge und Behandlung",
         Purpose.SERVICE: "Nachrichten zu Ihren Terminen und Bestellungen",
-        Purpose.MARKETING: "Neuigkeiten, Grüße und Angebote",
+        Purpose.MARKETING: "Neuigkeiten, Glückwünsche und Angebote",
         Purpose.FEEDBACK: "Fragen nach Ihrer Meinung",
     },
     media={Medium.EMAIL: "per E-Mail", Medium.SMS: "per SMS", Medium.POST: "per Post", Medium.PHONE: "per Telefon"},
@@ -109,13 +109,13 @@ _DE = Phrases(
 _FR = Phrases(
     language="fr",
     title="Se désabonner",
-    would_end="En appuyant sur le bouton, vous ne recevrez plus :",
+    would_end="En appuyant sur le bouton, vous ne recevrez plus\N{NO-BREAK SPACE}:",
     button="Se désabonner",
     whom="Cela vaut pour vous, ou pour la personne dont vous vous occupez et que ces messages concernent.",
     rest="Rien ne change pour tous les autres messages.",
-    contact="Une question ? Écrivez-nous :",
+    contact="Une question\N{NO-BREAK SPACE}? Écrivez-nous\N{NO-BREAK SPACE}:",
     done="Votre désabonnement est enregistré",
-    has_ended="Vous ne recevrez plus :",
+    has_ended="Vous ne recevrez plus\N{NO-BREAK SPACE}:",
     on_its_way="Un message déjà en route peut encore vous parvenir.",
     missing="Ce lien ne fonctionne pas",
     missing_why="Veuillez ouvrir le lien entier qui figure dans le message, ou répondre au message en nous demandant "
