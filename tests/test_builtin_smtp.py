@@ -228,12 +228,11 @@ def test_half_of_the_recipients_refused_touch_no_other(offers):
         ("550-5.1.1 The email account that you tried to reach does not exist.\r\n550 5.1.1 Try again", True),
         ("550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup", True),
         ("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", True),
-        ("550 Unrouteable address", False),
+        ("550 Unrouteable address", True),
         ("550 No such user here", True),
         ("552 5.2.2 Mailbox full", False),
         ("550 5.7.1 User unknown to our spam filter", False),
         ("550 5.1.1 mailbox is full", False),
-        ("550 5.1.8 Sender address rejected: Domain not found", False),
         ("550 Requested action not taken: mailbox unavailable", False),
         ("450 4.1.1 User unknown", False),
     ],
@@ -244,6 +243,38 @@ def test_a_refusal_condemns_the_address_where_a_bounce_of_the_same_words_would(o
         receipts = mail.send(messages(3))
         mail.close()
     assert {one.key for one in receipts if one.permanent} == ({"k1"} if nobody else set())
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "said",
+    [
+        # Postfix tells all of it only when it hears of a recipient.
+        "550 5.1.0 <hello@brighteyes.example>: Sender address rejected: User unknown in virtual mailbox table",
+        "550 5.1.7 <hello@brighteyes.example>: Sender address rejected: undeliverable address: 550 5.1.1 User unknown",
+        "550 5.1.8 <hello@brighteyes.example>: Sender address rejected: Domain not found",
+        "550-Verification failed for <hello@brighteyes.example>\r\n550-Response: 550 5.1.1 User unknown\r\n"
+        "550 Sender verify failed",
+        "550-Verification failed for <hello@brighteyes.example>\r\n"
+        "550-Previous (cached) callout verification failure\r\n550 not from you",
+    ],
+)
+def test_a_sender_whom_a_server_does_not_know_costs_no_patient_and_no_address(offers, said):
+    with ScriptedServer({"RCPT": [said]}, offers=offers) as server:
+        mail = channel(server)
+        receipts = {one.key: one for one in mail.send(messages(2))}
+        mail.close()
+    assert [receipts[key].outcome for key in ("k0", "k1")] == [RETRY, SENT]
+    assert not receipts["k0"].permanent
+    assert receipts["k0"].evidence.endswith(
+        ": it takes nothing from the practice's address: look at the practice's email"
+    )
+
+
+def test_what_a_server_holds_against_this_machine_costs_no_patient():
+    said = "504 5.5.2 <practice-pc>: Helo command rejected: need fully-qualified hostname"
+    with ScriptedServer({"RCPT": [said]}) as server:
+        assert hand_over(server, 2)[0] == [RETRY, SENT]
 
 
 def test_a_server_that_wants_the_data_of_a_message_without_recipient_gets_an_empty_one():

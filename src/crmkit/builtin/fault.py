@@ -14,6 +14,8 @@ import re
 #: expired), 5.x (protocol), 7.x (policy, spam, authentication).
 ADDRESS_CODES = frozenset({"1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1", "4.4", "4.310"})
 
+#: Codes about the sender's address.
+_SENDER_CODES = frozenset({"1.7", "1.8"})
 #: Codes that leave the verdict to the words beside them.
 _VAGUE = frozenset({"", "0.0", "1.0", "3.0", "4.1"})
 
@@ -31,7 +33,10 @@ _NOBODY = re.compile(
     rf"(?i){_WHO}[^.;]{{0,60}}?(?:unknown|not (?:found|exist|listed|known)|does(?:n't| not) (?:exist|have)|invalid"
     rf"|disabled|inactive|no longer)|(?:unknown|no such|invalid|nonexistent|not a valid) (?:local |virtual )?{_WHO}"
     r"|(?:couldn't be|wasn't|not) found|recipient address rejected: access denied|host unknown"
+    r"|unrout(?:e)?able (?:mail )?(?:address|domain)"
 )
+#: It is the sender's address that is not known: Postfix says so, and Exim, which asks about it, quotes what it heard.
+_SENDER = re.compile(r"(?i)\bsender (?:address )?(?:rejected|verif|unknown|invalid|denied)|verification failed for")
 #: What is only late, and still on its way.
 _WAITING = re.compile(
     r"(?i)warning only|(?:still being|will be) retried|not yet been delivered|delivery (?:is|has been) delayed"
@@ -57,18 +62,27 @@ def is_about_address(status: str, words: str = "") -> bool:
     """Tell whether a failure with this status code, and this diagnostic text, condemns the address.
 
     Old servers say 5.0.0 of everything, and Exchange Online says 5.4.1 of unknown people: there the words decide. A
-    full mailbox overrules any code.
+    full mailbox overrules any code, and so does a sender who is unknown.
 
     >>> is_about_address("5.1.1"), is_about_address("5.2.2"), is_about_address("5.7.1")
     (True, False, False)
     >>> is_about_address("5.0.0", "550 unknown user"), is_about_address("5.1.1", "550 5.1.1 mailbox is full")
     (True, False)
     """
-    if status[:1] == "4" or _FULL.search(words):
+    if status[:1] == "4" or _FULL.search(words) or is_about_sender(status, words):
         return False
     if status[2:] in _VAGUE:
         return bool(_NOBODY.search(words)) and not _BLOCKED.search(words)
     return status[2:] in ADDRESS_CODES
+
+
+def is_about_sender(status: str, words: str) -> bool:
+    """Tell whether it is the sender's address that the server does not want, whomever it was asked about.
+
+    >>> is_about_sender("5.1.0", "<hello@brighteyes.example>: Sender address rejected: User unknown")
+    True
+    """
+    return status[2:] in _SENDER_CODES or bool(_SENDER.search(words))
 
 
 def says_why(words: str) -> bool:

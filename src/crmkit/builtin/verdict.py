@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from crmkit.builtin.fault import is_about_address, status_of
+from crmkit.builtin.fault import is_about_address, is_about_sender, status_of
 from crmkit.builtin.session import Reply
 from crmkit.delivery.channel import Outcome
 
@@ -13,6 +13,8 @@ _REFUSED = 5
 _ABOUT_US = (530, 534, 535, 538)
 #: Old servers say it in words only.
 _RELAY = re.compile(rb"(?i)\brelay(?:ing)?\b|authenticat|not logged in")
+#: Postfix keeps what it holds against this machine, too, until it is told a recipient.
+_MACHINE = re.compile(rb"(?i)\b(?:helo command|client host) rejected")
 #: That we could not prove who we are (RFC 7372: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would pass.
 _UNPROVEN = re.compile(r"5\.7\.(?:2\d|[5-7]\d\d)")
 
@@ -24,7 +26,17 @@ def outcome_of(reply: Reply) -> Outcome:
 
 def is_about_us(reply: Reply) -> bool:
     """Tell whether a server that refuses a recipient means us: whoever it was to, it would have said the same."""
-    return reply.code in _ABOUT_US or reply.status.startswith("5.7.") or is_relay(reply)
+    ours = reply.code in _ABOUT_US or reply.status.startswith("5.7.") or is_relay(reply)
+    return ours or is_unwanted_sender(reply) or bool(_MACHINE.search(reply.text))
+
+
+def is_unwanted_sender(reply: Reply) -> bool:
+    """Tell whether it does not want mail from the practice's address, and says so only when it is told a recipient.
+
+    >>> is_unwanted_sender(Reply(550, b"5.1.8 <hello@brighteyes.example>: Sender address rejected: Domain not found"))
+    True
+    """
+    return is_about_sender(reply.status, _words(reply))
 
 
 def is_relay(reply: Reply) -> bool:
@@ -43,5 +55,9 @@ def is_nobody_there(reply: Reply) -> bool:
     >>> is_nobody_there(Reply(550, b"5.1.1 User unknown")), is_nobody_there(Reply(552, b"5.2.2 Mailbox full"))
     (True, False)
     """
-    words = reply.text.decode("ascii", "replace")
+    words = _words(reply)
     return is_about_address(status_of(reply.status, words), words)
+
+
+def _words(reply: Reply) -> str:
+    return reply.text.decode("ascii", "replace")
