@@ -93,6 +93,25 @@ def test_the_clock_of_a_number_counts_and_that_of_an_address_does_not() -> None:
     assert (local(verdict), verdict.detail["zone"]) == ("Mon 23 11:00", "Australia/Perth")
 
 
+@pytest.mark.parametrize(
+    ("lives", "from_on"),
+    [
+        ({}, "Mon 23 12:30"),  # the Cocos Islands get up
+        ({"region": "NSW"}, "Mon 23 08:30"),  # Broken Hill does
+        ({"region": "Victoria", "country": "au"}, "Mon 23 08:00"),
+        ({"region": "Qld."}, "Mon 23 09:00"),
+        ({"region": "WA"}, "Mon 23 12:30"),  # what is written on the Cocos Islands too
+        ({"region": "VIC", "country": "NZ"}, "Mon 23 12:30"),
+        ({"region": "Newtown"}, "Mon 23 12:30"),
+        ({"id": "P2", "region": "NSW"}, "Mon 23 12:30"),  # the number is somebody else's
+    ],
+)
+def test_an_address_narrows_where_the_owner_of_a_number_may_be(lives: dict[str, str], from_on: str) -> None:
+    reader = attrs.evolve(CARD.patient, **lives)
+    reminder = card("2026-11-23 07:00", purpose=Purpose.CARE, recipient=reader, **number("+61491570156"))
+    assert local(judge(reminder, "2026-11-23 07:00", Hours("Australia/Sydney", "AU", "NSW"))) == from_on
+
+
 def test_no_hour_that_suits_all_is_told_and_never_a_wrong_one() -> None:
     offer = card("2026-11-23 09:00", **number("+33639981234"))
     verdict = judge(offer, "2026-11-23 09:00", attrs.evolve(OFFICE, week=Week.parse("Mon-Fri 09:00-10:00")))

@@ -181,6 +181,17 @@ def test_hours_that_cannot_be_understood_are_told_with_their_place(tmp_path, lin
         CRM.from_file(tmp_path / "crm.toml")
 
 
+def test_the_state_of_an_address_lets_a_call_leave_in_the_morning_of_that_state(exports, open_crm, tmp_path):
+    mobile = {"phone": "0491 570 156", "email": ""}
+    exports("patients", [patient("P1", **mobile), patient("P2", **mobile, household="H2", region="QLD", country="AU")])
+    crm = open_crm(plugins=["csv", "folder", Voices(tmp_path / "types"), Telephone()], caps=())
+    crm.sync()
+    reminder = {"message": "voices.reminder", "schedule": "on 2026-11-24", "media": ("phone",)}
+    crm.add(Campaign("call", objective="recall", segment="everybody", **reminder))
+    due = {touch.patient: touch.due.astimezone(SYDNEY).hour for touch in crm.plan(date(2026, 11, 24)).touches}
+    assert due == {"P1": 12, "P2": 9}
+
+
 @pytest.fixture
 def week(exports, open_crm, clock, tmp_path):
     """Send every twenty minutes while Sydney's clocks go forward; return the CRM and what was handed over when."""

@@ -34,7 +34,7 @@ class HoursGuard:
         verdicts: list[Verdict] = []
         before, verdict = None, ALLOWED
         for one in candidates:
-            where = self.openings.where(one.contact, one.medium)
+            where = self.openings.where(one)
             asked = (where, one.purpose, one.medium, one.due, one.stale)
             # Mostly neighbours ask the same, and to see that takes less than to look it up.
             if asked != before:

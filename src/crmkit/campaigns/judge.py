@@ -120,7 +120,7 @@ class Judge:
             own = [deny("sent_before", campaign=before), *stopped] if before else stopped
             final = strictest([verdict, *own], RANK) if own else verdict
             touch = self._touch(version, intent, candidate, final, now)
-            yield Judged(touch, candidate, self.openings.where(candidate.contact, candidate.medium))
+            yield Judged(touch, candidate, self.openings.where(candidate))
 
     def _candidates(
         self,
@@ -158,7 +158,7 @@ class Judge:
         """Return a deferral to an instant at which the message may leave too: a plugin's own may end at night."""
         if verdict.ruling is not Ruling.DEFER or verdict.until is None or verdict.reason in CODES:
             return verdict
-        at, where = max(verdict.until, candidate.due, now), self.openings.where(candidate.contact, candidate.medium)
+        at, where = max(verdict.until, candidate.due, now), self.openings.where(candidate)
         opening = self.openings.next(where, candidate.purpose, candidate.medium, at, candidate.stale)
         if opening.at is None:
             return deny("no_hour", **opening.detail) if at < candidate.stale else verdict

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from crmkit.campaigns.guard import Candidate
 from crmkit.hours.hours import Hours, Opening
 from crmkit.hours.where import Whereabouts, whereabouts
-from crmkit.people.contact import ContactPoint
 from crmkit.people.medium import Medium, Purpose
 
 #: Where the reader of an e-mail or a letter is taken to be: where the practice is.
@@ -21,24 +21,30 @@ ON_ITS_WAY = timedelta(seconds=30)
 
 @attrs.frozen(eq=False)
 class Openings:
-    """Asks the practice's hours, and what a number says of its owner's place only once.
+    """Asks the practice's hours, and what a number and an address say of a place only once.
 
     Attributes:
         hours: When the practice's messages may leave.
     """
 
     hours: Hours
-    _numbers: dict[str, Whereabouts] = attrs.field(factory=dict, init=False, repr=False)
+    _numbers: dict[tuple[str, str, str], Whereabouts] = attrs.field(factory=dict, init=False, repr=False)
 
-    def where(self, contact: ContactPoint | None, medium: Medium) -> Whereabouts:
-        """Return where the owner of a contact point may be; without one, where the practice is."""
-        if contact is None or medium not in _CALLED:
+    def where(self, candidate: Candidate) -> Whereabouts:
+        """Return where the recipient may be; without a contact point, where the practice is."""
+        contact, reader = candidate.contact, candidate.recipient
+        if contact is None or candidate.medium not in _CALLED:
             return HERE
-        found = self._numbers.get(contact.value)
+        # Of a number that is somebody else's the reader's own address says nothing.
+        lives = (
+            (reader.country or self.hours.country, reader.region) if reader and reader.id == contact.owner else ("", "")
+        )
+        asked = contact.value, *lives
+        found = self._numbers.get(asked)
         if found is None:
             if len(self._numbers) >= _MOST_KEPT:
                 self._numbers.clear()
-            found = self._numbers[contact.value] = whereabouts(contact.value, medium)
+            found = self._numbers[asked] = whereabouts(contact.value, candidate.medium, *lives)
         return found
 
     def next(self, to: Whereabouts, purpose: Purpose, medium: Medium, at: datetime, until: datetime) -> Opening:

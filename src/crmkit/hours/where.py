@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from crmkit.people.medium import Medium
-from crmkit.people.zones import regions_of_number, zones_of_number
+from crmkit.people.zones import regions_of_number, zones_of_number, zones_of_region
 
 
 @attrs.frozen
@@ -52,16 +52,24 @@ class Whereabouts:
                 yield Place(zone, country)
 
 
-def whereabouts(value: str, medium: Medium) -> Whereabouts:
+def whereabouts(value: str, medium: Medium, country: str = "", region: str = "") -> Whereabouts:
     """Return where the owner of an address may be: a number says something, an e-mail or postal address nothing.
+
+    Of the zones that a number leaves open those count that the state has in which its owner lives, if that is known
+    and any of them is left.
 
     Args:
         value: The address as it is used, a number in E.164.
         medium: Which kind of address it is.
+        country: Where its owner lives, ISO 3166.
+        region: In which state or province, by name or code.
 
     >>> whereabouts("+33612345678", Medium.SMS)
     Whereabouts(zones=('Europe/Paris',), countries=('FR',), home=True)
+    >>> whereabouts("+61491570156", Medium.SMS, "AU", "QLD").zones
+    ('Australia/Brisbane',)
     """
     if medium not in (Medium.SMS, Medium.PHONE):
         return Whereabouts()
-    return Whereabouts(zones_of_number(value), regions_of_number(value))
+    zones, lives = zones_of_number(value), zones_of_region(country, region)
+    return Whereabouts(tuple(zone for zone in zones if zone in lives) or zones, regions_of_number(value))

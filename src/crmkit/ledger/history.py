@@ -27,7 +27,7 @@ CHUNK = 500
 _NAME = ("prefix", "given", "preferred", "middle", "family", "suffix", "full_name")
 _REST = (
     *("id", "born", "language", "status", "status_reason", "status_date"),
-    *("household", "guardian", "referrer", "tags", "attributes"),
+    *("household", "guardian", "referrer", "tags", "attributes", "region", "country"),
 )
 _POINT = ("medium", "typed", "value", "patient", "problem", "line", "until")
 _SAID = ("patient", "purpose", "medium", "given", "at", "wording", "evidence")
@@ -188,10 +188,10 @@ def _without(points: dict[str, list[ContactPoint]], stopped: dict[ContactPoint, 
 
 
 def _patient(row: Sequence[Any], contacts: dict[str, list[ContactPoint]]) -> Patient:
-    *name, id_, born, language, status, reason, since, household, guardian, referrer, tags, free = row
+    *name, id_, born, language, status, reason, since, household, guardian, referrer, tags, free, region, country = row
     points = tuple(contacts.get(id_, ()))
     labels = frozenset(tags.strip("|").split("|")) if tags != "|" else _NO_TAGS
     attributes = MappingProxyType(unpacked(free)) if free else _NO_ATTRIBUTES
     # By place: by name it takes half as long again, for each patient of each window.
     known = (language, _STATUS[status], reason, since, household, guardian, referrer, points, labels, attributes)
-    return Patient(id_, PersonName(*name), born, *known)
+    return Patient(id_, PersonName(*name), born, *known, region, country)

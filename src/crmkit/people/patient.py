@@ -50,6 +50,8 @@ class Patient:
         contacts: Addresses, in the order in which the source gives them.
         tags: Lower-case labels.
         attributes: Typed free values by name: text, Decimal, date or bool.
+        region: The state or province of the postal address, as the source writes it; empty where unknown.
+        country: The country of the postal address, as the source writes it; empty for the practice's.
     """
 
     id: str
@@ -65,6 +67,8 @@ class Patient:
     contacts: tuple[ContactPoint, ...] = ()
     tags: frozenset[str] = frozenset()
     attributes: Mapping[str, Attribute] = attrs.field(factory=lambda: MappingProxyType({}), repr=False)
+    region: str = attrs.field(default="", repr=False)
+    country: str = attrs.field(default="", repr=False)
 
     def reach(self, medium: Medium, day: date) -> ContactPoint | None:
         """Return the first address of a medium that can be used on a date, or None."""

@@ -30,6 +30,36 @@ _STANDS_FOR = MappingProxyType(
         ("UA", "Europe/Kyiv"): ("Europe/Kyiv", "Europe/Simferopol"),
     }
 )
+#: The clocks of a subdivision (ISO 3166-2, behind the hyphen), of those that the number plan names for the country.
+#: Source: zone1970.tab of the IANA time zone database. Broken Hill in New South Wales keeps the time of Adelaide; an
+#: address on Christmas Island or on the Cocos Islands ends with WA too.
+_OF_REGION = MappingProxyType(
+    {
+        "AU": {
+            "ACT": ("Australia/Sydney",),
+            "NSW": ("Australia/Sydney", "Australia/Adelaide", "Australia/Lord_Howe"),
+            "NT": ("Australia/Darwin",),
+            "QLD": ("Australia/Brisbane",),
+            "SA": ("Australia/Adelaide",),
+            "TAS": ("Australia/Sydney",),
+            "VIC": ("Australia/Sydney",),
+            "WA": ("Australia/Perth", "Australia/Eucla", "Indian/Christmas", "Indian/Cocos"),
+        }
+    }
+)
+#: What people write for them beside the code.
+_WRITTEN_OUT = MappingProxyType(
+    {
+        "AUSTRALIANCAPITALTERRITORY": "ACT",
+        "NEWSOUTHWALES": "NSW",
+        "NORTHERNTERRITORY": "NT",
+        "QUEENSLAND": "QLD",
+        "SOUTHAUSTRALIA": "SA",
+        "TASMANIA": "TAS",
+        "VICTORIA": "VIC",
+        "WESTERNAUSTRALIA": "WA",
+    }
+)
 #: The North American code, whose numbers do not tell a mobile from a fixed line.
 _NORTH_AMERICA = 1
 #: Area codes that lie over an older one, about which the number plan knows less.
@@ -78,6 +108,23 @@ def zones_of_number(e164: str) -> tuple[str, ...]:
     if number.country_code == _NORTH_AMERICA:
         named += _zones_of_area(str(number.national_number)[:3])
     return tuple(sorted({meant for zone in named for meant in _meant(zone, regions)}))
+
+
+def zones_of_region(country: str, region: str) -> tuple[str, ...]:
+    """Return the time zones of a state or province, sorted; none unless it is known to have fewer than its country.
+
+    Args:
+        country: ISO 3166.
+        region: Its name or its code, as addresses have it.
+
+    >>> zones_of_region("AU", "Queensland"), zones_of_region("AU", "N.S.W.")
+    (('Australia/Brisbane',), ('Australia/Adelaide', 'Australia/Lord_Howe', 'Australia/Sydney'))
+    >>> zones_of_region("AU", "somewhere"), zones_of_region("DE", "Bayern")
+    ((), ())
+    """
+    written = "".join(letter for letter in region.upper() if letter.isalnum())
+    known = _OF_REGION.get(country.strip().upper(), {})
+    return tuple(sorted(known.get(_WRITTEN_OUT.get(written, written), ())))
 
 
 @cache
