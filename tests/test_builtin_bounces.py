@@ -573,3 +573,42 @@ Hello
     [event] = parse(text)
     assert (event.kind, event.address, event.key) == (EventKind.COMPLAINED, MIA, KEY)
     assert parse(text.replace(KEY, "none-of-ours")) == []
+
+
+def test_a_filter_of_the_reader_that_sends_a_message_back_does_not_say_that_nobody_is_there() -> None:
+    # As Dovecot writes it for the command `reject` of Sieve.
+    mail = f"""From: Postmaster <postmaster@home.example>
+To: <hello@brighteyes.example>
+Subject: Rejected: Happy birthday
+Auto-Submitted: auto-replied (rejected)
+Precedence: bulk
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=disposition-notification; boundary="21002/vm"
+
+This is a MIME-encapsulated message
+
+--21002/vm
+Content-Type: text/plain; charset=utf-8
+
+Your message to <{MIA}> was automatically rejected:
+I do not want mail from this sender
+--21002/vm
+Content-Type: message/disposition-notification
+
+Reporting-UA: vm; Dovecot Mail Delivery Agent
+Final-Recipient: rfc822; {MIA}
+Original-Message-ID: <{KEY}@brighteyes.example>
+Disposition: automatic-action/MDN-sent-automatically; deleted
+
+--21002/vm
+Content-Type: message/rfc822
+
+From: Bright Eyes <hello@brighteyes.example>
+Subject: Happy birthday
+Message-ID: <{KEY}@brighteyes.example>
+
+
+--21002/vm--
+"""
+    [event] = parse(mail)
+    assert (event.kind, event.key, event.address, event.permanent) == (EventKind.BOUNCED, KEY, MIA, False)

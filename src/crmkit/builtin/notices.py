@@ -19,6 +19,7 @@ from crmkit.builtin.incoming import (
     bare_address,
     from_mail_system,
     header,
+    kind_of,
     parts,
     raw_text,
     returned_key,
@@ -42,9 +43,10 @@ _RETURNED = re.compile(r"(?i)\W*(?:-{3,}.*(?:original|copy|header|returned)|retu
 def notices(mail: Mail, payload: Payload) -> list[Event]:
     """Return what a bounce without a report says, with ids still to be given; nothing of a mail that a person wrote.
 
-    Where the words give no reason, flufl.bounce's own verdict holds: failed for good, or only delayed. Of a form that
-    it does not know the words alone are taken: they must name one address, and a reason, unless the subject says enough
-    and a message of ours is returned.
+    Where the words give no reason, flufl.bounce's own verdict holds: failed for good, or only delayed; but a mailbox
+    that sends a notice of its own (RFC 8098), as a filter of the reader does, is there. Of a form that it does not know
+    the words alone are taken: they must name one address, and a reason, unless the subject says enough and a message
+    of ours is returned.
     """
     if not from_mail_system(mail):
         return []
@@ -59,6 +61,7 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
     told = bool(status or says_why(words))
     waiting = is_waiting(f"{subject(mail)} {words}") and not status.startswith("5")
     hard = is_about_address(status, words) if told else bool(permanent) or is_about_address("", words)
+    hard = hard and not any(kind_of(part) == "message/disposition-notification" for part in parts(mail))
     key, at = returned_key(mail), written_at(header(mail, "date"), payload)
     if not (temporary or permanent) and (told or waiting or hard or (key and says_undelivered(mail))):
         permanent = _named(mail, words)
