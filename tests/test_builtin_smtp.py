@@ -20,6 +20,7 @@ from crmkit.builtin import smtp
 from crmkit.builtin.email import EmailChannel
 from crmkit.builtin.session import EmailSettings
 from crmkit.delivery.channel import Outcome
+from crmkit.errors import CrmkitError
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium
 from crmkit.plugins.calls import Calls
@@ -629,3 +630,27 @@ def test_the_sink_of_the_benchmarks_notes_every_message_that_it_took(tmp_path):
         assert sink.wait(60) == 0
     lines = keep.read_text().splitlines()
     assert lines == [f"<k{n}@brighteyes.example>\tp{n}@home.example" for n in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "refused"),
+    [
+        ("mail.example", {}, True),
+        ("192.168.1.10", {}, True),
+        ("localhost.example", {}, True),
+        ("mail.example", {"security": "starttls"}, False),
+        ("mail.example", {"password": ""}, False),
+        ("localhost", {}, False),
+        ("127.0.0.1", {}, False),
+        ("::1", {}, False),
+    ],
+)
+def test_a_password_leaves_this_machine_encrypted_only(open_crm, host, more, refused):
+    given = {"host": host, "security": "none", "user": "desk", "password": "open sesame"} | more
+    wanted = {"plugins": ["csv", "folder", "email"], "settings": {"email": given}, "channels": {Medium.EMAIL: "email"}}
+    if refused:
+        with pytest.raises(CrmkitError, match=r"settings\.email\.security: .*everybody.*\"starttls\"") as problem:
+            open_crm(**wanted)
+        assert "sesame" not in str(problem.value)
+    else:
+        open_crm(**wanted)

@@ -99,6 +99,12 @@ class EmailPlugin(CrmkitSpec):
         """Return the channel."""
         if not ctx.settings.host:
             raise ConfigError("the mail server is missing", where="settings.email.host", mend="name the server")
+        if ctx.settings.exposes_password:
+            raise ConfigError(
+                "the password would go over the network for everybody to read",
+                where="settings.email.security",
+                mend='write "starttls" (port 587) or "tls" (port 465); a relay that needs no login needs no password',
+            )
         channel = self._channels[id(ctx)] = EmailChannel(ctx.settings)
         return [channel]
 

@@ -10,6 +10,7 @@ import ssl
 import time
 from contextlib import suppress
 from io import BufferedReader
+from ipaddress import ip_address
 from typing import Self, cast
 
 import attrs
@@ -37,7 +38,8 @@ class EmailSettings:
     Attributes:
         host: Its name.
         port: 587 for submission with STARTTLS, 465 for TLS from the start, 25 for a relay.
-        security: `starttls` (required, not merely tried), `tls`, or `none` for a relay on the same machine.
+        security: `starttls` (required, not merely tried), `tls`, or `none` for a relay on the same machine:
+            with a password for no other.
         user: For servers that ask who one is.
         password: Likewise.
         timeout: Seconds to wait for a connection, and for any answer while nothing has left: it is tried again later.
@@ -60,6 +62,20 @@ class EmailSettings:
     pipelining: bool = True
     dsn: bool = True
     per_second: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
+
+    @property
+    def exposes_password(self) -> bool:
+        """Tell whether the password would leave this machine unencrypted."""
+        return bool(self.password) and self.security == "none" and not _is_this_machine(self.host)
+
+
+def _is_this_machine(host: str) -> bool:
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    with suppress(ValueError):
+        return ip_address(name).is_loopback
+    return False
 
 
 @attrs.frozen
