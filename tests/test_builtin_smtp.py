@@ -318,6 +318,31 @@ def test_a_server_that_leaves_after_every_message_is_followed():
     assert server.sessions == 4
 
 
+@BOTH
+def test_a_session_in_which_no_more_messages_may_be_sent_is_followed_by_another(offers):
+    # OpenSMTPD takes a hundred in a session.
+    said = [
+        "250 ok",
+        "250 ok",
+        "452 4.5.3 Too many messages sent",
+        "250 ok",
+        "250 ok",
+        "452 4.5.3 Too many messages sent",
+    ]
+    with ScriptedServer({"MAIL": said}, offers=offers) as server:
+        seen, _ = hand_over(server, 5)
+    assert (seen, server.sessions) == ([SENT] * 5, 3)
+    assert len(server.accepted) == 5
+
+
+@BOTH
+def test_a_server_that_takes_no_more_in_a_new_session_either_is_believed(offers):
+    with ScriptedServer({"MAIL": ["250 ok", *["450 4.7.1 too much mail"] * 9]}, offers=offers) as server:
+        seen, evidence = hand_over(server, 4)
+    assert (seen, server.sessions) == ([SENT, RETRY, RETRY, RETRY], 2)
+    assert set(evidence[1:]) == {"sender: 450 4.7.1"}
+
+
 def test_a_server_that_always_hangs_up_is_not_hammered():
     with ScriptedServer({"RCPT": [DROP] * 50}) as server:
         seen, _ = hand_over(server, 50)

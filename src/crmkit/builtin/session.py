@@ -132,6 +132,7 @@ class Session:
         sized: Whether the size of a message may be said beforehand.
         limit: The size of the largest message that the server takes, in octets; 0 if it does not say.
         heard: How many replies were read, but for the last goodbye.
+        carried: How many messages the server took in it.
     """
 
     pipelined: bool
@@ -139,6 +140,7 @@ class Session:
     sized: bool
     limit: int
     heard: int = attrs.field(default=0, init=False)
+    carried: int = attrs.field(default=0, init=False)
     _server: smtplib.SMTP = attrs.field(repr=False, alias="server")
     _socket: socket.socket = attrs.field(repr=False, alias="socket")
     _file: BufferedReader = attrs.field(repr=False, alias="file")

@@ -37,7 +37,7 @@ PATIENCE = 30.0
 #: many before a message has left.
 _OPENING, _ENVELOPE = 15, 4
 _SLOW = "slow: left for later"
-_DONE, _PENDING, _REFUSED = 2, 3, 5
+_DONE, _PENDING, _LATER, _REFUSED = 2, 3, 4, 5
 _TOO_BIG = 552
 
 
@@ -122,6 +122,7 @@ class Exchange:
                 self._receipt(owner, Outcome.RETRY if lost.told else Outcome.UNKNOWN, f"end: {lost.why}")
             raise
         if owner and reply.first == _DONE:
+            self.session.carried += 1
             self._answer(owner, Outcome.SENT, str(reply.code), queue_id(reply.text))
         elif owner:
             outcome = Outcome.RETRY if is_unproven(reply) else outcome_of(reply)
@@ -133,6 +134,7 @@ class Exchange:
         try:
             for phase, command in commands.items():
                 replies.append(self._ask(command))
+                self._check_worn_out(phase, replies[-1])
                 verdict = verdict or self._judge(phase, replies[-1])
                 if verdict and not self.session.pipelined:
                     break
@@ -148,6 +150,11 @@ class Exchange:
             return letter.body, letter
         self._close(letter, *verdict)
         return self._undo(replies), None
+
+    def _check_worn_out(self, phase: str, reply: Reply) -> None:
+        """Leave a session that took messages and takes no more: some servers, as OpenSMTPD, want a new one by then."""
+        if phase == "sender" and reply.first == _LATER and self.session.carried:
+            raise LostError(str(reply), told=True)
 
     def _undo(self, replies: Sequence[Reply]) -> bytes:
         """Return what ends an envelope that was refused, though the server may go on to wait for the message."""
