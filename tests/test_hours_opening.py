@@ -174,6 +174,33 @@ def test_a_holiday_of_the_practices_own_state_counts_where_the_state_is_known() 
         assert local(ask(hours, monday, HERE, Purpose.MARKETING, Medium.PHONE), "Australia/Perth") == day
 
 
+def test_the_holidays_of_a_states_rule_are_those_of_that_state_where_nobody_knows_the_state() -> None:
+    memorial = at("2026-04-27 10:00", "America/Chicago")  # kept in Alabama, and in Mississippi, which has no such rule
+    opening = ask(Hours("America/Chicago", "US"), memorial, HERE, Purpose.MARKETING, Medium.PHONE)
+    assert (opening.code, opening.detail["rule"]) == ("holiday", "US-AL phone")
+    assert local(opening, "America/Chicago") == "Tue 2026-04-28 10:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "country", "region", "day"),
+    [("Australia/Perth", "AU", "WA", "2026-04-27"), ("America/Chicago", "US", "", "2026-04-27")],
+)
+def test_a_states_holiday_is_shut_when_one_asks_of_an_instant_too(
+    zone: str, country: str, region: str, day: str
+) -> None:
+    monday = at(f"{day} 10:00", zone)
+    hours = Hours(zone, country, region)
+    assert not hours.open_at(HERE, Purpose.MARKETING, Medium.PHONE, monday)
+    assert hours.open_at(HERE, Purpose.MARKETING, Medium.PHONE, monday + timedelta(days=1))
+
+
+def test_of_several_rules_of_one_zone_the_one_that_is_shut_is_told() -> None:
+    hours = Hours("America/New_York", "US")
+    for clock, rule in (("07:30", "US"), ("08:30", "US-CT")):
+        opening = ask(hours, at(f"2026-11-23 {clock}", "America/New_York"), HERE, Purpose.MARKETING)
+        assert opening.detail["rule"] == rule, clock
+
+
 @pytest.mark.parametrize("medium", Medium)
 def test_a_practice_closed_over_christmas_sends_nothing_until_it_is_back(medium: Medium) -> None:
     week = Week.parse("Mon-Fri 08:00-18:00")

@@ -52,11 +52,9 @@ def standing(statements: Iterable[Consent]) -> Consent | None:
         return said[-1]
     opt_out = withdrawals[-1]
     later = [one for one in said if one.at > opt_out.at]
-    back = [one for one in later if one.given and (one.learnt or one.evidence)]
-    if not back:
-        return opt_out
-    after = [one for one in later if one.at >= back[0].at]
-    return after[-1]
+    back = any(one.given and (one.learnt or one.evidence) for one in later)
+    # From a proven return on, sources are believed again: the last of them is at that instant or after it.
+    return later[-1] if back else opt_out
 
 
 def allows(statement: Consent | None, purpose: Purpose) -> bool:
