@@ -221,6 +221,19 @@ def test_every_zone_that_a_number_leaves_open_must_be_awake() -> None:
     assert local(late, "America/New_York") == "Tue 2026-11-24 11:00"
 
 
+@pytest.mark.parametrize(
+    ("to", "clock"),
+    [
+        (Whereabouts(("America/Los_Angeles",), home=False), "11:00"),
+        (Whereabouts(countries=("FR",), home=False), "10:00"),
+    ],
+)
+def test_where_only_zone_or_country_is_known_the_other_is_the_practices(to: Whereabouts, clock: str) -> None:
+    hours = Hours("America/New_York", "US", "NY")
+    opening = ask(hours, at("2026-11-23 08:00", "America/New_York"), to, Purpose.MARKETING, Medium.PHONE)
+    assert local(opening, "America/New_York") == f"Mon 2026-11-23 {clock}"
+
+
 def test_of_an_unknown_state_the_strictest_of_its_zone_is_kept() -> None:
     moment = at("2026-11-23 08:00", "America/New_York")
     somewhere = Whereabouts(("America/New_York",), ("US",))

@@ -140,6 +140,52 @@ def test_what_waits_is_claimed_by_urgency_and_only_when_due(ledger):
     assert [one.patient for one in claimed] == ["urgent", "plain"]
 
 
+def test_only_who_holds_a_touch_hands_it_over_and_only_once(ledger):
+    book, connection = ledger
+    claims, lease, later = Claims(book), timedelta(minutes=5), NOW + timedelta(minutes=4)
+    book.judge(connection, [touch(), touch(patient="P2"), touch(patient="late", due=later)], {}, "plan")
+    claims.claim(connection, "me", NOW, lease, 10)
+    keys = [one.key for one in book.touches(connection)]
+    for owner, at in (("you", later), ("", later), ("me", NOW + lease)):
+        assert claims.start(connection, keys, "mail", owner, at, lease) == frozenset()
+    assert {one.patient: one.attempts for one in book.touches(connection)} == {"P1": 0, "P2": 0, "late": 0}
+    assert len(claims.start(connection, keys, "mail", "me", later, lease)) == 2
+    assert claims.start(connection, keys, "mail", "me", later, lease) == frozenset()
+    told = {one.patient: (one.state, one.attempts, one.sent_at, one.lease) for one in book.touches(connection)}
+    going = (State.SENDING, 1, later, later + lease)
+    assert told == {"P1": going, "P2": going, "late": (State.READY, 0, None, None)}
+
+
+def test_a_lease_is_renewed_of_what_its_owner_has_claimed_and_still_holds(ledger):
+    book, connection = ledger
+    hers, minute = Ledger(book.tables, "next-door"), timedelta(minutes=1)
+    for practice in (book, hers):
+        practice.judge(connection, [touch(patient=f"P{number}") for number in range(1, 5)], {}, "plan")
+        for owner, patient, lease in (("me", "P1", 5), ("me", "P2", 5), ("you", "P3", 5), ("me", "P4", 2)):
+            Claims(practice).claim(connection, owner, NOW, lease * minute, 1, only_to=[patient])
+    claims = Claims(book)
+    claims.start(connection, [touch(patient="P2").key], "mail", "me", NOW, 5 * minute)
+    claims.renew(connection, "me", NOW + 3 * minute, 5 * minute)
+    ends = {one.patient: (one.lease - NOW) // minute for one in book.touches(connection)}
+    assert ends == {"P1": 8, "P2": 5, "P3": 5, "P4": 2}
+    assert {one.lease - NOW for one in hers.touches(connection)} == {2 * minute, 5 * minute}
+
+
+def test_the_next_instant_at_which_a_sender_has_work_is_that_of_what_it_may_take_up(ledger):
+    book, connection = ledger
+    hour = timedelta(hours=1)
+    waiting = [
+        touch(),
+        touch(patient="denied", state=State.DENIED, due=NOW + hour),
+        touch(patient="next", state=State.DEFERRED, due=NOW + 2 * hour),
+        touch(patient="after", due=NOW + 3 * hour),
+    ]
+    book.judge(connection, waiting, {}, "plan")
+    Ledger(book.tables, "next-door").judge(connection, [touch(due=NOW + hour)], {}, "plan")
+    times = [Claims(book).next_due(connection, NOW + number * hour) for number in (0, 2, 3)]
+    assert times == [NOW + 2 * hour, NOW + 3 * hour, None]
+
+
 @given(st.sampled_from(list(State)), st.sampled_from(list(State)))
 def test_a_state_that_may_not_follow_is_refused(was, now):
     store = open_store("sqlite://")
