@@ -18,6 +18,7 @@ from test_messages_mime import message
 
 from crmkit.builtin import smtp
 from crmkit.builtin.email import EmailChannel
+from crmkit.builtin.queued import queue_id
 from crmkit.builtin.session import EmailSettings
 from crmkit.delivery.channel import Outcome
 from crmkit.errors import CrmkitError
@@ -169,7 +170,7 @@ def test_a_server_that_does_not_let_us_in_burns_no_patient_and_is_asked_once(scr
     ],
 )  # fmt: skip
 def test_the_servers_own_name_for_a_message_is_kept_and_no_address(said, name):
-    assert smtp.queue_id(said) == name
+    assert queue_id(said) == name
 
 
 def test_a_server_that_wants_a_login_first_says_what_to_look_at():
@@ -336,6 +337,19 @@ def test_a_session_in_which_no_more_messages_may_be_sent_is_followed_by_another(
 
 
 @BOTH
+def test_after_a_message_refused_at_its_end_the_server_is_told_to_forget_it(offers):
+    # Postfix takes the next sender for a nested one else.
+    with ScriptedServer({"end": ["554 5.7.1 content"]}, offers=offers) as server:
+        mail = channel(server)
+        outcomes = [[one.outcome for one in mail.send([letter(number)])] for number in range(2)]
+        outcomes += [[one.outcome for one in mail.send(messages(4)[2:])]]
+        mail.close()
+    assert (outcomes, server.sessions) == ([[REFUSED], [SENT], [SENT, SENT]], 1)
+    verbs = server.verbs()
+    assert verbs[verbs.index("MAIL") + 3] == "RSET"
+
+
+@BOTH
 def test_a_server_that_takes_no_more_in_a_new_session_either_is_believed(offers):
     with ScriptedServer({"MAIL": ["250 ok", *["450 4.7.1 too much mail"] * 9]}, offers=offers) as server:
         seen, evidence = hand_over(server, 4)
@@ -491,6 +505,7 @@ import socket, sys
 sys.path[:0] = {paths!r}
 from test_builtin_smtp import messages
 from crmkit.builtin.email import EmailChannel
+from crmkit.builtin.queued import queue_id
 from crmkit.builtin.session import EmailSettings
 from crmkit.plugins.calls import Calls
 from crmkit.plugins.failure import Phase

@@ -133,6 +133,7 @@ class Session:
         limit: The size of the largest message that the server takes, in octets; 0 if it does not say.
         heard: How many replies were read, but for the last goodbye.
         carried: How many messages the server took in it.
+        clean: Whether the server has nothing of an earlier message in mind.
     """
 
     pipelined: bool
@@ -141,6 +142,7 @@ class Session:
     limit: int
     heard: int = attrs.field(default=0, init=False)
     carried: int = attrs.field(default=0, init=False)
+    clean: bool = attrs.field(default=True, init=False)
     _server: smtplib.SMTP = attrs.field(repr=False, alias="server")
     _socket: socket.socket = attrs.field(repr=False, alias="socket")
     _file: BufferedReader = attrs.field(repr=False, alias="file")

@@ -8,26 +8,18 @@ the body of this one; the replies come in the order of what was written, so each
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 from crmkit.builtin.letter import END, Letter, Tray
+from crmkit.builtin.queued import queue_id
 from crmkit.builtin.refusal import NOT_FOR_US, NOT_FROM_US, advice
 from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
 from crmkit.builtin.verdict import is_about_us, is_nobody_there, is_relay, is_unproven, is_unwanted_sender, outcome_of
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
-
-#: Only the server's own name for the message is kept: a reply may hold the address.
-_QUEUE_ID = re.compile(rb"(?i)\b(?:queued as|queued mail for delivery|id)[ =:]+<?([\w.-]{4,80})(?![\w.@-])")
-#: How others put it: Exchange, Gmail, Sendmail, Amazon.
-_OTHER_ID = re.compile(
-    rb"(?i)\binternalid=(\d{4,20})\b|(?<![\w.@-])([\w.-]{8,80}) - gsmtp\b"
-    rb"|(?<![\w.@-])([\w-]{6,40}) (?:message|mail) accepted for delivery|\Aok +([0-9a-f][0-9a-f-]{20,80})\s*\Z"
-)
 
 #: A session that rested longer is opened anew: what lies between may have forgotten it without a word.
 _IDLE = 30.0
@@ -36,6 +28,7 @@ PATIENCE = 30.0
 #: So many answers at most are waited for while a session is opened, its connection and handshake among them; and so
 #: many before a message has left.
 _OPENING, _ENVELOPE = 15, 4
+_RESET = b"RSET\r\n"
 _SLOW = "slow: left for later"
 _DONE, _PENDING, _LATER, _REFUSED = 2, 3, 4, 5
 _TOO_BIG = 552
@@ -77,10 +70,15 @@ class Exchange:
         tail, owner = b"", None
         while (letter := self._next()) or tail:
             commands = self._commands(letter) if letter else {}
-            self._write(tail, owner, b"".join(commands.values()) if self.session.pipelined else b"")
+            # What becomes of the message before is not known yet where one writes ahead.
+            reset = self.session.pipelined and bool(letter) and (tail not in (b"", _RESET) or not self.session.clean)
+            ahead = b"".join((_RESET if reset else b"", *commands.values())) if self.session.pipelined else b""
+            self._write(tail, owner, ahead)
             self.tray.fill(2)
             if tail:
                 self._end(owner)
+            if reset or (letter and not self.session.pipelined and not self.session.clean):
+                self._begin_anew(written=reset)
             tail, owner = self._envelope(letter, commands) if letter else (b"", None)
 
     def _next(self) -> Letter | None:
@@ -111,6 +109,17 @@ class Exchange:
                 self._receipt(owner, Outcome.UNKNOWN if ended else Outcome.RETRY, f"body: {lost.why}")
             raise
 
+    def _begin_anew(self, *, written: bool) -> None:
+        """Have the server forget the message before: Postfix does not by itself where a policy refused it at its end.
+
+        It takes the next sender for a nested one, and one version falls over what was written ahead.
+        """
+        if not written:
+            self.session.write(_RESET)
+        if self.session.reply().first != _DONE:
+            raise LostError("not reset")
+        self.session.clean = True
+
     def _end(self, owner: Letter | None) -> None:
         """Read the reply to the end of a message; without an owner, to what undid an envelope."""
         try:
@@ -121,6 +130,7 @@ class Exchange:
             if owner:
                 self._receipt(owner, Outcome.RETRY if lost.told else Outcome.UNKNOWN, f"end: {lost.why}")
             raise
+        self.session.clean = not owner or reply.first == _DONE
         if owner and reply.first == _DONE:
             self.session.carried += 1
             self._answer(owner, Outcome.SENT, str(reply.code), queue_id(reply.text))
@@ -159,7 +169,7 @@ class Exchange:
     def _undo(self, replies: Sequence[Reply]) -> bytes:
         """Return what ends an envelope that was refused, though the server may go on to wait for the message."""
         if replies[-1].first != _PENDING:
-            return b"RSET\r\n"
+            return _RESET
         if replies[1].first == _DONE:
             # The end alone would be an empty message to a recipient whom it did accept.
             raise LostError("went along after a refusal")
@@ -260,15 +270,3 @@ class Conversation:
         if self._session is not None and self._session.rested(_IDLE):
             self.close()
         return self._session
-
-
-def queue_id(text: bytes) -> str:
-    """Return the server's own name for a message that it took, empty if it says none.
-
-    >>> queue_id(b"2.0.0 Ok: queued as 4ABCDEF"), queue_id(b"Ok, thanks")
-    ('4ABCDEF', '')
-    """
-    if found := _QUEUE_ID.search(text):
-        return found[1].decode("ascii")
-    other = _OTHER_ID.search(text)
-    return next((one.decode("ascii") for one in other.groups() if one), "") if other else ""
