@@ -187,7 +187,6 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
                     raise
                 summary += SyncSummary(failures=(str(problem),))
         whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
-        self._store.wrote(whole.total.added + whole.total.changed)
         log_sync(self.practice.id, whole)
         return whole
 

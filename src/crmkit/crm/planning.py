@@ -62,8 +62,6 @@ class Planning(Plugged):
         last = self._last(through, now)
         step = partial(self._stages.planner.plan, through=last, now=now, dry=dry, progress=progress)
         plan = self._judged(step, connection) if dry else self._written(step, connection)
-        if connection is None:
-            self._stages.store.wrote(plan.changed)
         log_plan(self.practice.id, plan)
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
 

@@ -8,6 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.columns import key, optional, sealed, sealed_index
+from crmkit.store.expected import expect, few
 from crmkit.store.store import Store
 from crmkit.store.types import Instant
 
@@ -65,7 +66,20 @@ def declare_learnt(store: Store) -> LearntTables:
     )
     for table in learnt.sealed().values():
         sealed_index(table)
+    _expect(learnt)
     return learnt
+
+
+def _expect(learnt: LearntTables) -> None:
+    sealed = {"writer": 1000, "link": 20}
+    expect(learnt.consent, 20_000, patient=10_000, purpose=2, medium=2, **sealed)
+    expect(learnt.suppression, 5000, medium=2, address=2500, **sealed)
+    expect(learnt.heard, 200_000, parser=2, id=100_000, address=20_000, at=10, **sealed)
+    expect(learnt.rating, 20_000, parser=2, id=20_000, **sealed)
+    expect(learnt.forgotten, 200, patient=200, **sealed)
+    expect(learnt.blanked, 10_000, of_writer=1000, of_link=10, **sealed)
+    expect(learnt.payload, 5000, id=5000, expires_at=1000)
+    expect(learnt.audit, 1_000_000, writer=1000)
 
 
 def _consent(store: Store) -> sa.Table:
@@ -126,7 +140,7 @@ def _heard(store: Store) -> sa.Table:
     told, waits = heard.c.address != "", heard.c.waits
     by_address = (heard.c.practice, heard.c.address, heard.c.at)
     sa.Index(f"{heard.name}_address", *by_address, sqlite_where=told, postgresql_where=told)
-    sa.Index(f"{heard.name}_waits", heard.c.practice, sqlite_where=waits, postgresql_where=waits)
+    sa.Index(f"{heard.name}_waits", heard.c.practice, sqlite_where=waits, postgresql_where=waits, info=few(10))
     return heard
 
 

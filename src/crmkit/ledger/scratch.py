@@ -38,4 +38,5 @@ def _copy(shadow: Store, connection: sa.Connection) -> LedgerTables:
         source = sa.table(kept[table.name], *(sa.column(name) for name in columns))
         connection.execute(sa.insert(table).from_select(columns, sa.select(source)))
         connection.exec_driver_sql(f"DROP TABLE {kept[table.name]}")
+    shadow.tell_planner(connection)
     return tables

@@ -11,12 +11,15 @@ from crmkit.ledger.columns import key, optional, sealed, sealed_index
 from crmkit.ledger.learnt_tables import LearntTables, declare_learnt
 from crmkit.ledger.order import enforce_order
 from crmkit.ledger.state import SPENT
+from crmkit.store.expected import expect
 from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money
 
 #: What names a touch in the tables of its history, and the row's number there.
 TOUCH = ("practice", "campaign", "occasion", "patient")
 _NUMBERED = (*TOUCH, "number")
+#: How many different values columns have, within those before them: so an index is judged (`store/expected.py`).
+_SELECTIVE = {"patient": 20_000, "campaign": 40, "occasion": 60}
 #: In which order touches are sent: neighbours in the table are neighbours in time.
 URGENCY = ("priority", "due", *TOUCH[1:])
 
@@ -112,6 +115,9 @@ def _touch(store: Store) -> sa.Table:
         prefixes=store.prefixes,
     )
     _index(touch)
+    values = {"key": 1_000_000, "address": 20_000, "message": 10, "state": 12, "priority": 3}
+    when = {"due": 1000, "stale": 500, "sent_at": 50_000}
+    expect(touch, 1_000_000, **_SELECTIVE, **values, **when)
     if not store.temporary:
         enforce_order(touch)
     return touch
@@ -165,11 +171,12 @@ def _event(store: Store) -> sa.Table:
         prefixes=store.prefixes,
     )
     sealed_index(event)
+    expect(event, 4_000_000, **_SELECTIVE, writer=1000, link=1000)
     return event
 
 
 def _attempt(store: Store) -> sa.Table:
-    return sa.Table(
+    attempt = sa.Table(
         store.name("attempt"),
         store.metadata,
         *_whose(),
@@ -185,6 +192,8 @@ def _attempt(store: Store) -> sa.Table:
         sqlite_with_rowid=False,
         prefixes=store.prefixes,
     )
+    expect(attempt, 1_000_000, **_SELECTIVE)
+    return attempt
 
 
 def _pace(store: Store) -> sa.Table:

@@ -12,8 +12,15 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
+from crmkit.store.expected import expect
 from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money
+
+#: How many rows a practice has after ten years, and how many different values a column: so an index is judged
+#: (`store/expected.py`).
+_ROWS = {"patient": 20_000, "contact": 40_000, "consent": 40_000, "recall": 40_000, "referral": 5000, "feedback": 5000}
+_MANY_ROWS = 400_000
+_SELECTIVE = {"patient": 20_000, "born_day": 366, "status": 4, "day": 3000, "due": 1000}
 
 
 def _patient() -> list[sa.Column[Any]]:
@@ -187,6 +194,9 @@ def _kind(store: Store, name: str, columns: list[sa.Column[Any]], *, of_patient:
         sa.Column("known_until", Instant, nullable=False),
         sa.Index(f"{store.name(name)}_was_key", *key),
     )
+    rows = _ROWS.get(name, _MANY_ROWS)
+    for table in (now, was):
+        expect(table, rows, id=rows, **_SELECTIVE)
     kind = Kind(name, now, was)
     if of_patient and name not in ("visit", "invoice", "recall"):
         _index(kind, "practice", "patient")

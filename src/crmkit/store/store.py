@@ -13,14 +13,13 @@ import sqlalchemy as sa
 
 from crmkit.errors import ConfigError
 from crmkit.store.engine import joined, open_engine, transaction
+from crmkit.store.expected import is_told, tell
 from crmkit.store.scrub import rewrite
 from crmkit.store.turns import at_once
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
 
-#: From so many new rows on it matters how the database looks for one.
-_MANY = 500
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,20}")
 
 
@@ -51,7 +50,6 @@ class Store:
     pinned: sa.Connection | None = None
     temporary: bool = False
     metadata: sa.MetaData = attrs.field(default=attrs.Factory(_within_schema, takes_self=True), init=False)
-    _uncounted: int = attrs.field(default=0, init=False, repr=False)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -132,6 +130,7 @@ class Store:
         """Create the declared tables that do not exist yet, and keep no revision: enough to try one room alone."""
         with self.begin() as connection:
             self.metadata.create_all(connection)
+            self.tell_planner(connection)
 
     def scrub(self) -> str:
         """Write the database's file anew, so that nothing which was deleted remains in it; return what is left to do.
@@ -143,26 +142,33 @@ class Store:
     def close(self) -> None:
         """Give the connections back; a host's engine is left alone."""
         if self.owned and self.pinned is None:
-            self._count()
             self.engine.dispose()
 
-    def wrote(self, rows: int) -> None:
-        """Be told how many rows were written; once they are many, SQLite counts anew. Others do so by themselves."""
-        self._uncounted += rows
-        if self._uncounted >= _MANY and self.pinned is None:
-            self._count()
+    def tell_planner(self, connection: sa.Connection) -> None:
+        """Tell the database's planner what to expect of the tables that were just made; others than SQLite count."""
+        if connection.dialect.name == "sqlite":
+            tell(connection, self.metadata.tables.values(), "temp" if self.temporary else "")
+        elif self.temporary:
+            # Nobody else sees them, and so nobody counts them in passing.
+            for table in self.metadata.tables:
+                connection.exec_driver_sql(f"ANALYZE {table}")
 
-    def _count(self) -> None:
-        """Count rows for SQLite's planner, which else takes the primary key: its first column is the practice's id."""
-        if self.engine.dialect.name != "sqlite":
+    def remind_planner(self) -> None:
+        """Tell SQLite's planner again if it expects something else: somebody may have counted, or made a table anew."""
+        if self.engine.dialect.name != "sqlite" or self.pinned is not None:
             return
-        # Somebody else who writes just now will do it in their turn. On a host's engine one waits as the host says.
-        with suppress(sa.exc.OperationalError), self.engine.connect() as connection:
-            with at_once(connection) if self.owned else nullcontext():
-                connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
-                for table in self.metadata.tables:
-                    connection.exec_driver_sql(f"ANALYZE {table}")
-            self._uncounted = 0
+        with self.read() as connection:
+            if is_told(connection, self.metadata.tables.values()):
+                return
+        # Where somebody else writes just now, or nobody may, whoever opens the database next will do it.
+        with (
+            suppress(sa.exc.OperationalError),
+            self.engine.connect() as connection,
+            at_once(connection) if self.owned else nullcontext(),
+        ):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self.tell_planner(connection)
+            connection.commit()
 
 
 def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: str = "") -> Store:

@@ -38,6 +38,7 @@ def upgrade(store: Store) -> str:
             raise problem
         make_schema(connection, store)
         _run(migration_context(store, connection), store)
+        store.tell_planner(connection)
     return found
 
 

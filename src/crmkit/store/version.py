@@ -24,7 +24,7 @@ def version_table(store: Store) -> sa.Table:
 
 
 def make_ready(store: Store) -> None:
-    """Set up an empty database; let one of the needed revision be. A current one costs one SELECT.
+    """Set up an empty database; let one of the needed revision be. A current one costs a SELECT or two.
 
     Raises:
         StoreError: If the database is of another revision, or its tables were made by a version that kept none.
@@ -32,6 +32,7 @@ def make_ready(store: Store) -> None:
     found = revision(store) or _set_up(store)
     if problem := wrong(store, found):
         raise problem
+    store.remind_planner()
 
 
 def revision(store: Store) -> str:
@@ -104,4 +105,5 @@ def _set_up(store: Store) -> str:
         table = version_table(store)
         table.create(connection, checkfirst=True)
         connection.execute(sa.insert(table).values(version_num=HEAD))
+        store.tell_planner(connection)
     return HEAD
