@@ -85,7 +85,7 @@ def test_every_date_comes_back_from_its_format(day: Any, form: str) -> None:
 
 @pytest.mark.parametrize("found", ["31/31/2026", "2026-03-05", "soon", "05/03/2026 14:30"])
 def test_a_date_in_another_format_is_refused(found: str) -> None:
-    with pytest.raises(ValueError, match=r"is no date written as 31/12/2026 is \(%d/%m/%Y\)") as caught:
+    with pytest.raises(ValueError, match=r"is no date of the form 31/12/2026 \(%d/%m/%Y\)") as caught:
         value({"column": "D", "format": "%d/%m/%Y"}, D=found)
     assert found not in str(caught.value)
 

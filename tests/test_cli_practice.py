@@ -126,7 +126,7 @@ def test_a_mapped_export_is_told_by_its_own_columns_and_a_wrong_mapping_briefly(
     (practice / "exports" / "list.csv").write_text(f"No,Vorname,Geb.-Datum\n1,Tom,31.02.1980\n{rows}")
     run("sync")
     out = run("rejected").stdout
-    assert '"Geb.-Datum" is no date written as' in out
+    assert '"Geb.-Datum" is no date of the form' in out
     assert "31.12.2026 is (%d.%m.%Y)" in out
     assert out.count("list.csv:") == 10
     assert "and 6 more in list.csv, field born, for the same reason: --all lists them" in out
@@ -194,7 +194,7 @@ def test_send_prints_counts_by_state(due: str) -> None:
 
 
 def test_send_only_to_reaches_nobody_else(due: str) -> None:
-    assert told("send", "--only-to", "P999999")["touches"] == []
+    assert told("send", "--only-to", "P000001")["touches"] == []
     assert told("send", "--yes", "--only-to", "P999999")["touches"] == []
     assert [touch["patient"] for touch in told("send", "--only-to", due)["touches"]] == [due]
 
@@ -344,6 +344,28 @@ def test_a_misspelt_campaign_is_told_whatever_is_wanted_of_it(planned: Path) -> 
         assert "there is no campaign birthday-crd. To mend: did you mean birthday-card?" in said
     with CRM.from_file(planned / "crm.toml") as crm, pytest.raises(NotFound):
         crm.cancel("birthday-crd", by="Kim")
+
+
+def test_what_is_misspelt_is_not_taken_for_nothing_due(planned: Path) -> None:
+    assert "there is no patient P15" in run("send", "--only-to", "P15", code=1).stderr
+    assert "there is no patient P15" in run("send", "--only-to", "P000015", "--only-to", "P15", "--yes", code=1).stderr
+    wrong = run("preview", "P000015", "--campaign", "birthday", code=1).stderr
+    assert "there is no campaign birthday. To mend: did you mean birthday-card?" in wrong
+    assert "Nothing is due" in run("preview", "P000015", "--campaign", "quarterly-news").stdout
+    for command in (["opt-out", "P000015"], ["unsuppress", "email", "x@y.example"]):
+        assert "nobody is named" in run(*command, "--by", " ", code=1).stderr
+    assert run("send", "--only-to", "P000001").stdout.startswith("Nothing is due now")
+
+
+def test_why_a_message_is_held_is_said_once(synced: Path) -> None:
+    file = synced / "exports" / "patients.csv"
+    rows = [
+        line.replace(",Christopher,", ",,").replace(",Chris,", ",,") if line.startswith("P000015,") else line
+        for line in file.read_text("utf-8").splitlines(keepends=True)
+    ]
+    file.write_text("".join(rows), "utf-8")
+    run("sync")
+    assert run("preview", "P000015").stdout.count("patient.greeting") == 1
 
 
 def test_what_is_in_doubt_is_listed_and_settled_by_a_person(due: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ RIGHT: dict[str, Any] = {
         ("currency", "dollars", "three letters of ISO 4217, such as AUD"),
         ("email", "hello(at)brighteyes", "hello@brighteyes.example"),
         ("email", "hello@brighteyes.example\nBcc: all@brighteyes.example", "hello@brighteyes.example"),
-        ("phone", "555-0000", "write it as +61 2"),
+        ("phone", "555-0000", "write it as +61 ..."),
         ("public_url", "brighteyes.example/crm", "starts with https://"),
         ("public_url", "javascript:alert(1)", "starts with https://"),
         ("public_url", "https://brighteyes.example/crm?practice=1", "no ?"),
@@ -106,6 +106,8 @@ def test_a_telephone_number_is_read_in_the_country_of_the_practice() -> None:
     assert Practice(**{**RIGHT, "phone": "02 5550 1234"}).phone == "02 5550 1234"
     with pytest.raises(ValueError, match="phone"):
         Practice(**{**RIGHT, "country": "CH", "phone": "02 5550 1234"})
+    with pytest.raises(ValueError, match=r"write it as \+41 "):
+        Practice(**{**RIGHT, "country": "CH", "phone": "12"})
 
 
 def test_today_is_the_date_on_the_wall_of_the_practice() -> None:

@@ -15,7 +15,7 @@ import attrs
 from crmkit import words
 from crmkit.clock import local_day
 from crmkit.people.email import normalise_email
-from crmkit.people.phone import normalise_phone
+from crmkit.people.phone import international_prefix, normalise_phone
 
 #: What can stand in no header of a mail.
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -98,7 +98,8 @@ def _bare(url: str) -> str:
 
 def _number(practice: Any, _: Any, value: str) -> None:
     if value and normalise_phone(value, practice.country).problem:
-        raise ValueError("practice phone is not a number that is in use: write it as +61 2 ...")
+        example = international_prefix(practice.country) or "+61"
+        raise ValueError(f"practice phone is not a number that is in use: write it as {example} ...")
 
 
 def _age(_: Any, __: Any, value: int) -> None:

@@ -193,6 +193,6 @@ def _reformat(value: str, form: str) -> str:
     try:
         at = datetime.strptime(value, form)  # noqa: DTZ007 - a wall clock time; the reader adds the practice's zone
     except ValueError:
-        raise ValueError(f"is no date written as {_SAMPLE.strftime(form)} is ({form})") from None
+        raise ValueError(f"is no date of the form {_SAMPLE.strftime(form)} ({form})") from None
     clock = any(code in form for code in ("%H", "%I", "%T", "%c", "%X"))
     return at.isoformat() if clock else at.date().isoformat()

@@ -53,7 +53,7 @@ def resume(given: Given, campaign: str, by: str) -> int:
     if given.as_json:
         show.say_json({"campaign": campaign, "resumed": stood})
     else:
-        show.say(f"{campaign or 'All sending'} {'goes on' if stood else 'was not stopped'}.")
+        show.say(f"{campaign or 'All sending'} goes on." if stood else f"{campaign or 'Sending'} was not stopped.")
     return DONE
 
 

@@ -10,7 +10,7 @@ import click
 
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given, common, day_option
-from crmkit.errors import NotFound
+from crmkit.errors import NotFound, nearest
 
 if TYPE_CHECKING:
     from crmkit.crm.answers import Answer, Preview
@@ -31,7 +31,9 @@ def preview(given: Given, patient: str, campaign: str | None, form: str | None, 
         raise click.UsageError(f"--{form} and --json exclude each other")
     with given.crm() as crm:
         found = crm.preview(patient, through)
-        practice = crm.practice
+        practice, programme = crm.practice, [one.id for one in crm.programme()]
+    if campaign and campaign not in [*programme, *(one.touch.campaign for one in found)]:
+        raise NotFound(f"there is no campaign {campaign}", mend=nearest(campaign, programme))
     chosen = [one for one in found if campaign in (None, one.touch.campaign)]
     if form:
         _write(chosen, form, patient)

@@ -50,7 +50,12 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
         raise ConfigError(
             "watching sends all that is due", where="--watch", mend="add --yes, without --limit or --only-to"
         )
+    from crmkit.crm.answers import unknown_patient
+
     with given.crm() as crm:
+        for patient in only_to:
+            if not crm.knows(patient):
+                raise unknown_patient(patient)
         if not yes:
             due = crm.send(only_to=only_to or None, dry=True)
             return _dry(given, crm, due, limit)
@@ -119,7 +124,9 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
         if len(going) > _SHOWN:
             show.say(f"and {len(going) - _SHOWN:,} more")
     _say_staying(staying)
-    show.say(f"\n{_after_dry(len(going))}")
+    if going or staying:
+        show.say()
+    show.say(_after_dry(len(going)))
     _say_stopped(crm, stops)
     return LOOK if failures else DONE
 

@@ -12,7 +12,7 @@ import click
 from crmkit.cli import show
 from crmkit.cli.mailbox import mails
 from crmkit.cli.options import DONE, LOOK, Given, common
-from crmkit.errors import CrmkitError
+from crmkit.errors import ConfigError, CrmkitError
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
@@ -25,6 +25,7 @@ _MEDIUM = click.Choice(["email", "sms", "post", "phone"])
 _PURPOSE = click.Choice(["marketing", "feedback", "service", "care"])
 #: What somebody means who wants no more news.
 _WISHES = ("marketing", "feedback")
+_NOT_STOPPED = "This address is not stopped: is it spelt as in the practice software?"
 _WHAT = "What the patient does not want; may be repeated."
 
 
@@ -65,7 +66,7 @@ def unsuppress(given: Given, medium: str, address: str, by: str) -> int:
     if given.as_json:
         show.say_json({"medium": medium, "used_again": stood})
     else:
-        show.say("The address is used again." if stood else "The address was in use.")
+        show.say("The address is used again." if stood else _NOT_STOPPED)
     return DONE
 
 
@@ -81,6 +82,8 @@ def opt_out(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[
     from crmkit.people.medium import Medium, Purpose
 
     ways = [Medium(medium) for medium in media] or [*Medium]
+    if not by.strip():
+        raise ConfigError("nobody is named who was told so", where="--by", mend="give a name")
     with given.crm() as crm:
         # A number that is misspelt would leave the patient who said no among the readers.
         if not crm.knows(patient):

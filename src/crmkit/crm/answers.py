@@ -12,7 +12,7 @@ from crmkit.campaigns.judge import Judged
 from crmkit.campaigns.plan import explain
 from crmkit.campaigns.reasons import in_words
 from crmkit.crm.stages import Stages
-from crmkit.errors import CrmkitError, NotFound
+from crmkit.errors import CrmkitError, MissingField, NotFound
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
@@ -119,6 +119,10 @@ def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:
         return Preview(judged.touch, words, None)
     try:
         return Preview(judged.touch, words, stages.renderer.render(judged.draft(), now))
+    except MissingField as problem:
+        # That is why it is held, and is said already.
+        told = words if judged.touch.state is State.HELD else f"{words}; {problem.problem}"
+        return Preview(judged.touch, told, None)
     except CrmkitError as problem:
         return Preview(judged.touch, f"{words}; {problem.problem}", None)
 
@@ -130,7 +134,10 @@ def _must_exist(stages: Stages, connection: Connection, patient: str) -> None:
 
 def unknown_patient(patient: str) -> NotFound:
     """Return what is said where a patient's id names nobody."""
-    return NotFound(f"there is no patient {patient}", mend="give the id as it stands in the practice software")
+    return NotFound(
+        f"there is no patient {patient}",
+        mend="give the id as it stands in the practice software, or look for its row in crmkit rejected",
+    )
 
 
 def _today(touch: Touch, judged: Mapping[str, Touch]) -> Touch:

@@ -42,7 +42,7 @@ class Decisions:
             ConfigError: If nobody is named.
             NotFound: If there is no such campaign.
         """
-        _insist(by)
+        insist(by)
         stages = self._stages
 
         def step(connection: Connection) -> bool:
@@ -91,7 +91,7 @@ class Decisions:
             ConfigError: If nobody is named.
             NotFound: If nothing of such a campaign is planned, and there is none.
         """
-        _insist(by)
+        insist(by)
         stages = self._stages
 
         def step(connection: Connection) -> int:
@@ -114,7 +114,7 @@ class Decisions:
             ConfigError: If nobody is named, or that is nothing that can be found out.
             NotFound: If no message of this key is in doubt.
         """
-        _insist(by)
+        insist(by)
         if said not in [*Settled]:
             raise ConfigError(f"{said!r} settles nothing", where="said", mend=nearest(str(said), [*Settled]))
         stages, what = self._stages, Settled(said)
@@ -150,7 +150,7 @@ class Decisions:
             NotFound: If nothing is known of such a patient.
             ConfigError: If there is an audit trail and its key was not given, or nobody is named.
         """
-        _insist(by)
+        insist(by)
         stages = self._stages
 
         def step(connection: Connection) -> Forgotten:
@@ -177,7 +177,9 @@ class Decisions:
         stages = self._stages
         if not stages.seal.key:
             raise ConfigError(
-                "there is no audit key", where="audit_key", mend="give one, and keep it out of the database"
+                "there is no audit key",
+                where="audit_key",
+                mend='give one, in crm.toml as audit_key = { env = "NAME" }, and keep it out of the database',
             )
         now = self.head()
         at = until or (now.at if now else self.clock.now())
@@ -185,6 +187,7 @@ class Decisions:
             return verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
 
 
-def _insist(by: str) -> None:
+def insist(by: str) -> None:
+    """Refuse a decision that nobody is named for."""
     if not by.strip():
         raise ConfigError("nobody is named who decided it", where="by", mend="give a name")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from crmkit.clock import Clock
 from crmkit.crm.answers import known
+from crmkit.crm.decisions import insist
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.delivery.event import Payload, verifies
@@ -132,7 +133,11 @@ class Receiving:
 
         Returns:
             False if it is in use.
+
+        Raises:
+            ConfigError: If nobody is named.
         """
+        insist(by)
         value = normalise(address, medium, self.practice.country).value or address
         place = (self._stages.tables, self.practice.id, medium, address_digest(self.practice.id, medium, value))
         with self._stages.arrivals.listening() as connection:

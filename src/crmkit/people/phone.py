@@ -44,6 +44,16 @@ def normalise_phone(typed: str, country: str) -> Normalised:
     return Normalised(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), "", line)
 
 
+def international_prefix(country: str) -> str:
+    """Return what numbers of a country begin with, empty if it has none.
+
+    >>> international_prefix("CH"), international_prefix("XX")
+    ('+41', '')
+    """
+    code = phonenumbers.country_code_for_region(country)
+    return f"+{code}" if code else ""
+
+
 def _first(text: str) -> str:
     for cut in _SECOND.finditer(text):
         head = text[: cut.start()]
