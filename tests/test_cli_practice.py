@@ -195,7 +195,7 @@ def test_send_prints_counts_by_state(due: str) -> None:
 
 def test_send_only_to_reaches_nobody_else(due: str) -> None:
     assert told("send", "--only-to", "P000001")["touches"] == []
-    assert told("send", "--yes", "--only-to", "P999999")["touches"] == []
+    assert told("send", "--yes", "--only-to", "P000001")["touches"] == []
     assert [touch["patient"] for touch in told("send", "--only-to", due)["touches"]] == [due]
 
 
