@@ -127,7 +127,7 @@ def test_a_mapped_export_is_told_by_its_own_columns_and_a_wrong_mapping_briefly(
     run("sync")
     out = run("rejected").stdout
     assert '"Geb.-Datum" is no date of the form' in out
-    assert "31.12.2026 is (%d.%m.%Y)" in out
+    assert "31.12.2026 (%d.%m.%Y)" in out
     assert out.count("list.csv:") == 10
     assert "and 6 more in list.csv, field born, for the same reason: --all lists them" in out
     assert "16 rows to mend in the practice software" in out
