@@ -89,6 +89,12 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
     [
         ({"RCPT": ["550 5.1.1 <p0@home.example> unknown"]}, [REFUSED, SENT, SENT], "recipient: 550 5.1.1"),
         ({"RCPT": ["451 later"]}, [RETRY, SENT, SENT], "recipient: 451"),
+        (
+            # What Postfix says at its port 587 to somebody who has not logged in.
+            {"RCPT": ["554 5.7.1 <p0@home.example>: Recipient address rejected: Access denied"]},
+            [RETRY, SENT, SENT],
+            "recipient: 554 5.7.1: its rules do not allow it: look at user and password, or ask the provider",
+        ),
         ({"RCPT": ["554 5.7.1 <p0@home.example>: Relay access denied"]}, [RETRY, SENT, SENT], "recipient: 554 5.7.1"),
         ({"RCPT": ["530 log in"]}, [RETRY, SENT, SENT], "recipient: 530"),
         ({"RCPT": ["550-5.1.1 a\r\n550-5.1.1 b\r\n550 5.1.1 c"]}, [REFUSED, SENT, SENT], "recipient: 550 5.1.1"),

@@ -12,6 +12,7 @@ _ADVICE = {530: ": it wants a login or an encrypted line: look at user, password
 _RECORDS = ": the receiver cannot see that the mail is yours: look at SPF, DKIM and DMARC of your domain"
 _UNPROVEN = {f"5.7.{number}": _RECORDS for number in (20, 21, 22, 23, 24, 26)}
 NOT_FOR_US = ": it does not send for us: look at host, user and password"
+NOT_ALLOWED = ": its rules do not allow it: look at user and password, or ask the provider"
 NOT_FROM_US = ": it takes nothing from the practice's address: look at the practice's email"
 _WRONG_LOGIN = (530, 534, 535, 538)
 

@@ -15,9 +15,9 @@ import attrs
 
 from crmkit.builtin.letter import END, Letter, Tray
 from crmkit.builtin.queued import queue_id
-from crmkit.builtin.refusal import NOT_FOR_US, NOT_FROM_US, advice
+from crmkit.builtin.refusal import advice
 from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
-from crmkit.builtin.verdict import is_about_us, is_nobody_there, is_relay, is_unproven, is_unwanted_sender, outcome_of
+from crmkit.builtin.verdict import barred_by, is_about_us, is_nobody_there, is_unproven, outcome_of
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
 
@@ -192,11 +192,8 @@ class Exchange:
 
     def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
         self.tray.take()
-        known = advice(reply.code, reply.status)
-        barred = ""
-        if phase == "recipient":
-            barred = NOT_FOR_US if is_relay(reply) else NOT_FROM_US if is_unwanted_sender(reply) else ""
-        told = f"{phase}: {reply}{known or barred}"
+        barred = barred_by(reply) if phase == "recipient" else ""
+        told = f"{phase}: {reply}{advice(reply.code, reply.status) or barred}"
         permanent = outcome is Outcome.REFUSED and phase == "recipient" and is_nobody_there(reply)
         self._answer(letter, outcome, told, permanent=permanent)
         if phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from crmkit.builtin.fault import is_about_address, is_about_sender, status_of
+from crmkit.builtin.refusal import NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US
 from crmkit.builtin.session import Reply
 from crmkit.delivery.channel import Outcome
 
@@ -26,7 +27,7 @@ def outcome_of(reply: Reply) -> Outcome:
 
 def is_about_us(reply: Reply) -> bool:
     """Tell whether a server that refuses a recipient means us: whoever it was to, it would have said the same."""
-    ours = reply.code in _ABOUT_US or reply.status.startswith("5.7.") or is_relay(reply)
+    ours = reply.code in _ABOUT_US or _is_policy(reply) or is_relay(reply)
     return ours or is_unwanted_sender(reply) or bool(_MACHINE.search(reply.text))
 
 
@@ -37,6 +38,15 @@ def is_unwanted_sender(reply: Reply) -> bool:
     True
     """
     return is_about_sender(reply.status, _words(reply))
+
+
+def barred_by(reply: Reply) -> str:
+    """Return what to do about a refusal that means us; empty where nothing can be said."""
+    if is_relay(reply):
+        return NOT_FOR_US
+    if is_unwanted_sender(reply):
+        return NOT_FROM_US
+    return NOT_ALLOWED if _is_policy(reply) else ""
 
 
 def is_relay(reply: Reply) -> bool:
@@ -57,6 +67,10 @@ def is_nobody_there(reply: Reply) -> bool:
     """
     words = _words(reply)
     return is_about_address(status_of(reply.status, words), words)
+
+
+def _is_policy(reply: Reply) -> bool:
+    return reply.status.startswith("5.7.")
 
 
 def _words(reply: Reply) -> str:
