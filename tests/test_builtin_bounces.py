@@ -524,6 +524,28 @@ def test_a_warning_in_words_that_a_message_is_late_condemns_nobody(words: str) -
     assert (event.kind, event.address, event.permanent) == (EventKind.DELAYED, MIA, False)
 
 
+@pytest.mark.parametrize(
+    "why",
+    [
+        "retry timeout exceeded",
+        "all hosts for 'home.example' have been failing for a long time (and retry time not reached)",
+        "host mx.home.example [192.0.2.7]: Connection refused",
+    ],
+)
+def test_that_a_server_was_down_for_too_long_condemns_no_address(why: str) -> None:
+    # As Exim wrote it before it knew reports.
+    head = f"X-Failed-Recipients: {MIA}\nFrom: Mail Delivery System <Mailer-Daemon@mx.exim.example>\n"
+    words = (
+        "This message was created automatically by mail delivery software.\n\nA message that you sent could not be "
+        "delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n"
+    )
+    subject = "Subject: Mail delivery failed: returning message to sender\n\n"
+    [event] = parse(f"{head}{subject}{words}  {MIA}\n    {why}\n")
+    assert (event.kind, event.address, event.permanent) == (EventKind.BOUNCED, MIA, False)
+    [event] = parse(f"{head}{subject}{words}  {MIA}\n    Unrouteable address\n")
+    assert event.permanent
+
+
 def test_a_notice_of_an_unknown_form_that_names_several_or_gives_no_reason_is_none() -> None:
     assert parse(notice("Undeliverable", f"550 5.1.1 for {MIA} and ben@home.example")) == []
     assert parse(notice("Undeliverable", f"Something about {MIA}")) == []

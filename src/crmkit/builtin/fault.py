@@ -27,6 +27,7 @@ _FULL = re.compile(
 )
 _BLOCKED = re.compile(
     r"(?i)\bspam\b|unsolicited|blacklist|block ?list|reputation|\bpolicy\b|too (?:large|many hops)|message size"
+    r"|retry time(?:out)?\b|failing for a long time|connection (?:refused|timed out)"
 )
 _WHO = r"(?:user|recipient|addressee|mailbox|address|account|alias|person|domain)"
 _NOBODY = re.compile(
