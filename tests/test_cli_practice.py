@@ -357,6 +357,30 @@ def test_what_is_misspelt_is_not_taken_for_nothing_due(planned: Path) -> None:
     assert run("send", "--only-to", "P000001").stdout.startswith("Nothing is due now")
 
 
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (b"Our news", "1, which cannot be used: the content has no title"),
+        (b"# Our news\n", "1, which cannot be used: the content has a title and no text"),
+        (b"# Our news\n\nGr\xfc\xdfe", "3, which cannot be used: the file is not UTF-8"),
+    ],
+)
+def test_a_newsletter_that_is_badly_saved_keeps_back_nothing_else(planned: Path, text: bytes, wrong: str) -> None:
+    file = planned / "crm.toml"
+    file.write_text(file.read_text("utf-8").replace("quarterly on day 20", "on 2026-11-23"), "utf-8")
+    news = planned / "content" / "newsletter" / "2026-11-23.md"
+    news.write_bytes(b"# Our news\n\nGood news.")
+    run("plan")
+    news.write_bytes(text)
+    reasons = [one["reason"] for one in told("send")["touches"]]
+    assert "content_missing" in reasons
+    assert told("send", "--yes")["counts"]["sent"] == 1
+    run("plan")
+    assert wrong in str(told("why", "P000012"))
+    news.write_bytes(b"# Our news\n\nGood news.")
+    assert "ready" in str(told("why", "P000012"))
+
+
 def test_why_a_message_is_held_is_said_once(synced: Path) -> None:
     file = synced / "exports" / "patients.csv"
     rows = [

@@ -42,7 +42,7 @@ class Candidate:
         consents: The statements that hold for patient and recipient, by patient's id, purpose and medium.
         minor: True if the patient is below the practice's adult age, or of unknown age with a guardian on record.
         lacks: The needed field that is empty, or an empty string.
-        awaits: The file that the occasion waits for, or an empty string.
+        awaits: The file that the occasion waits for, with what is wrong with it if it is there, or an empty string.
         linked: False if the message needs an unsubscribe link that cannot be made.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from crmkit.errors import TemplateError
 from crmkit.messages.draft import Draft
 from crmkit.messages.renderer import Renderer
 from crmkit.messages.type import MessageType
@@ -33,11 +34,18 @@ class Wants:
         return self.renderer.links.available or not self.renderer.needs_links(self.kind)
 
     def awaits(self, occasion: str, recipient: Patient) -> str:
-        """Return the path of the file that an occasion waits for, empty for none."""
+        """Return the path of the file that an occasion waits for, with what is wrong with it; empty for none."""
         asked = (occasion, recipient.language)
         if asked not in self._awaited:
-            self._awaited[asked] = str(self.renderer.awaits(self.kind.name, *asked) or "")
+            self._awaited[asked] = self._await(*asked)
         return self._awaited[asked]
+
+    def _await(self, occasion: str, language: str) -> str:
+        try:
+            return str(self.renderer.awaits(self.kind.name, occasion, language) or "")
+        except TemplateError as problem:
+            # Perhaps it is being written just now. It keeps nothing back but its own messages.
+            return f"{problem.where}, which cannot be used: {problem.problem}"
 
     def lacks(self, draft: Draft) -> str:
         """Return the needed field that is empty, empty for none."""

@@ -57,8 +57,12 @@ class Content:
     _paths: dict[tuple[str, str, str], tuple[Path, ...]] = attrs.field(init=False, factory=dict, repr=False)
 
     def awaits(self, kind: MessageType, occasion: str, language: str) -> Path | None:
-        """Return the path at which a file is still to be written, or None where all is there."""
-        if not kind.content or self._find(kind, occasion, language)[0]:
+        """Return the path at which a file is still to be written, or None where all is there.
+
+        Raises:
+            TemplateError: If there is one that cannot be used.
+        """
+        if not kind.content or self.article(kind, occasion, language):
             return None
         return self._path(kind, occasion)
 

@@ -103,7 +103,11 @@ class Renderer:
         return page.lack(draft, page.values(draft, "there is one" if page.link else ""))
 
     def awaits(self, type_name: str, occasion: str, language: str) -> Path | None:
-        """Return the path of the content file that an occasion still waits for, or None where it needs none."""
+        """Return the path of the content file that an occasion still waits for, or None where it needs none.
+
+        Raises:
+            TemplateError: If there is one that cannot be used.
+        """
         return self._files.awaits(self._kind(type_name), occasion, self._spoken(language))
 
     def needs_links(self, kind: MessageType) -> bool:
