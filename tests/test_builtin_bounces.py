@@ -170,6 +170,13 @@ def test_each_action_has_its_kind(action: str, kind: EventKind) -> None:
     assert event.kind is kind
 
 
+def test_opensmtpd_gives_up_with_the_words_of_a_delay() -> None:
+    group = f"Final-Recipient: rfc822; {MIA}\nAction: delayed\nStatus: 4.4.7"
+    assert [event.kind for event in parse(report(group))] == [EventKind.DELAYED]
+    [event] = parse(report(group, notice=f"{MIA}: Envelope expired"))
+    assert (event.kind, event.permanent) == (EventKind.BOUNCED, False)
+
+
 def test_relayed_is_no_proof_of_delivery() -> None:
     assert parse(report(f"Final-Recipient: rfc822; {MIA}\nAction: relayed\nStatus: 2.0.0")) == []
 

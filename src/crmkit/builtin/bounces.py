@@ -9,7 +9,7 @@ from itertools import islice
 import attrs
 
 from crmkit.builtin.complaints import complaints
-from crmkit.builtin.fault import is_about_address, status_of
+from crmkit.builtin.fault import is_about_address, is_expired, status_of
 from crmkit.builtin.incoming import (
     MOST_GROUPS,
     MOST_PARTS,
@@ -90,6 +90,8 @@ def _of_recipient(group: Mail, key: str, date: str, words: str, payload: Payload
     kind = next((kind for begins, kind in _ACTIONS.items() if action.startswith(begins)), None)
     if kind is None or not (address or key):
         return None
+    if kind is EventKind.DELAYED and is_expired(words):
+        kind = EventKind.BOUNCED
     stated, diagnosis = header(group, "status"), header(group, "diagnostic-code")
     status = status_of(stated, diagnosis)
     return Event(

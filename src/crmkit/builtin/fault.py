@@ -48,6 +48,13 @@ _WAITING = re.compile(
 _OVER = re.compile(
     r"(?i)giv(?:e|en|ing) up|will not be retried|no (?:further|more) attempts|permanent(?:ly)? (?:error|fail)"
 )
+#: OpenSMTPD gives up with the words of a delay.
+_EXPIRED = re.compile(r"(?i)\benvelope expired\b")
+
+
+def is_expired(words: str) -> bool:
+    """Tell whether the words are of a message that is not tried any more, whatever action stands beside them."""
+    return bool(_EXPIRED.search(words))
 
 
 def is_waiting(words: str) -> bool:
