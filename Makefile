@@ -49,7 +49,7 @@ mutants: .venv/ready
 
 # A new plugin of every kind, built and installed as a wheel into one empty environment, passes its kit.
 starters: .venv/ready
-	CRMKIT_STARTERS=all $(BIN)/python -m pytest tests/test_testing_start_wheel.py
+	CRMKIT_STARTERS=all $(BIN)/python -m pytest tests/test_wheel.py
 
 # What of the public API is broken since the last tag.
 api: .venv/ready
