@@ -75,6 +75,13 @@ def test_the_mapping_in_the_notes_can_be_used_as_it_is(folder: Path) -> None:
     assert read_mapping("patient", section)[0].file == "Patient list.csv"
 
 
+@pytest.mark.parametrize(("country", "form"), [("US", "%m/%d/%Y"), ("CH", "%d.%m.%Y"), ("NZ", "%d/%m/%Y")])
+def test_the_mapping_in_the_notes_writes_dates_as_the_country_does(country: str, form: str, folder: Path) -> None:
+    answers = ["--name", "Ring", "--country", country, "--timezone", "Europe/Zurich", "--email", "hello@ring.example"]
+    assert run("--yes", *answers).exit_code == 0
+    assert f'format = "{form}"' in (folder / "crm.toml").read_text(encoding="utf-8")
+
+
 def test_every_practice_gets_a_key_of_its_own_that_others_cannot_read(folder: Path) -> None:
     for name in ("one.toml", "two.toml"):
         assert run("--yes", *NEEDED, "--config", name).exit_code == 0

@@ -44,7 +44,7 @@ MISTAKES = {
     "settings of a plugin that is not admitted": (
         '"csv", "folder"]',
         '"folder"]',
-        ["settings.csv", "add csv to plugins"],
+        ["settings.csv", "add csv to plugins, or take its settings out"],
     ),
     "a misspelt setting": ('folder = "exports"', 'foldr = "exports"', ["settings.csv", "foldr", "did you mean folder"]),
     "a misspelt campaign key": (

@@ -38,6 +38,7 @@ RIGHT: dict[str, Any] = {
         ("name", "Bright\x00Eyes", "on one line"),
         ("name", "Bright\u2028Eyes", "on one line"),
         ("country", "Australia", "two letters of ISO 3166, such as AU"),
+        ("country", "SCHWEIZ", "two letters of ISO 3166, such as CH"),
         ("country", "au", "two letters of ISO 3166, such as AU"),
         ("timezone", "Sydney", "such as Europe/Zurich"),
         ("timezone", "", "such as Europe/Zurich"),

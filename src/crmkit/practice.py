@@ -46,7 +46,8 @@ def _zone(_: Any, __: Any, value: str) -> None:
 
 def _country(_: Any, __: Any, value: str) -> None:
     if not words.is_territory(value):
-        raise ValueError(f"practice country {value!r}: use the two letters of ISO 3166, such as AU")
+        example = words.territory_called(value) or "AU"
+        raise ValueError(f"practice country {value!r}: use the two letters of ISO 3166, such as {example}")
 
 
 def _currency(_: Any, __: Any, value: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -148,6 +149,32 @@ def percent(share: float | Decimal, locale: str, digits: int = 1) -> str:
 def is_currency(code: str) -> bool:
     """Tell whether a three-letter code is a currency of ISO 4217."""
     return bool(babel_numbers.is_currency(code))
+
+
+def date_format(locale: str) -> str:
+    """Return how a date is written in figures, as `strptime` wants it.
+
+    >>> date_format("en-US"), date_format("de-CH"), date_format("en-AU")
+    ('%m/%d/%Y', '%d.%m.%Y', '%d/%m/%Y')
+    """
+    form = parse_locale(locale).date_formats["short"].pattern
+    for letters, sign in (("d+", "%d"), ("M+", "%m"), ("y+", "%Y")):
+        form = re.sub(letters, sign, form)
+    return form if re.fullmatch(r"%[dmY]([./-])%[dmY]\1%[dmY]", form) else "%d/%m/%Y"
+
+
+def territory_called(name: str) -> str | None:
+    """Return the two letters of the country of a name in any language of ours; None if none is called so.
+
+    >>> territory_called("Schweiz"), territory_called("united states"), territory_called("nowhere")
+    ('CH', 'US', None)
+    """
+    wanted = name.strip().casefold()
+    for language in ("en", "de", "fr", "it", "es"):
+        for code, called in Locale(language).territories.items():
+            if len(code) == 2 and called.casefold() == wanted:
+                return str(code)
+    return None
 
 
 def is_territory(code: str) -> bool:

@@ -57,7 +57,7 @@ folder = $exports
 # id = "Patient No"
 # given = "First name"
 # family = "Surname"
-# born = { column = "DOB", format = "%d/%m/%Y" }
+# born = { column = "DOB", format = "$date_format" }
 # status = { column = "State", values = { A = "active", I = "inactive", D = "deceased" } }
 # email = "E-mail"
 # mobile = "Mobile"
@@ -114,9 +114,13 @@ def settings_file(answers: Mapping[str, str], *, id_: str, key: str, public_url:
         key: The secret that signs links.
         public_url: Where patients reach the host, empty if that is not known yet.
     """
+    from crmkit.words import date_format
+
     url = f"public_url = {_quoted(public_url)}" if public_url else '# public_url = "https://..."'
     quoted = {name: _quoted(answer) for name, answer in answers.items()}
-    return _TEXT.substitute(quoted, id=_quoted(id_), key=_quoted(key), public_url=url, plain_name=answers["name"])
+    # A day that is taken for a month is no error where both are below thirteen.
+    plain = {"plain_name": answers["name"], "date_format": date_format(answers["locale"])}
+    return _TEXT.substitute(quoted, id=_quoted(id_), key=_quoted(key), public_url=url, **plain)
 
 
 def _quoted(text: str) -> str:

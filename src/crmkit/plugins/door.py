@@ -122,7 +122,7 @@ class _Door:
                 self._not_installed(name, installed)
         for name in self.settings:
             if name not in found and all(one.plugin != name for one in self.refused):
-                mend = f"add {name} to plugins"
+                mend = f"add {name} to plugins, or take its settings out"
                 raise ConfigError(f"the plugin {name} is not admitted", where=f"settings.{name}", mend=mend)
         return sorted(found.values(), key=lambda one: (one.name != CORE, one.name))
 
