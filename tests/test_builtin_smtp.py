@@ -95,6 +95,13 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
             [RETRY, SENT, SENT],
             "recipient: 554 5.7.1: its rules do not allow it: look at user and password, or ask the provider",
         ),
+        (
+            # Exim names no status.
+            {"RCPT": ["550 rejected because 192.0.2.1 is in a black list at zen.example"]},
+            [RETRY, SENT, SENT],
+            "recipient: 550: its rules do not allow it: look at user and password, or ask the provider",
+        ),
+        ({"RCPT": ["452 4.2.2 Over quota"]}, [RETRY, SENT, SENT], "recipient: 452 4.2.2: the mailbox is full"),
         ({"RCPT": ["554 5.7.1 <p0@home.example>: Relay access denied"]}, [RETRY, SENT, SENT], "recipient: 554 5.7.1"),
         ({"RCPT": ["530 log in"]}, [RETRY, SENT, SENT], "recipient: 530"),
         ({"RCPT": ["550-5.1.1 a\r\n550-5.1.1 b\r\n550 5.1.1 c"]}, [REFUSED, SENT, SENT], "recipient: 550 5.1.1"),
@@ -238,6 +245,8 @@ def test_half_of_the_recipients_refused_touch_no_other(offers):
         ("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", True),
         ("550 Unrouteable address", True),
         ("550 No such user here", True),
+        ("524 5.2.4 Mailing list expansion problem: <p1@home.example>", True),
+        ("550 5.2.4 the list cannot be expanded", False),
         ("552 5.2.2 Mailbox full", False),
         ("550 5.7.1 User unknown to our spam filter", False),
         ("550 5.1.1 mailbox is full", False),

@@ -17,7 +17,7 @@ ADDRESS_CODES = frozenset({"1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1", "4.
 #: Codes about the sender's address.
 _SENDER_CODES = frozenset({"1.7", "1.8"})
 #: Codes that leave the verdict to the words beside them.
-_VAGUE = frozenset({"", "0.0", "1.0", "3.0", "4.1"})
+_VAGUE = frozenset({"", "0.0", "1.0", "2.4", "3.0", "4.1"})
 
 _CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _FAILURE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -25,8 +25,9 @@ _FULL = re.compile(
     r"(?i)(?:over|exceed\w*|disk|reached) (?:\w+ ){0,2}(?:quota|storage|allocation)|quota (?:is )?(?:exceeded|full)"
     r"|(?:mailbox|inbox) (?:is |size )?(?:full|exceed)|not enough (?:disk|storage)|insufficient (?:disk|storage|system)"
 )
-_BLOCKED = re.compile(
-    r"(?i)\bspam\b|unsolicited|blacklist|block ?list|reputation|\bpolicy\b|too (?:large|many hops)|message size"
+_BARRED = re.compile(r"(?i)\bspam\b|unsolicited|black ?list|block ?list|\brbl\b|reputation|\bpolicy\b")
+_ELSE = re.compile(
+    r"(?i)too (?:large|many hops)|message size"
     r"|retry time(?:out)?\b|failing for a long time|connection (?:refused|timed out)"
 )
 _WHO = r"(?:user|recipient|addressee|mailbox|address|account|alias|person|domain)"
@@ -34,7 +35,7 @@ _NOBODY = re.compile(
     rf"(?i){_WHO}[^.;]{{0,60}}?(?:unknown|not (?:found|exist|listed|known)|does(?:n't| not) (?:exist|have)|invalid"
     rf"|disabled|inactive|no longer)|(?:unknown|no such|invalid|nonexistent|not a valid) (?:local |virtual )?{_WHO}"
     r"|(?:couldn't be|wasn't|not) found|recipient address rejected: access denied|host unknown"
-    r"|unrout(?:e)?able (?:mail )?(?:address|domain)"
+    r"|unrout(?:e)?able (?:mail )?(?:address|domain)|mailing list expansion problem: <"
 )
 #: It is the sender's address that is not known: Postfix says so, and Exim, which asks about it, quotes what it heard.
 _SENDER = re.compile(r"(?i)\bsender (?:address )?(?:rejected|verif|unknown|invalid|denied)|verification failed for")
@@ -69,8 +70,8 @@ def is_waiting(words: str) -> bool:
 def is_about_address(status: str, words: str = "") -> bool:
     """Tell whether a failure with this status code, and this diagnostic text, condemns the address.
 
-    Old servers say 5.0.0 of everything, and Exchange Online says 5.4.1 of unknown people: there the words decide. A
-    full mailbox overrules any code, and so does a sender who is unknown.
+    Old servers say 5.0.0 of everything, Exchange Online says 5.4.1 and OpenSMTPD 5.2.4 of unknown people: there the
+    words decide. A full mailbox overrules any code, and so does a sender who is unknown.
 
     >>> is_about_address("5.1.1"), is_about_address("5.2.2"), is_about_address("5.7.1")
     (True, False, False)
@@ -80,8 +81,17 @@ def is_about_address(status: str, words: str = "") -> bool:
     if status[:1] == "4" or _FULL.search(words) or is_about_sender(status, words):
         return False
     if status[2:] in _VAGUE:
-        return bool(_NOBODY.search(words)) and not _BLOCKED.search(words)
+        return bool(_NOBODY.search(words)) and not (_BARRED.search(words) or _ELSE.search(words))
     return status[2:] in ADDRESS_CODES
+
+
+def is_barred(status: str, words: str) -> bool:
+    """Tell whether a policy or a list keeps the sender out, as Exim says it without any status code.
+
+    >>> is_barred("", "rejected because 192.0.2.1 is in a black list at zen.example"), is_barred("5.1.1", "policy")
+    (True, False)
+    """
+    return status[2:3] == "7" or (status[2:] in _VAGUE and bool(_BARRED.search(words)))
 
 
 def is_about_sender(status: str, words: str) -> bool:
@@ -95,7 +105,7 @@ def is_about_sender(status: str, words: str) -> bool:
 
 def says_why(words: str) -> bool:
     """Tell whether the words name another reason than the address."""
-    return bool(_FULL.search(words) or _BLOCKED.search(words))
+    return any(pattern.search(words) for pattern in (_FULL, _BARRED, _ELSE))
 
 
 def failure_code(words: str) -> str:

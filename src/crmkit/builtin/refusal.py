@@ -11,6 +11,12 @@ _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
 _ADVICE = {530: ": it wants a login or an encrypted line: look at user, password and security"}
 _RECORDS = ": the receiver cannot see that the mail is yours: look at SPF, DKIM and DMARC of your domain"
 _UNPROVEN = {f"5.7.{number}": _RECORDS for number in (20, 21, 22, 23, 24, 26)}
+#: What the second half of a status code says, whether it begins with 4 or with 5.
+_MEANS = {
+    "2.1": ": the mailbox is switched off",
+    "2.2": ": the mailbox is full",
+    "3.4": ": the message is too large for it",
+}
 NOT_FOR_US = ": it does not send for us: look at host, user and password"
 NOT_ALLOWED = ": its rules do not allow it: look at user and password, or ask the provider"
 NOT_FROM_US = ": it takes nothing from the practice's address: look at the practice's email"
@@ -43,7 +49,7 @@ def refusal(problem: Exception, phase: str = "connect") -> str:
 
 
 def advice(code: int, status: str = "") -> str:
-    """Return what to do about a reply that is about us, empty where nothing can be said.
+    """Return what to do about a reply that is about us, or what else it means; empty where nothing can be said.
 
     Args:
         code: The reply's three digits.
@@ -52,7 +58,7 @@ def advice(code: int, status: str = "") -> str:
     >>> advice(530)
     ': it wants a login or an encrypted line: look at user, password and security'
     """
-    return _ADVICE.get(code) or _UNPROVEN.get(status, "")
+    return _ADVICE.get(code) or _UNPROVEN.get(status) or _MEANS.get(status[2:], "")
 
 
 def _certificate(code: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from crmkit.builtin.fault import is_about_address, is_about_sender, status_of
+from crmkit.builtin.fault import is_about_address, is_about_sender, is_barred, status_of
 from crmkit.builtin.refusal import NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US
 from crmkit.builtin.session import Reply
 from crmkit.delivery.channel import Outcome
 
 _REFUSED = 5
-#: Answers to a recipient that are about us: log in, secure the line, and every status on policy (RFC 3463, X.7.X).
+#: Answers to a recipient that are about us: log in, secure the line; so is every status on policy (RFC 3463, X.7.X).
 _ABOUT_US = (530, 534, 535, 538)
 #: Old servers say it in words only.
 _RELAY = re.compile(rb"(?i)\brelay(?:ing)?\b|authenticat|not logged in")
@@ -70,7 +70,7 @@ def is_nobody_there(reply: Reply) -> bool:
 
 
 def _is_policy(reply: Reply) -> bool:
-    return reply.status.startswith("5.7.")
+    return is_barred(reply.status, _words(reply))
 
 
 def _words(reply: Reply) -> str:
