@@ -288,8 +288,15 @@ def test_a_sender_whom_a_server_does_not_know_costs_no_patient_and_no_address(of
     )
 
 
-def test_what_a_server_holds_against_this_machine_costs_no_patient():
-    said = "504 5.5.2 <practice-pc>: Helo command rejected: need fully-qualified hostname"
+@pytest.mark.parametrize(
+    "said",
+    [
+        "504 5.5.2 <practice-pc>: Helo command rejected: need fully-qualified hostname",
+        "550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)",
+        "550-SPF check failed: 192.0.2.1 is not allowed to send mail from\r\n550 brighteyes.example",
+    ],
+)
+def test_what_a_server_holds_against_this_machine_costs_no_patient(said):
     with ScriptedServer({"RCPT": [said]}) as server:
         assert hand_over(server, 2)[0] == [RETRY, SENT]
 

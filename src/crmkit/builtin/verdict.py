@@ -14,8 +14,8 @@ _REFUSED = 5
 _ABOUT_US = (530, 534, 535, 538)
 #: Old servers say it in words only.
 _RELAY = re.compile(rb"(?i)\brelay(?:ing)?\b|authenticat|not logged in")
-#: Postfix keeps what it holds against this machine, too, until it is told a recipient.
-_MACHINE = re.compile(rb"(?i)\b(?:helo command|client host) rejected")
+#: What is held against this machine is kept, too, until a recipient is told.
+_MACHINE = re.compile(rb"(?i)\b(?:helo|ehlo|spf|dmarc)\b|client host rejected")
 #: That we could not prove who we are (RFC 7372: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would pass.
 _UNPROVEN = re.compile(r"5\.7\.(?:2\d|[5-7]\d\d)")
 
@@ -28,7 +28,7 @@ def outcome_of(reply: Reply) -> Outcome:
 def is_about_us(reply: Reply) -> bool:
     """Tell whether a server that refuses a recipient means us: whoever it was to, it would have said the same."""
     ours = reply.code in _ABOUT_US or _is_policy(reply) or is_relay(reply)
-    return ours or is_unwanted_sender(reply) or bool(_MACHINE.search(reply.text))
+    return ours or is_unwanted_sender(reply) or _is_machine(reply)
 
 
 def is_unwanted_sender(reply: Reply) -> bool:
@@ -46,7 +46,7 @@ def barred_by(reply: Reply) -> str:
         return NOT_FOR_US
     if is_unwanted_sender(reply):
         return NOT_FROM_US
-    return NOT_ALLOWED if _is_policy(reply) else ""
+    return NOT_ALLOWED if _is_policy(reply) or _is_machine(reply) else ""
 
 
 def is_relay(reply: Reply) -> bool:
@@ -71,6 +71,10 @@ def is_nobody_there(reply: Reply) -> bool:
 
 def _is_policy(reply: Reply) -> bool:
     return is_barred(reply.status, _words(reply))
+
+
+def _is_machine(reply: Reply) -> bool:
+    return bool(_MACHINE.search(reply.text)) and not is_nobody_there(reply)
 
 
 def _words(reply: Reply) -> str:
