@@ -231,8 +231,12 @@ def test_a_header_that_is_no_csv_is_refused(folder: Path) -> None:
 def test_another_encoding_says_which_setting_mends_it(folder: Path, before: int) -> None:
     content = (HEADER + ANNA * before).encode() + "P2,Zoë,Berg,\n".encode("cp1252")
     told = refusal(folder, content)
-    assert "patients.csv: is not written in utf-8-sig" in told
+    assert "patients.csv: is not written in UTF-8" in told
     assert 'encoding = "cp1252"' in told
+
+
+def test_what_excel_calls_unicode_text_says_so(folder: Path) -> None:
+    assert 'encoding = "utf-16"' in refusal(folder, (HEADER + ANNA).encode("utf-16"))
 
 
 def test_a_file_that_is_damaged_on_disk_is_named(folder: Path) -> None:

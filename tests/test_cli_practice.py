@@ -338,6 +338,12 @@ def test_the_programme_is_stopped_goes_on_and_is_called_off(due: str) -> None:
     assert told("send")["counts"] == {}
 
 
+def test_an_export_without_a_row_is_told(practice: Path) -> None:
+    for file in (practice / "exports").glob("*.csv"):
+        file.write_text(file.read_text("utf-8").splitlines()[0], "utf-8")
+    assert "Not one row was read: is the export whole?" in run("sync").stdout
+
+
 def test_a_misspelt_campaign_is_told_whatever_is_wanted_of_it(planned: Path) -> None:
     for command in (["resume", "birthday-crd"], ["stop", "birthday-crd"], ["stop", "birthday-crd", "--cancel"]):
         said = run(*command, "--by", "Kim", code=1).stderr

@@ -39,6 +39,8 @@ MISTAKES = {
     "a misspelt section": ("[settings.csv]", "[setings.csv]", ["crm.toml", "setings", "did you mean settings"]),
     "a wrong type": ('plugins = ["csv", "folder"]', "plugins = [1]", ["crm.toml", "plugins", "int given where str"]),
     "a broken line": ("[practice]", "[practice", ["crm.toml", "is no TOML", "line"]),
+    "a letter writer's quotation marks": ('country = "AU"', "country = “AU”", ["line", "straight quotation marks"]),
+    "a path of Windows": ('folder = "exports"', 'folder = "C:\\Users\\Kim"', ["line", "write / in the place of each"]),
     "a wrong zone": ("Australia/Sydney", "Australia/Sidney", ["crm.toml: practice", "timezone", "IANA"]),
     "a misspelt plugin": ('"folder"]', '"foldr"]', ["plugins", "foldr", "did you mean folder"]),
     "settings of a plugin that is not admitted": (
@@ -84,10 +86,17 @@ def test_a_mistake_in_crm_toml_is_told_with_place_and_mend(mistake, tmp_path):
         assert part in str(raised.value)
 
 
-def test_the_good_file_is_good(tmp_path):
-    (tmp_path / "crm.toml").write_text(GOOD, encoding="utf-8")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_good_file_is_good(encoding, tmp_path):
+    (tmp_path / "crm.toml").write_text(GOOD, encoding=encoding)
     with CRM.from_file(tmp_path / "crm.toml") as crm:
         assert [campaign.id for campaign in crm.programme()] == ["card"]
+
+
+def test_a_crm_toml_in_another_encoding_says_so(tmp_path):
+    (tmp_path / "crm.toml").write_text(GOOD, encoding="utf-16")
+    with pytest.raises(ConfigError, match=r"crm\.toml: is not written in UTF-8"):
+        CRM.from_file(tmp_path / "crm.toml")
 
 
 def test_a_missing_crm_toml_says_how_to_get_one(tmp_path):

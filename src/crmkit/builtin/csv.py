@@ -97,8 +97,11 @@ class CsvSource:
             with _open(path) as raw, TextIOWrapper(raw, encoding=self.encoding, newline="") as text:
                 yield from self._parse(csv.reader(text, delimiter=self.delimiter, strict=True), mapping, path)
         except UnicodeDecodeError:
-            mend = 'set encoding in [settings.csv], such as encoding = "cp1252"'
-            raise SourceError(f"is not written in {self.encoding}", where=path.name, mend=mend) from None
+            # Excel's "Unicode text" begins so.
+            likely = "utf-16" if _begins(path, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "cp1252"
+            mend = f'set encoding in [settings.csv], such as encoding = "{likely}"'
+            named = "UTF-8" if self.encoding == "utf-8-sig" else self.encoding
+            raise SourceError(f"is not written in {named}", where=path.name, mend=mend) from None
         except (OSError, EOFError, zlib.error) as problem:
             raise SourceError(f"cannot be read ({type(problem).__name__})", where=path.name) from None
 
@@ -144,6 +147,11 @@ class CsvSource:
 
 def _open(path: Path) -> BinaryIO:
     return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _begins(path: Path, *marks: bytes) -> bool:
+    with _open(path) as raw:
+        return raw.read(4).startswith(marks)
 
 
 def _uneven(header: list[str], cells: list[str]) -> tuple[Fault, ...]:

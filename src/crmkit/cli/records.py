@@ -79,6 +79,8 @@ def _say(summary: SyncSummary) -> None:
     headings = ("kind", *(field.name for field in attrs.fields(Counts)))
     rows = [(kind, *attrs.astuple(counts)) for kind, counts in summary.kinds.items()]
     show.say_table(headings, rows, footer=("all", *attrs.astuple(summary.total)))
+    if not any(attrs.astuple(summary.total)) and not summary.failures and not summary.forgotten:
+        show.say("\nNot one row was read: is the export whole?")
     if summary.total.rejected:
         rows_were = "row was" if summary.total.rejected == 1 else "rows were"
         show.say(f"\n{summary.total.rejected:,} {rows_were} rejected: crmkit rejected shows them.")

@@ -52,7 +52,8 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, foot
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=bool(footer))
     last = footer or [""] * len(headings)
     for number, heading in enumerate(headings):
-        numeric = bool(lines) and all(isinstance(line[number], int) for line in lines)
+        cells = [line[number] for line in lines] or [last[number]]
+        numeric = all(isinstance(cell, int) for cell in cells)
         table.add_column(
             heading, _cell(last[number]), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric
         )

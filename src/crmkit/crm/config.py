@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -122,13 +123,29 @@ def read_config(path: Path) -> Config:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Some editors of Windows put a mark before the first letter that nobody sees.
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except FileNotFoundError:
         mend = "run crmkit init to write one, or name it with --config"
         raise ConfigError("the file does not exist", where=str(path), mend=mend) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"is no TOML: {problem}", where=path.name, mend="correct that line") from None
+    except UnicodeDecodeError:
+        raise ConfigError("is not written in UTF-8", where=path.name, mend="save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigError(f"is no TOML: {problem}", where=path.name, mend=_mend(text, str(problem))) from None
+
+
+def _mend(text: str, problem: str) -> str:
+    """Return what is mostly wrong with a line of a file that was edited as a letter is."""
+    place = re.search(r"at line (\d+)", problem)
+    line = next(iter(text.splitlines()[int(place[1]) - 1 :]), "") if place else ""
+    if set(line) & set("“”„«»"):
+        return 'correct that line: write straight quotation marks, as in "this"'
+    if "\\" in line:
+        return "correct that line: write / in the place of each \\"
+    return "correct that line"
 
 
 def _filled(value: Any, where: str) -> Any:
