@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from events_desk import MIA, Desk, answer, bounce
+from situations import patient
 
 from crmkit import CRM, FixedClock, Medium, Practice, Purpose, State
 from crmkit.plugins import EventKind, Stop
@@ -72,3 +74,21 @@ def test_many_who_listen_at_once_hear_each_event_once(desk: Desk, open_there: Ca
     assert sum(one.applied for one in wishes) == 1
     assert (desk.state(), desk.state("P2")) == (State.BOUNCED, State.BOUNCED)
     assert desk.crm.audit().faults == ()
+
+
+def test_senders_who_learn_of_one_dead_address_at_once_stop_it_once(
+    open_there: Callable[..., CRM], exports: Callable[..., None], clock: FixedClock
+) -> None:
+    people = [patient(f"P{number}", household=f"H{number}") for number in range(2)]
+    desks = [Desk(open_there, exports, clock, people=people, caps=()) for _ in range(2)]
+    together = Barrier(2, timeout=30)
+    for desk in desks:
+        desk.channel.fate = ["nobody"]
+        desk.channel.between = lambda _: together.wait() and None
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(lambda desk: desk.crm.send(limit=1), desks))
+    assert [one.counts() for one in told] == [{State.REFUSED: 1}] * 2
+    assert set(desks[0].next_year().values()) == {"bad_address"}
+    assert desks[0].crm.unsuppress(Medium.EMAIL, MIA, by="Kim")
+    assert not desks[0].crm.unsuppress(Medium.EMAIL, MIA, by="Kim"), "it was stopped once"
+    assert desks[0].crm.audit().faults == ()
