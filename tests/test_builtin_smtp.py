@@ -245,6 +245,7 @@ def test_half_of_the_recipients_refused_touch_no_other(offers):
         ("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", True),
         ("550 Unrouteable address", True),
         ("550 No such user here", True),
+        ("550 5.1.1 <p1@home.example>: undeliverable address: host mx.example said: 550 Rejected by our policy", False),
         ("524 5.2.4 Mailing list expansion problem: <p1@home.example>", True),
         ("550 5.2.4 the list cannot be expanded", False),
         ("552 5.2.2 Mailbox full", False),

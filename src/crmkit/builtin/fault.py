@@ -39,6 +39,8 @@ _NOBODY = re.compile(
 )
 #: It is the sender's address that is not known: Postfix says so, and Exim, which asks about it, quotes what it heard.
 _SENDER = re.compile(r"(?i)\bsender (?:address )?(?:rejected|verif|unknown|invalid|denied)|verification failed for")
+#: Postfix that asked beforehand says 5.1.1 of whatever it heard; the reason follows in words.
+_ASKED = re.compile(r"(?is)\bundeliverable address: (.+)")
 #: What is only late, and still on its way.
 _WAITING = re.compile(
     r"(?i)warning only|(?:still being|will be) retried|not yet been delivered|delivery (?:is|has been) delayed"
@@ -78,6 +80,8 @@ def is_about_address(status: str, words: str = "") -> bool:
     >>> is_about_address("5.0.0", "550 unknown user"), is_about_address("5.1.1", "550 5.1.1 mailbox is full")
     (True, False)
     """
+    if asked := _ASKED.search(words):
+        return status[:1] != "4" and is_about_address(failure_code(asked[1]), asked[1])
     if status[:1] == "4" or _FULL.search(words) or is_about_sender(status, words):
         return False
     if status[2:] in _VAGUE:
