@@ -202,6 +202,11 @@ def test_relayed_is_no_proof_of_delivery() -> None:
         ("5.0.0", "550 User unknown", True),
         ("5.0.0", "550 no such user here", True),
         ("5.0.0", "550 Unrouteable address", True),
+        (
+            "5.1.7",
+            "Sender address rejected: undeliverable address: host mx.example said: 550 5.1.1 User unknown",
+            False,
+        ),
         ("5.1.1", "undeliverable address: host mx.example[192.0.2.2] said: 550 5.1.1 no such user", True),
         ("5.1.1", "undeliverable address: host mx.example[192.0.2.2] said: 550 Unrouteable address", True),
         ("5.1.1", "undeliverable address: Host or domain name not found. Name service error for name=x.example", True),

@@ -80,10 +80,10 @@ def is_about_address(status: str, words: str = "") -> bool:
     >>> is_about_address("5.0.0", "550 unknown user"), is_about_address("5.1.1", "550 5.1.1 mailbox is full")
     (True, False)
     """
-    if asked := _ASKED.search(words):
-        return status[:1] != "4" and is_about_address(failure_code(asked[1]), asked[1])
     if status[:1] == "4" or _FULL.search(words) or is_about_sender(status, words):
         return False
+    if asked := _ASKED.search(words):
+        return is_about_address(failure_code(asked[1]), asked[1])
     if status[2:] in _VAGUE:
         return bool(_NOBODY.search(words)) and not (_BARRED.search(words) or _ELSE.search(words))
     return status[2:] in ADDRESS_CODES
