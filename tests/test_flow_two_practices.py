@@ -63,7 +63,10 @@ class Desk:
 
     def export(self, **more: dict[str, str]) -> None:
         word = self.other("a", "b")
-        own = {"P1": {"status": self.other("deceased", "active")}, "P2": {"email": f"p3@{word}.example"}} | more
+        # A family of which one goes to the one practice, and another to the other.
+        shared = {self.other("P3", "P4"): {"email": "family@shared.example"}}
+        own = {"P1": {"status": self.other("deceased", "active")}, "P2": {"email": f"p5@{word}.example"}}
+        own = own | shared | more
         people = [
             patient(f"P{n}", **{"born": f"1980-11-{22 + n}", "household": f"H{n}", "email": f"p{n}@{word}.example"}
                     | own.get(f"P{n}", {}))
@@ -96,10 +99,10 @@ class Desk:
         crm.add(attrs.evolve(CARD, priority=70))
         crm.add(self.other(attrs.evolve(NEWS, per_day=1), attrs.evolve(NEWS, id="post")))
         yield self.plan()
-        yield crm.stop(self.other("", "card"), by="Kim"), crm.stopped()
+        yield crm.stop("card", by="Kim"), self.first and crm.stop("", by="Kim"), crm.stopped()
         self.channel.fate = self.other(["silent"], ["refused", "crash after"])
         yield self.send()
-        yield crm.resume(self.other("", "card")), self.send()
+        yield crm.stopped(), crm.resume("card"), self.first and crm.resume(), self.send()
         self.clock.move(timedelta(hours=2))
         yield self.send(), [(one.touch.patient, one.evidence) for one in crm.unknowns()]
         for one in crm.unknowns():
@@ -113,6 +116,7 @@ class Desk:
         yield self.tell(EventKind.RATED, sent[-1], rating=self.other(2, 9))
         if not self.first:
             head = self.head()
+        yield self.tell(EventKind.UNSUBSCRIBED, "P5", key="", address="family@shared.example")
         yield crm.opt_out(self.other("P3", "P1"), Purpose.MARKETING, Medium.EMAIL)
         yield crm.opt_in("P4", Purpose.MARKETING, Medium.EMAIL, wording="yes", evidence="form") if self.first else 0
         self.clock.set(NOW + timedelta(days=1))
