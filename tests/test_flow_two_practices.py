@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from situations import NOW, consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Medium, Practice, Purpose
 from crmkit.delivery.event import Event, EventKind
+from crmkit.errors import SourceError
 from crmkit.ledger.doubt import Settled
 
 # The same paths as elsewhere, many times over: following every line would take half as long again.
@@ -26,7 +27,12 @@ pytestmark = pytest.mark.no_cover
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 NEWS = Campaign(
     "news", objective="reactivate", message="acme.winter", segment="last_visit before 2026-11-01",
-    schedule="on 2026-11-23", per_day=2, priority=60,
+    schedule="on 2026-11-23", per_day=2, priority=40,
+    cost_each="0.50",
+)  # fmt: skip
+AGAIN = Campaign(
+    "again", objective="reactivate", message="acme.winter", segment="everybody", schedule="on 2026-11-24", lot="0.5",
+    cost_each="0.50",
 )  # fmt: skip
 #: Rows tell which process wrote them, which is another one each time, and so do the digests over them.
 RANDOM = {"writer", "link", "digest", "owner", "actor"}
@@ -70,13 +76,14 @@ class Desk:
         people = [
             patient(f"P{n}", **{"born": f"1980-11-{22 + n}", "household": f"H{n}", "email": f"p{n}@{word}.example"}
                     | own.get(f"P{n}", {}))
-            for n in range(1, 6) if more.get(f"P{n}") != {}
+            for n in range(1, self.other(6, 7)) if more.get(f"P{n}") != {}
         ]  # fmt: skip
         said = [consent(one["id"], given="no" if one["id"] == self.other("P4", "P5") else "yes") for one in people]
         visits = [
             {"id": f"V{one['id']}", "patient": one["id"], "day": self.other("2026-03-02", "2026-04-02")}
             | {"status": "completed"} for one in people
         ]  # fmt: skip
+        visits.append(visits[1] | {"id": "V9", "patient": self.other("P2", "P4"), "day": "soon"})
         folder = self.folder / "exports"
         folder.mkdir(exist_ok=True)
         for kind, rows in (("patients", people), ("consents", said), ("visits", visits)):
@@ -98,6 +105,7 @@ class Desk:
         yield crm.sync().total
         crm.add(attrs.evolve(CARD, priority=70))
         crm.add(self.other(attrs.evolve(NEWS, per_day=1), attrs.evolve(NEWS, id="post")))
+        crm.add(AGAIN)
         yield self.plan()
         yield crm.stop("card", by="Kim"), self.first and crm.stop("", by="Kim"), crm.stopped()
         self.channel.fate = self.other(["silent"], ["refused", "crash after"])
@@ -116,6 +124,7 @@ class Desk:
         yield self.tell(EventKind.RATED, sent[-1], rating=self.other(2, 9))
         if not self.first:
             head = self.head()
+        yield self.unread(f"no event of {crm.practice.id}".encode())
         yield self.tell(EventKind.UNSUBSCRIBED, "P5", key="", address="family@shared.example")
         yield crm.opt_out(self.other("P3", "P1"), Purpose.MARKETING, Medium.EMAIL)
         yield crm.opt_in("P4", Purpose.MARKETING, Medium.EMAIL, wording="yes", evidence="form") if self.first else 0
@@ -134,7 +143,13 @@ class Desk:
         yield repr(findings)
         found = crm.audit(head.at, noted=head.digest)
         yield found.links, found.rows, found.faults
-        crm.close()
+
+    def unread(self, body: bytes) -> list[bytes]:
+        self.told.fails = SourceError("the body is no event")
+        with pytest.raises(SourceError):
+            self.crm.receive("told", body)
+        self.told.fails = None
+        return [one.body for one in self.crm.unread()]
 
     def head(self) -> Any:
         """Return the head of the trail, and let no later link of this practice fall into the same second."""
@@ -176,12 +191,21 @@ def in_turns(desks: Sequence[Desk]) -> None:
         going = [(desk, day) for desk, day in going if desk.step(day)]
 
 
-def test_neither_sees_or_changes_what_is_the_others(tmp_path: Path, practice: Practice) -> None:
-    def desk(name: str, database: str, place: str) -> Desk:
-        return Desk(
-            tmp_path / f"{place}-{name}", f"sqlite:///{tmp_path}/{database}.db", attrs.evolve(practice, id=name)
-        )
+@pytest.fixture
+def desk(tmp_path: Path, practice: Practice) -> Iterator[Callable[[str, str, str], Desk]]:
+    opened: list[Desk] = []
 
+    def open_one(name: str, database: str, place: str) -> Desk:
+        folder, own = tmp_path / f"{place}-{name}", attrs.evolve(practice, id=name)
+        opened.append(Desk(folder, f"sqlite:///{tmp_path}/{database}.db", own))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.crm.close()
+
+
+def test_neither_sees_or_changes_what_is_the_others(desk: Callable[[str, str, str], Desk]) -> None:
     together = [desk(name, "shared", "together") for name in IDS]
     in_turns(together)
     for name, shared in zip(IDS, together, strict=True):
@@ -191,3 +215,21 @@ def test_neither_sees_or_changes_what_is_the_others(tmp_path: Path, practice: Pr
             assert ours == mine
         assert [one.to for one in shared.channel.handed] == [one.to for one in alone.channel.handed]
         assert rows_of(shared.database, name) == rows_of(alone.database, name)
+    tampered(together[1])
+    assert together[0].crm.audit().faults == ()
+    assert len(together[1].crm.audit().faults) > 3
+
+
+def tampered(desk: Desk) -> None:
+    """Change a practice's rows behind its back, in every way of which the audit tells."""
+    engine = sa.create_engine(desk.database)
+    with engine.begin() as connection:
+        for statement in (
+            "UPDATE crmkit_heard SET did = 'stands' WHERE practice = :practice",
+            "UPDATE crmkit_event SET writer = 'me', link = 0 WHERE practice = :practice AND patient = 'P1'",
+            "UPDATE crmkit_touch SET reason = 'ready' WHERE practice = :practice AND patient = 'P5'",
+            "DELETE FROM crmkit_touch WHERE practice = :practice AND patient = 'P3'",
+            "DELETE FROM crmkit_audit WHERE practice = :practice AND number = 3",
+        ):
+            connection.execute(sa.text(statement), {"practice": desk.crm.practice.id})
+    engine.dispose()
