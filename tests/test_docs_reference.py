@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
@@ -156,6 +157,24 @@ SECTIONS = ("practice", "settings", "channels", "caps", "hours", "events", "camp
 def test_every_key_of_the_file_is_told_and_no_other(heading: str, known: list[str]) -> None:
     told = [name for row in rows(CRM_TOML, heading) for name in row[0].split(", ")]
     assert sorted(told) == sorted(known)
+
+
+@pytest.mark.parametrize(
+    ("heading", "made"),
+    [
+        ("## [caps.NAME]", Cap()),
+        ("## [time_limits]", TimeLimits()),
+        ("## [campaigns.ID]", Campaign("any", objective="inform", message="a", segment="b", schedule="c")),
+    ],
+    ids=["caps", "time limits", "campaigns"],
+)
+def test_what_holds_without_a_word_of_the_file_is_told(heading: str, made: Any) -> None:
+    told = {row[0]: row[2].replace('"', "").strip("[]") for row in rows(CRM_TOML, heading) if row[2] != "needed"}
+    held = {name: getattr(made, name) for name in told}
+    words = {"None": "no limit", "True": "true", "False": "false"}
+    for name, value in held.items():
+        several = ", ".join(value) if isinstance(value, tuple) else str(value).removesuffix(".0")
+        assert told[name] == words.get(several, several), name
 
 
 def test_where_the_law_wants_the_postal_address_is_told() -> None:

@@ -7,12 +7,14 @@ import email.policy
 
 import attrs
 import pytest
+from permuted import Bringing, Taking, winter
 from situations import consent, patient
 
 from crmkit import Campaign, State
 from crmkit.errors import ConfigError, NotFound
 from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.people.medium import Medium, Purpose
+from crmkit.plugins import Limits
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
@@ -66,6 +68,71 @@ def test_a_guardians_no_holds_for_the_child(exports, open_crm):
     crm.sync()
     crm.add(BIRTHDAY)
     assert [touch.reason for touch in crm.plan().touches] == ["opted_out"]
+
+
+def test_who_reads_is_told_by_age_and_guardian_and_somebody_must_have_agreed(exports, open_crm, tmp_path):
+    born = {
+        "C1": "2008-11-24",
+        "C2": "2008-11-23",
+        "C3": "",
+        "C4": "2019-01-01",
+        "P1": "1985-01-01",
+        "P2": "1985-01-01",
+    }
+    wards = {"C1": "P1", "C2": "P1", "C3": "P1", "C4": "P2"}
+    exports("patients", [patient(one, born=day, guardian=wards.get(one, "")) for one, day in born.items()])
+    exports("consents", [consent(one) for one in ("C2", "P1")])
+    winters = Bringing("acme", message_types=[winter(tmp_path / "acme", "Warm", personal=True)])
+    crm = open_crm(plugins=["csv", "folder", winters], caps=[])
+    crm.sync()
+    crm.add(Campaign("warm", objective="inform", message="acme.winter", segment="everybody", schedule="on 2026-11-23"))
+    told = {touch.patient: (touch.recipient, touch.reason) for touch in crm.plan().touches}
+    assert told == {
+        "C1": ("P1", "ready"),
+        "C2": ("C2", "ready"),  # of age today
+        "C3": ("P1", "ready"),
+        "C4": ("P2", "no_consent"),
+        "P1": ("P1", "ready"),
+        "P2": ("P2", "no_consent"),
+    }
+
+
+def test_the_first_way_that_reaches_and_was_agreed_to_is_taken(exports, open_crm, tmp_path):
+    mobile = {"mobile": "0491 570 156"}
+    people = [
+        patient("both", **mobile),
+        patient("no-texts", **mobile),
+        patient("no-number"),
+        patient("silent", **mobile),
+        patient("nowhere", email=""),
+    ]
+    exports("patients", people)
+    agreed = [("both", "sms"), ("both", "email"), ("no-texts", "email"), ("no-number", "email"), ("nowhere", "sms")]
+    exports("consents", [consent(one, medium=medium) for one, medium in agreed])
+    texts = Bringing("texts", channels=[Taking("texts", Medium.SMS, Limits())])
+    winters = Bringing("acme", message_types=[winter(tmp_path / "acme", "Warm", personal=True)])
+    crm = open_crm(plugins=["csv", "folder", winters, texts], caps=[])
+    crm.sync()
+    warm = {"message": "acme.winter", "segment": "everybody", "schedule": "on 2026-11-23"}
+    crm.add(Campaign("warm", objective="inform", media=("sms", "email"), **warm))
+    assert {touch.patient: (touch.medium, touch.reason) for touch in crm.plan().touches} == {
+        "both": ("sms", "hours"),  # the number may be in Perth, where it is seven
+        "no-texts": ("email", "ready"),
+        "no-number": ("email", "ready"),
+        "silent": ("sms", "no_consent"),
+        "nowhere": ("sms", "no_address"),
+    }
+
+
+def test_a_campaign_that_is_paused_waits_until_it_is_not(exports, open_crm):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    for paused, reason, sent in ((True, "paused", 0), (False, "ready", 1)):
+        crm.add(attrs.evolve(BIRTHDAY, paused=paused))
+        assert [touch.reason for touch in crm.plan().touches] == [reason]
+        assert crm.send().sent == sent
 
 
 def test_consent_given_tomorrow_revives_todays_denial(exports, open_crm, clock):
