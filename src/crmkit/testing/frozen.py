@@ -27,6 +27,7 @@ BY_VERSION: Mapping[str, tuple[str, ...]] = MappingProxyType(
                 "size_does_not_matter never_raises changes_nothing keeps_its_limit threads "
                 "no_patient_in_receipts no_patient_in_logs no_patient_in_repr right_address whole_text "
                 "once_each keyed_by_message refusal_is_not_sent overload_is_temporary unreachable_is_retry "
+                "only_a_refusal_is_permanent "
                 "lost_answer_is_unknown nonsense_is_unknown retry_has_not_left recovers asks_truly",
             ),
             *_of(
