@@ -66,7 +66,8 @@ class Subject:
     @property
     def laws(self) -> tuple[Law, ...]:
         """The laws of a plugin as a whole and of each kind that it registers."""
-        return tuple(law for law in LAWS if law.kind in self.kinds)
+        kinds = self.kinds
+        return tuple(law for law in LAWS if law.kind in kinds)
 
     @contextmanager
     def home(self, make: Callable[[], AbstractContextManager[Fake]] | None = None) -> Iterator[Home]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+import attrs
 from hypothesis import strategies as st
 
 from crmkit.campaigns.campaign import Campaign, Objective
@@ -23,6 +24,8 @@ _SEGMENTS = (
 )
 _SCHEDULES = ("on birthday", "yearly on 1 December", "quarterly on day 20")
 _OCCASIONS = ("birthday 2026", "newsletter 2026-q4", "recall due 2027-03")
+# Made once, as those of people are.
+_SAID = st.none() | consents("anybody", Purpose.MARKETING, Medium.EMAIL)
 
 
 def campaigns() -> st.SearchStrategy[Campaign]:
@@ -86,5 +89,9 @@ def _odd_candidates(draw: st.DrawFn) -> Candidate:
 def _said(
     draw: st.DrawFn, people: tuple[Patient, Patient | None], purpose: Purpose, medium: Medium
 ) -> dict[tuple[str, Purpose, Medium], Consent]:
-    said = [draw(st.none() | consents(person.id, purpose, medium)) for person in people if person]
-    return {(one.patient, one.purpose, one.medium): one for one in said if one}
+    said = [(person.id, draw(_SAID)) for person in people if person]
+    return {
+        (patient, purpose, medium): attrs.evolve(one, patient=patient, purpose=purpose, medium=medium)
+        for patient, one in said
+        if one
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from types import MappingProxyType
 
 import attrs
@@ -22,8 +23,12 @@ ODD_NAMES = (
 )
 _ATTRIBUTES = {"insurer": "Acme", "recall": date(2027, 3, 1), "vip": True}
 NUMBERS = st.integers(1, 999)
+# Hypothesis takes far longer to look at a strategy for the first time than to draw from it: these are made once.
+_BORN = st.none() | st.dates(date(1900, 1, 1), date(2026, 11, 1))
+_SINCE = st.none() | st.dates(date(2000, 1, 1), date(2026, 11, 1))
 
 
+@cache
 def names(*, odd: bool = False) -> st.SearchStrategy[PersonName]:
     """Return names of people; odd ones are empty, shouted, or no name at all."""
     usual = NUMBERS.map(name_of)
@@ -33,6 +38,7 @@ def names(*, odd: bool = False) -> st.SearchStrategy[PersonName]:
     return usual | st.builds(PersonName, given=part, preferred=part, family=part, prefix=part)
 
 
+@cache
 def patients(*, odd: bool = False) -> st.SearchStrategy[Patient]:
     """Return patients; odd ones have died, have no birth date, no address, or a name that is none."""
     usual = NUMBERS.map(patient_of)
@@ -47,10 +53,10 @@ def _odd_patients(draw: st.DrawFn) -> Patient:
     return patient_of(
         number,
         name=draw(names(odd=True)),
-        born=draw(st.none() | st.dates(date(1900, 1, 1), date(2026, 11, 1))),
+        born=draw(_BORN),
         language=draw(st.sampled_from(("", "en", "de-CH", "pt-BR", "ar"))),
         status=draw(st.sampled_from(Status)),
-        status_date=draw(st.none() | st.dates(date(2000, 1, 1), date(2026, 11, 1))),
+        status_date=draw(_SINCE),
         contacts=tuple(attrs.evolve(one, problem=problem) for one in points[: draw(st.integers(0, len(points)))]),
         tags=draw(st.sampled_from((frozenset(), frozenset({"vip"})))),
         attributes=MappingProxyType(draw(st.sampled_from(({}, _ATTRIBUTES)))),

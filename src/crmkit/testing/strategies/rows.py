@@ -16,6 +16,10 @@ from crmkit.testing.strategies.people import NUMBERS
 DATES = ("1980-11-23", "2024-02-29", "")
 ODD_DATES = ("31/02/1980", "1980-13-01", "yesterday", "0000-00-00", "3.4.80")
 TEXTS = ("", "Mia", "van der Berg", "O'Neill", "Þórdís", 'say "hi"', "a,b;c", "李")
+# Made once, as those of people are.
+_BORN = st.sampled_from(DATES)
+_ODDLY_BORN = _BORN | st.sampled_from(ODD_DATES)
+_DAYS = st.dates(date(2019, 1, 1), date(2027, 6, 1)).map(date.isoformat)
 
 
 def rows(*, odd: bool = False) -> st.SearchStrategy[tuple[Row, ...]]:
@@ -49,7 +53,7 @@ def _histories(draw: st.DrawFn, numbers: list[int]) -> tuple[Row, ...]:
 
 def _happened(draw: st.DrawFn, number: int, which: int) -> Row:
     kind = draw(st.sampled_from(("visit", "invoice", "recall")))
-    day = draw(st.dates(date(2019, 1, 1), date(2027, 6, 1))).isoformat()
+    day = draw(_DAYS)
     fields = {
         "visit": {"day": day, "status": draw(st.sampled_from(("completed", "booked", "cancelled", "no-show")))},
         "invoice": {"day": day, "amount": draw(st.sampled_from(("120.50", "0.10", "-35.00")))},
@@ -60,12 +64,11 @@ def _happened(draw: st.DrawFn, number: int, which: int) -> Row:
 
 def _patient(draw: st.DrawFn, number: int, odd: bool) -> Row:
     given, family, _ = NAMES[number % len(NAMES)]
-    born = st.sampled_from(DATES) | (st.sampled_from(ODD_DATES) if odd else st.nothing())
     fields = {
         "given": given,
         "family": family,
         "preferred": draw(st.sampled_from(TEXTS)),
-        "born": draw(born),
+        "born": draw(_ODDLY_BORN if odd else _BORN),
         "email": address_of(Medium.EMAIL, number),
         "mobile": address_of(Medium.SMS, number),
         "city": draw(st.sampled_from(TEXTS)),
