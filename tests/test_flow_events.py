@@ -375,6 +375,7 @@ def test_a_person_lets_an_address_be_used_again_and_nobody_else(desk: Desk) -> N
     assert desk.next_year()["P1"] == "bad_address"
     assert desk.crm.unsuppress(Medium.EMAIL, " MIA@Stone.example", by="Kim")
     assert not desk.crm.unsuppress(Medium.EMAIL, MIA, by="Kim"), "it is in use"
+    assert [(bool(row.reason), row.actor) for row in rows(desk, "suppression")] == [(True, ""), (False, "Kim")]
     assert desk.next_year()["P1"] == "ready"
     desk.crm.plan()
     desk.send()

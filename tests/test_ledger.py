@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from situations import NOW
 
+from crmkit.campaigns.rivals import Rivals
+from crmkit.campaigns.terms import Terms
 from crmkit.errors import StoreError
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
@@ -169,6 +171,19 @@ def test_a_lease_is_renewed_of_what_its_owner_has_claimed_and_still_holds(ledger
     ends = {one.patient: (one.lease - NOW) // minute for one in book.touches(connection)}
     assert ends == {"P1": 8, "P2": 5, "P3": 5, "P4": 2}
     assert {one.lease - NOW for one in hers.touches(connection)} == {2 * minute, 5 * minute}
+
+
+def test_rivals_are_what_another_sender_of_the_same_practice_holds(ledger):
+    book, connection = ledger
+    ours, lease = [touch(), touch(patient="P2")], timedelta(minutes=5)
+    for practice, owner in (("bright-eyes", "me"), ("next-door", "her")):
+        one = Ledger(book.tables, practice)
+        one.judge(connection, [touch(), touch(patient="P2")], {}, "plan")
+        Claims(one).claim(connection, owner, NOW, lease, 1, only_to=["P1"])
+    Claims(book).claim(connection, "you", NOW, lease, 1, only_to=["P2"])
+    for owner, now, found in (("me", NOW, ["P2"]), ("you", NOW, ["P1"]), ("me", NOW + lease, [])):
+        rivals = Rivals(book.tables, "bright-eyes").of(connection, ours, Terms(owner=owner), now)
+        assert [one.patient for one in rivals] == found
 
 
 def test_the_next_instant_at_which_a_sender_has_work_is_that_of_what_it_may_take_up(ledger):
