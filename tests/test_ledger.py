@@ -18,6 +18,7 @@ from crmkit.campaigns.terms import Terms
 from crmkit.errors import StoreError
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.payloads import Kept, erase, keep, unread
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
 from crmkit.ledger.step import Step
 from crmkit.ledger.tables import declare_ledger
@@ -171,6 +172,18 @@ def test_a_lease_is_renewed_of_what_its_owner_has_claimed_and_still_holds(ledger
     ends = {one.patient: (one.lease - NOW) // minute for one in book.touches(connection)}
     assert ends == {"P1": 8, "P2": 5, "P3": 5, "P4": 2}
     assert {one.lease - NOW for one in hers.touches(connection)} == {2 * minute, 5 * minute}
+
+
+def test_what_arrived_is_erased_with_the_address_that_it_holds_in_letters_of_either_case(ledger):
+    book, connection = ledger
+    bodies = ["Failed: MÜLLER@Home.example", "Failed: müller@home.example", "Failed: leo@home.example"]
+    for practice in ("bright-eyes", "next-door"):
+        for number, body in enumerate(bodies):
+            kept = Kept(f"{practice}-{number}", "email.bounces", NOW, body.encode(), problem="it is no report")
+            keep(connection, book.tables, practice, kept, NOW + timedelta(days=30))
+    assert erase(connection, book.tables, "bright-eyes", [], ["", "Müller@home.example"]) == 2
+    assert [one.id for one in unread(connection, book.tables, "bright-eyes")] == ["bright-eyes-2"]
+    assert len(unread(connection, book.tables, "next-door")) == 3
 
 
 def test_rivals_are_what_another_sender_of_the_same_practice_holds(ledger):

@@ -79,11 +79,17 @@ def erase(
     table, heard = tables.learnt.payload, tables.learnt.heard
     told = sa.select(heard.c.payload).where(heard.c.practice == practice, among(heard.c.key, keys))
     found = {one for one in connection.scalars(told) if one}
-    sought = [address.casefold().encode() for address in addresses if address]
+    sought = [address.casefold() for address in addresses if address]
     bodies = sa.select(table.c.id, table.c.body).where(table.c.practice == practice)
-    found |= {row.id for row in connection.execute(bodies) if any(one in row.body.lower() for one in sought)}
+    found |= {row.id for row in connection.execute(bodies) if _holds(row.body, sought)}
     gone = connection.execute(sa.delete(table).where(table.c.practice == practice, among(table.c.id, sorted(found))))
     return gone.rowcount
+
+
+def _holds(body: bytes, sought: Sequence[str]) -> bool:
+    # Letters of either case are one address, and bytes alone know those of English only.
+    text = body.decode("utf-8", "replace").casefold()
+    return any(one in text for one in sought)
 
 
 def unread(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[Kept]:
