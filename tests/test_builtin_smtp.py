@@ -101,6 +101,7 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
             [RETRY, SENT, SENT],
             "recipient: 550: its rules do not allow it: look at user and password, or ask the provider",
         ),
+        ({"RCPT": ["552 mailbox is full"]}, [REFUSED, SENT, SENT], "recipient: 552: the mailbox is full"),
         ({"RCPT": ["452 4.2.2 Over quota"]}, [RETRY, SENT, SENT], "recipient: 452 4.2.2: the mailbox is full"),
         ({"RCPT": ["554 5.7.1 <p0@home.example>: Relay access denied"]}, [RETRY, SENT, SENT], "recipient: 554 5.7.1"),
         ({"RCPT": ["530 log in"]}, [RETRY, SENT, SENT], "recipient: 530"),
@@ -261,6 +262,25 @@ def test_a_refusal_condemns_the_address_where_a_bounce_of_the_same_words_would(o
         receipts = mail.send(messages(3))
         mail.close()
     assert {one.key for one in receipts if one.permanent} == ({"k1"} if nobody else set())
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("said", "nobody"),
+    [
+        ("550 5.1.1 User unknown", True),
+        ("550 no such user in our address book of spammers", False),
+        ("550 5.7.1 content", False),
+        ("552 5.2.2 mailbox full", False),
+    ],
+)
+def test_a_server_that_looks_for_the_mailbox_only_at_the_end_condemns_it_by_its_code(offers, said, nobody):
+    with ScriptedServer({"end": [said]}, offers=offers) as server:
+        mail = channel(server)
+        receipts = mail.send(messages(2))
+        mail.close()
+    assert {one.key for one in receipts if one.outcome is REFUSED} == {"k0"}
+    assert {one.key for one in receipts if one.permanent} == ({"k0"} if nobody else set())
 
 
 @BOTH
@@ -669,7 +689,8 @@ FATES = {
 def test_whatever_the_server_does_the_verdicts_agree_with_what_it_took(script, offers, lenient):
     with ScriptedServer(script, offers=offers, lenient=lenient) as server:
         seen, _ = hand_over(server, 6)
-    taken = [address for address, _ in server.accepted]
+    # What goes to nobody is what ends a message without a recipient.
+    taken = [address for address, _ in server.accepted if address]
     assert len(set(taken)) == len(taken), "nobody gets it twice"
     ended = [address for address in server.finished if address]
     for one, outcome in enumerate(seen):

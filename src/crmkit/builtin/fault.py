@@ -89,6 +89,11 @@ def is_about_address(status: str, words: str = "") -> bool:
     return status[2:] in ADDRESS_CODES
 
 
+def is_full(words: str) -> bool:
+    """Tell whether the words are of a full mailbox."""
+    return bool(_FULL.search(words))
+
+
 def is_barred(status: str, words: str) -> bool:
     """Tell whether a policy or a list keeps the sender out, as Exim says it without any status code.
 

@@ -11,10 +11,11 @@ _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
 _ADVICE = {530: ": it wants a login or an encrypted line: look at user, password and security"}
 _RECORDS = ": the receiver cannot see that the mail is yours: look at SPF, DKIM and DMARC of your domain"
 _UNPROVEN = {f"5.7.{number}": _RECORDS for number in (20, 21, 22, 23, 24, 26)}
+FULL = ": the mailbox is full"
 #: What the second half of a status code says, whether it begins with 4 or with 5.
 _MEANS = {
     "2.1": ": the mailbox is switched off",
-    "2.2": ": the mailbox is full",
+    "2.2": FULL,
     "3.4": ": the message is too large for it",
 }
 NOT_FOR_US = ": it does not send for us: look at host, user and password"

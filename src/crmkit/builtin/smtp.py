@@ -17,7 +17,14 @@ from crmkit.builtin.letter import END, Letter, Tray
 from crmkit.builtin.queued import queue_id
 from crmkit.builtin.refusal import advice
 from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
-from crmkit.builtin.verdict import barred_by, is_about_us, is_nobody_there, is_unproven, outcome_of
+from crmkit.builtin.verdict import (
+    barred_by,
+    is_about_us,
+    is_nobody_in_the_end,
+    is_nobody_there,
+    is_unproven,
+    outcome_of,
+)
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
 
@@ -136,7 +143,9 @@ class Exchange:
             self._answer(owner, Outcome.SENT, str(reply.code), queue_id(reply.text))
         elif owner:
             outcome = Outcome.RETRY if is_unproven(reply) else outcome_of(reply)
-            self._answer(owner, outcome, f"end: {reply}{advice(reply.code, reply.status)}")
+            told = f"end: {reply}{advice(reply.code, reply.status)}"
+            permanent = outcome is Outcome.REFUSED and is_nobody_in_the_end(reply)
+            self._answer(owner, outcome, told, permanent=permanent)
 
     def _envelope(self, letter: Letter, commands: Mapping[str, bytes]) -> tuple[bytes, Letter | None]:
         """Ask whether the server takes the message; return what has to be written next, and whose end it is."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from crmkit.builtin.fault import is_about_address, is_about_sender, is_barred, status_of
-from crmkit.builtin.refusal import NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US
+from crmkit.builtin.fault import ADDRESS_CODES, is_about_address, is_about_sender, is_barred, is_full, status_of
+from crmkit.builtin.refusal import FULL, NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US
 from crmkit.builtin.session import Reply
 from crmkit.delivery.channel import Outcome
 
@@ -46,7 +46,9 @@ def barred_by(reply: Reply) -> str:
         return NOT_FOR_US
     if is_unwanted_sender(reply):
         return NOT_FROM_US
-    return NOT_ALLOWED if _is_policy(reply) or _is_machine(reply) else ""
+    if _is_policy(reply) or _is_machine(reply):
+        return NOT_ALLOWED
+    return FULL if is_full(_words(reply)) else ""
 
 
 def is_relay(reply: Reply) -> bool:
@@ -67,6 +69,15 @@ def is_nobody_there(reply: Reply) -> bool:
     """
     words = _words(reply)
     return is_about_address(status_of(reply.status, words), words)
+
+
+def is_nobody_in_the_end(reply: Reply) -> bool:
+    """Tell whether a refusal of the whole message condemns the address: by its code, for words may be of the content.
+
+    >>> is_nobody_in_the_end(Reply(550, b"5.1.1 User unknown")), is_nobody_in_the_end(Reply(550, b"no such user"))
+    (True, False)
+    """
+    return reply.status[2:] in ADDRESS_CODES and is_nobody_there(reply)
 
 
 def _is_policy(reply: Reply) -> bool:
