@@ -189,10 +189,11 @@ def _keep_noted(connection: sa.Connection, seal: Seal, at: datetime) -> None:
     audit, digest = seal.tables.learnt.audit, link_digest([])
     told = {"at": at, "link": signed(seal.key, seal.practice, NOTED, 1, "", at, digest)}
     mine = (audit.c.practice == seal.practice, audit.c.writer == NOTED)
-    if connection.execute(sa.update(audit).where(*mine).values(**told)).rowcount:
+    # Of two who note one at the same time the later instant stays.
+    if connection.execute(sa.update(audit).where(*mine, audit.c.at < at).values(**told)).rowcount:
         return
     row = {"practice": seal.practice, "writer": NOTED, "number": 1, "rows": 0, "digest": digest}
-    # Who notes one at the same time was first, and that instant will do.
+    # It is there if another's instant is as late.
     with suppress(sa.exc.IntegrityError), connection.begin_nested():
         connection.execute(sa.insert(audit).values(**row, **told))
 
