@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import os
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from declared_once import declare_once
 from hypothesis import HealthCheck, settings
 from postgres import NoPostgres, Postgres, running
 from situations import NOW
@@ -29,6 +31,15 @@ def pytest_configure() -> None:
     place = "/dev/shm"  # noqa: S108 - a folder with a name of its own is made in it
     if "TMPDIR" not in os.environ and _has_room(place):
         os.environ["TMPDIR"], tempfile.tempdir = place, None
+    # The programs that tests start, often in an environment of their own, compile what they import but once.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    declare_once()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays until the end: all modules, and all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def _has_room(place: str) -> bool:
