@@ -51,9 +51,22 @@ def _has_room(place: str) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, those with many runs, so that no worker waits for one at the end."""
+    """Begin with the files that take longest, so that no worker waits for one at the end; leave repeats unfollowed."""
     heavy = {item.path for item in items if item.get_closest_marker("no_cover") or item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in heavy)
+    for item in items:
+        if _repeats(item):
+            item.add_marker("no_cover")
+
+
+def _repeats(item: pytest.Item) -> bool:
+    """Tell whether a test walks paths that others walk too, many times or from end to end.
+
+    To be followed line by line makes each take twice as long, and tells of a few lines in a thousand.
+    """
+    is_hypothesis = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    name = item.path.name
+    return bool(is_hypothesis) or name.startswith("test_flow_") or name.endswith("_conformance.py")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
