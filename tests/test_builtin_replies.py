@@ -287,6 +287,21 @@ def test_a_wish_in_the_subject_counts_if_the_reader_wrote_the_subject() -> None:
     assert parse(mail("Thank you", Subject="Re: Unsubscribe", In_Reply_To="")) == ()
 
 
+def test_a_wish_below_the_subject_says_more_than_the_subject_does() -> None:
+    [event] = ReplyParser().parse(mail("Stop all", Subject="Unsubscribe", In_Reply_To=""))
+    assert event.stop
+    assert set(event.stop.purposes) == set(EVERY)
+
+
+@pytest.mark.parametrize(
+    "text", ["From: now on please\nStop", "Please stop\nDate: today", "Date: today\nStop", "<stop>"]
+)
+def test_what_only_looks_like_the_head_of_a_quoted_mail_or_a_tag_is_the_readers_own(text: str) -> None:
+    assert own_words(text) == text
+    [event] = ReplyParser().parse(mail(text))
+    assert (event.stop is None) == (read_stop(text, Medium.EMAIL) is None)
+
+
 def test_an_ordinary_mail_is_no_event() -> None:
     assert ReplyParser().parse(mail("Do you sell sunglasses?", Subject="A question", In_Reply_To="")) == ()
 

@@ -318,6 +318,7 @@ def test_a_payload_reaches_its_parser_byte_for_byte_with_lower_case_headers(clie
         (CrmkitError("the signature does not fit", where="ses"), 400, "the signature does not fit"),
         (StoreError("the database is locked"), 500, "the events were not taken; try again later"),
         (PluginError("the parser broke"), 500, "the events were not taken; try again later"),
+        (ConfigError("there is no key", where="audit_key"), 500, "the events were not taken; try again later"),
         (KeyError("mia@stone.example"), 500, "the events were not taken; try again later"),
     ],
 )
