@@ -112,6 +112,12 @@ def test_an_address_narrows_where_the_owner_of_a_number_may_be(lives: dict[str, 
     assert local(judge(reminder, "2026-11-23 07:00", Hours("Australia/Sydney", "AU", "NSW"))) == from_on
 
 
+def test_what_is_stale_before_it_can_be_late_leaves_in_time() -> None:
+    offer = card("2026-11-23 09:00")
+    soon = attrs.evolve(offer, stale=(at("2026-11-23 10:00") + timedelta(seconds=20)).astimezone(UTC))
+    assert judge(soon, "2026-11-23 10:00") == ALLOWED
+
+
 def test_no_hour_that_suits_all_is_told_and_never_a_wrong_one() -> None:
     offer = card("2026-11-23 09:00", **number("+33639981234"))
     verdict = judge(offer, "2026-11-23 09:00", attrs.evolve(OFFICE, week=Week.parse("Mon-Fri 09:00-10:00")))

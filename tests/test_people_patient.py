@@ -51,13 +51,14 @@ def test_the_id_is_shown() -> None:
 def test_a_patient_is_reached_at_the_first_address_that_can_be_used() -> None:
     points = (
         mail("", problem="not an e-mail address"),
+        mail("back@brighteyes.example", problem="messages to it come back"),
         mail("old@brighteyes.example", until=date(2026, 11, 22)),
         mail("last-day@brighteyes.example", until=DAY),
         mail("meg@brighteyes.example"),
     )
     patient = Patient("P1", contacts=points)
-    assert patient.reach(Medium.EMAIL, DAY) == points[2]
-    assert patient.reach(Medium.EMAIL, date(2026, 11, 24)) == points[3]
+    assert patient.reach(Medium.EMAIL, DAY) == points[3]
+    assert patient.reach(Medium.EMAIL, date(2026, 11, 24)) == points[4]
     assert patient.reach(Medium.SMS, DAY) is None
 
 
