@@ -19,11 +19,9 @@ from crmkit.people.medium import Medium, Purpose
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 #: Tables that get a row for every message, or more.
-GROWING = ("touch", "event", "attempt", "audit", "learnt_consent")
-#: How SQLite says that it reads all that a practice has in one of them.
-ALL_OF_IT = re.compile(
-    rf"^(?:SCAN crmkit_(?:{'|'.join(GROWING)})\b|SEARCH crmkit_(?:{'|'.join(GROWING)}) .*\(practice=\?\)$)"
-)
+GROWING = ("touch", "event", "entry", "attempt", "heard", "audit", "learnt_consent")
+#: How SQLite says that it reads all that a practice has in one of them. In the index `waits` there are hardly any rows.
+ALL_OF_IT = re.compile(rf"(SCAN|SEARCH) crmkit_({'|'.join(GROWING)})\b(?!.*\(practice=\? AND |.*_waits)")
 
 
 @pytest.fixture
@@ -57,6 +55,8 @@ def everyday(crm: CRM) -> None:
     crm.plan(date(2026, 12, 5))
     crm.history(key)
     crm.unknowns()
+    cursor = crm.feed(limit=5)[-1].cursor
+    crm.feed(cursor, limit=5)
     crm.opt_out(who, Purpose.MARKETING, Medium.EMAIL)
     crm.plan(date(2026, 12, 5))
     crm.cancel("card", by="Kim")

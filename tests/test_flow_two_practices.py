@@ -177,7 +177,8 @@ def rows_of(database: str, practice: str) -> dict[str, list[str]]:
     with engine.connect() as connection:
         for name, table in tables.tables.items():
             if "practice" in table.c and not name.endswith("blanked"):
-                columns = [column for column in table.c if column.name not in RANDOM]
+                drawn = RANDOM | {"id"} if name.endswith("entry") else RANDOM
+                columns = [column for column in table.c if column.name not in drawn]
                 rows = connection.execute(sa.select(*columns).where(table.c.practice == practice))
                 found[name] = sorted(map(repr, rows))
     engine.dispose()

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,8 @@ import sqlalchemy as sa
 from crmkit import CRM, upgrade_database
 from crmkit.crm.database import Database
 from crmkit.errors import ConfigError, StoreError
+from crmkit.ledger.feed import feed
+from crmkit.ledger.tables import declare_ledger
 from crmkit.store import upgrade as upgrades
 from crmkit.store.drift import drift
 from crmkit.store.store import Store
@@ -109,6 +112,32 @@ def at_revision(store: Store, number: str, monkeypatch: pytest.MonkeyPatch) -> N
     with monkeypatch.context() as patch:
         patch.setattr(upgrades, "HEAD", number)
         upgrade(store)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_what_happened_before_the_feed_had_places_is_told_in_its_order(
+    where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, most = make(*where), 2300
+    at_revision(store, "0002", monkeypatch)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    tables = declare_ledger(Store(store.engine, store.prefix, store.schema))
+    touch = {"practice": "p", "campaign": "c", "version": 1, "message": "m", "purpose": "care", "medium": "email"}
+    touch |= {"recipient": "r", "state": "ready", "reason": "ready", "detail": {}, "due": start, "stale": start}
+    touch |= {"priority": 1, "changed_at": start}
+    event = {"practice": "p", "campaign": "c", "state": "ready", "reason": "ready", "detail": {}, "actor": "plan"}
+    people = [{"occasion": "o", "patient": f"P{n}"} for n in range(most)]
+    with store.begin() as connection:
+        connection.execute(sa.insert(tables.touch), [touch | one | {"key": f"k-{one['patient']}"} for one in people])
+        moments = [start + timedelta(seconds=n * 7919 % most) for n in range(most)]
+        rows = [event | one | {"number": 1, "at": at} for one, at in zip(people, moments, strict=True)]
+        connection.execute(sa.insert(tables.event), rows)
+    upgrade(store)
+    with store.read() as connection:
+        told = feed(connection, tables, "p", "", None)
+        rest = feed(connection, tables, "p", told[1499].cursor, 3)
+    assert [one.at for one in told] == sorted(moments)
+    assert rest == told[1500:1503]
 
 
 @pytest.mark.parametrize("where", WHERE)

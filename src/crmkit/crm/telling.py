@@ -10,6 +10,7 @@ from crmkit.clock import Clock
 from crmkit.crm.decisions import Decisions
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
+from crmkit.ledger.entry import give_places, has_new
 from crmkit.ledger.feed import FeedEvent, feed
 from crmkit.metrics.gather import Findings, gather
 from crmkit.metrics.window import Window
@@ -26,10 +27,28 @@ class Telling(Decisions):
     _opened: Opened
     _stages: Stages
 
-    def feed(self, since: str = "") -> list[FeedEvent]:
-        """Return what happened to touches after a cursor, oldest first; each event holds the next cursor."""
-        with self._stages.store.read() as connection:
-            return feed(connection, self._stages.tables, self.practice.id, since)
+    def feed(self, since: str = "", *, limit: int | None = None) -> list[FeedEvent]:
+        """Return what happened to touches after a cursor; each event holds the next cursor.
+
+        Whoever goes on with the cursor of the last event gets every change once, however many processes write: the
+        order is that in which the feed found them done. The changes of one touch come in their order.
+
+        Args:
+            since: The cursor of the last event that is known; empty to begin.
+            limit: How many events at most; without it, all there are, and they may be millions in the first call.
+
+        Raises:
+            ConfigError: If the cursor is none that a feed gave, or the limit is below 1.
+        """
+        store, given = self._stages.store, (self._stages.tables, self.practice.id)
+        with store.read() as connection:
+            new = has_new(connection, *given)
+        if new:
+            with store.begin() as connection:
+                store.lock(connection, "feed")
+                give_places(connection, *given)
+        with store.read() as connection:
+            return feed(connection, *given, since, limit)
 
     def findings(self, window: Window | None = None) -> Findings:
         """Return the measures of a window (by default the year that ends today), the bridge, and what plots need."""

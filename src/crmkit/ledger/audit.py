@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from crmkit.clock import Clock
 from crmkit.errors import InTheWay
+from crmkit.ledger.entry import Move, enter
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.trail import link_digest, rows_of_link, sealed_tables
 from crmkit.store.store import Store
@@ -58,11 +59,16 @@ class Seal:
     _number: int = attrs.field(default=0, init=False)
     _last: str = attrs.field(default="", init=False)
     _unsure: bool = attrs.field(default=False, init=False)
+    _moves: list[Move] = attrs.field(factory=list, init=False, repr=False)
     _writing: threading.RLock = attrs.field(factory=threading.RLock, init=False, repr=False)
 
     def columns(self) -> dict[str, Any]:
         """Return what a row says of the link that will seal it."""
         return {"writer": self.writer, "link": self._number + 1} if self.key else {}
+
+    def moved(self, moves: Iterable[Move]) -> None:
+        """Be told which transitions this transaction has written: the feed finds them by that."""
+        self._moves += moves
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -74,7 +80,8 @@ class Seal:
                     self._number, self._last = self._end(connection)
                 # A connection that is lost amid a commit does not tell whether that was done.
                 self._unsure = bool(self.key)
-                yield connection
+                with self._entered(connection):
+                    yield connection
                 if self.key:
                     link = self._close(connection)
             self._unsure = False
@@ -98,7 +105,8 @@ class Seal:
             self.writer, self._number, self._last = f"{self.writer}.{uuid4().hex[:16]}", 0, ""
             try:
                 with self.store.within(connection):
-                    yield connection
+                    with self._entered(connection):
+                        yield connection
                     if self.key:
                         self._close(connection)
             finally:
@@ -117,6 +125,17 @@ class Seal:
                 return step(connection)
         with self.begin() as connection:
             return step(connection)
+
+    @contextmanager
+    def _entered(self, connection: sa.Connection) -> Iterator[None]:
+        """Enter what a transaction has moved, for the feed."""
+        before, self._moves = self._moves, []
+        try:
+            yield
+            if self._moves:
+                enter(connection, self.tables, self.practice, self._moves, self.clock.now())
+        finally:
+            self._moves = before
 
     def _end(self, connection: sa.Connection) -> tuple[int, str]:
         """Return number and link of the end of the chain, as the database has it."""

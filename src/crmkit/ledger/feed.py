@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,14 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import ConfigError
+from crmkit.ledger.entry import Move
 from crmkit.ledger.state import State
 from crmkit.ledger.tables import LedgerTables
+from crmkit.store.among import among
+
+_AT_ONCE = 20
+#: The place of an entry, and how many of its transitions are known.
+_CURSOR = re.compile(r"\d{1,18}:\d{1,9}")
 
 
 @attrs.frozen
@@ -19,7 +26,7 @@ class FeedEvent:
     """One change of one touch.
 
     Attributes:
-        cursor: Hand it in to get what came after.
+        cursor: Hand it in to get what comes after.
         at: When it happened.
         key: The touch's key.
         patient: The patient's id.
@@ -43,31 +50,53 @@ class FeedEvent:
     actor: str
 
 
-def feed(connection: sa.Connection, tables: LedgerTables, practice: str, since: str) -> list[FeedEvent]:
-    """Return the changes after a cursor, oldest first.
+def feed(
+    connection: sa.Connection, tables: LedgerTables, practice: str, since: str, limit: int | None
+) -> list[FeedEvent]:
+    """Return the changes after a cursor in the order of their places, so many at most.
 
     Raises:
-        ConfigError: If the cursor is none that a feed gave.
+        ConfigError: If the cursor is none that a feed gave, or the limit is below 1.
     """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"a feed of {limit} events has no end", where="feed", mend="ask for one at least")
+    position, within = _place(since)
+    found: list[FeedEvent] = []
+    for row in _entries(connection, tables, practice, position):
+        first = within if row.position == position else 0
+        last = None if limit is None else first + limit - len(found)
+        moves = [(key, number) for key, number in row.moves[first:last]]
+        events = _events(connection, tables, practice, moves) if moves else {}
+        for place, move in enumerate(moves, first + 1):
+            if move in events:
+                found.append(_event(events[move], f"{row.position}:{place}"))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _entries(connection: sa.Connection, tables: LedgerTables, practice: str, position: int) -> Iterator[sa.Row[Any]]:
+    """Yield places and what stands there, from a position on; a few at a time, for nobody may want more."""
+    entry = tables.entry
+    query: sa.Select[Any] = sa.select(entry.c.position, entry.c.moves).where(entry.c.practice == practice)
+    query = query.order_by(entry.c.position).limit(_AT_ONCE)
+    while found := connection.execute(query.where(entry.c.position >= position)).all():
+        yield from found
+        position = found[-1].position + 1
+
+
+def _events(
+    connection: sa.Connection, tables: LedgerTables, practice: str, moves: Sequence[Move]
+) -> dict[Move, sa.Row[Any]]:
     event, touch = tables.event, tables.touch
-    query = (
-        sa.select(event, touch.c.key)
-        .join(touch, tables.same_touch(event))
-        .where(event.c.practice == practice)
-        .order_by(event.c.at, touch.c.key, event.c.number)
-    )
-    if since:
-        at, key, number = _position(since)
-        later = sa.tuple_(event.c.at, touch.c.key, event.c.number) > sa.tuple_(
-            sa.bindparam("at", at, event.c.at.type), key, number
-        )
-        query = query.where(later)
-    return [_event(row) for row in connection.execute(query)]
+    query = sa.select(event, touch.c.key).join(touch, tables.same_touch(event))
+    query = query.where(touch.c.practice == practice, among(touch.c.key, {key for key, _ in moves}))
+    return {(row.key, row.number): row for row in connection.execute(query)}
 
 
-def _event(row: sa.Row[Any]) -> FeedEvent:
+def _event(row: sa.Row[Any], cursor: str) -> FeedEvent:
     return FeedEvent(
-        cursor=f"{row.at.isoformat()}|{row.key}|{row.number}",
+        cursor=cursor,
         at=row.at,
         key=row.key,
         patient=row.patient,
@@ -80,11 +109,12 @@ def _event(row: sa.Row[Any]) -> FeedEvent:
     )
 
 
-def _position(cursor: str) -> tuple[datetime, str, int]:
-    try:
-        at, key, number = cursor.split("|")
-        return datetime.fromisoformat(at), key, int(number)
-    except ValueError:
-        raise ConfigError(
-            "the cursor is none that this feed gave", where="feed", mend="begin with an empty one"
-        ) from None
+def _place(cursor: str) -> tuple[int, int]:
+    """Return the place of an entry, and how much of it is known."""
+    if not cursor:
+        return 0, 0
+    if not _CURSOR.fullmatch(cursor):
+        mend = "begin with an empty one"
+        raise ConfigError("the cursor is none that this feed gave", where="feed", mend=mend)
+    position, within = cursor.split(":")
+    return int(position), int(within)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
+from crmkit.ledger.entry import Move
 from crmkit.ledger.notes import history, note, note_moved
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, REVOCABLE, State
 from crmkit.ledger.step import Step
@@ -90,7 +91,7 @@ class Ledger:
         if added:
             added = [attrs.evolve(touch, moves=1) for touch in added]
             connection.execute(sa.insert(self.tables.touch), [self._values(touch) for touch in added])
-            note(connection, self.tables, self.practice, [(None, touch) for touch in added], actor, self._sealed())
+            self._noted(connection, [(None, touch) for touch in added], actor)
         changed = [
             (old[touch.key], touch) for touch in new if touch.key in old and not old[touch.key].same_judgement(touch)
         ]
@@ -114,8 +115,7 @@ class Ledger:
         if counted:
             rows = [{**self._values(now), "was_key": was.key} for was, now in counted]
             connection.execute(self._update(), rows)
-            told = [(was, now) for was, now in counted if was.moves != now.moves]
-            note(connection, self.tables, self.practice, told, actor, self._sealed())
+            self._noted(connection, [(was, now) for was, now in counted if was.moves != now.moves], actor)
         return [now for _, now in counted]
 
     def shift(
@@ -152,18 +152,31 @@ class Ledger:
         if what not in self._kept:
             # Writing a statement takes longer than a few rows do.
             self._kept[what] = step.statement(self.tables.touch, columns, leased=lease_after is not None)
-        moved = [key for (key,) in connection.execute(self._kept[what], given).all()]
+        moved: list[Move] = [(key, number) for key, number in connection.execute(self._kept[what], given)]
         self._note(connection, moved, step.was, actor)
-        return frozenset(moved)
+        return frozenset(key for key, _ in moved)
 
-    def _note(self, connection: sa.Connection, keys: Sequence[str], was: State, actor: str) -> None:
+    def _noted(self, connection: sa.Connection, moves: Sequence[tuple[Touch | None, Touch]], actor: str) -> None:
+        note(connection, self.tables, self.practice, moves, actor, self._sealed())
+        if self.seal:
+            self.seal.moved((now.key, now.moves) for _, now in moves)
+
+    def _note(self, connection: sa.Connection, moved: Sequence[Move], was: State, actor: str) -> None:
         sealed = self._sealed()
         what = ("note", *sealed)
         if what not in self._kept:
             self._kept[what] = note_moved(self.tables, sealed)
         seal = {f"a_{name}": value for name, value in sealed.items()}
-        given = {"of_practice": self.practice, "keys": keys, "a_was": was.value, "a_actor": actor, **seal}
+        given = {
+            "of_practice": self.practice,
+            "keys": [key for key, _ in moved],
+            "a_was": was.value,
+            "a_actor": actor,
+            **seal,
+        }
         connection.execute(self._kept[what], given)
+        if self.seal:
+            self.seal.moved(moved)
 
     def _update(self) -> sa.Update:
         table = self.tables.touch

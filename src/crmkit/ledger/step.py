@@ -29,8 +29,9 @@ class Step:
             raise StoreError(f"{self.state} may not follow {self.was}")
 
     def statement(self, table: sa.Table, columns: Iterable[str], *, leased: bool) -> sa.UpdateBase:
-        """Return the statement that moves touches of one owner, by their keys, and returns the keys that moved.
+        """Return the statement that moves touches of one owner, by their keys.
 
+        It returns the keys that moved, each with the number of its transition.
         Its parameters are `of_practice`, `keys`, `was_state`, `was_owner`, `lease_after` where it is leased, and
         `new_...` for each column.
 
@@ -45,4 +46,4 @@ class Step:
         new = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
         counted = {"moves": table.c.moves + 1} | ({"attempts": table.c.attempts + 1} if self.tried else {})
         update = sa.update(table).where(*where).values({**new, **counted})
-        return update.returning(table.c.key)
+        return update.returning(table.c.key, table.c.moves)

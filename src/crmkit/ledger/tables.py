@@ -32,6 +32,7 @@ class LedgerTables:
         campaign: The programme, by version.
         touch: Every touch as it stands.
         event: Every transition of every touch.
+        entry: Which transitions were written together, and where in the feed they stand.
         attempt: Every hand-over.
         pace: Until when each channel has been handed enough.
         learnt: What the kit learnt, what came back, and what a person decided.
@@ -40,6 +41,7 @@ class LedgerTables:
     campaign: sa.Table
     touch: sa.Table
     event: sa.Table
+    entry: sa.Table
     attempt: sa.Table
     pace: sa.Table
     learnt: LearntTables
@@ -55,6 +57,7 @@ def declare_ledger(store: Store) -> LedgerTables:
         campaign=_campaign(store),
         touch=_touch(store),
         event=_event(store),
+        entry=_entry(store),
         attempt=_attempt(store),
         pace=_pace(store),
         learnt=declare_learnt(store),
@@ -173,6 +176,26 @@ def _event(store: Store) -> sa.Table:
     sealed_index(event)
     expect(event, 4_000_000, **_SELECTIVE, writer=1000, link=1000)
     return event
+
+
+def _entry(store: Store) -> sa.Table:
+    entry = sa.Table(
+        store.name("entry"),
+        store.metadata,
+        key("practice"),
+        sa.Column("id", sa.BigInteger, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        # Given when the feed is read next: what is written by then is committed, and what is not comes after it.
+        sa.Column("position", sa.BigInteger),
+        # Keys of touches, each with the number of its transition.
+        sa.Column("moves", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("practice", "id"),
+        sqlite_with_rowid=False,
+        prefixes=store.prefixes,
+    )
+    sa.Index(f"{entry.name}_position", entry.c.practice, entry.c.position, unique=True)
+    expect(entry, 100_000, id=100_000, position=100_000)
+    return entry
 
 
 def _attempt(store: Store) -> sa.Table:

@@ -31,6 +31,11 @@ def number(name: str, *, default: str | None = None, empty: bool = False) -> Col
     return _column(name, sa.Integer(), default, empty)
 
 
+def big(name: str, *, empty: bool = False) -> Column:
+    """Return a column of whole numbers that may be large."""
+    return _column(name, sa.BigInteger(), None, empty)
+
+
 def amount(name: str, *, empty: bool = False) -> Column:
     """Return a column of money, in ten-thousandths."""
     return _column(name, sa.BigInteger(), None, empty)
@@ -94,6 +99,10 @@ class Change:
         """
         keys = [sa.PrimaryKeyConstraint(*key)] if key else []
         self.op.create_table(self.name(table), *columns, *keys, schema=self.schema, sqlite_with_rowid=rowid)
+
+    def drop_index(self, table: str, name: str) -> None:
+        """Drop an index."""
+        self.op.drop_index(self.name(f"{table}_{name}"), self.name(table), schema=self.schema)
 
     def index(
         self,

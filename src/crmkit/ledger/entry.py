@@ -1,0 +1,64 @@
+"""What one transaction wrote in the history, entered together: its place in the feed is the order of commits.
+
+By the time at which something happened no place can be given. Of two senders, the one that began first may be done
+last, and a host that has read on would never hear of it; nor do the clocks of two machines agree.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from crmkit.ledger.tables import LedgerTables
+
+#: A touch's key, and the number of its transition.
+Move = tuple[str, int]
+#: So many stand in one entry at most: whoever reads a few reads the whole entry.
+_TOGETHER = 1000
+
+
+def enter(connection: sa.Connection, tables: LedgerTables, practice: str, moves: Sequence[Move], now: datetime) -> None:
+    """Write down what a transaction has moved.
+
+    On SQLite only one writes at a time, and so it has its place at once. Elsewhere it gets one when the feed is read;
+    until then its instant is the database's own: of two who move one touch, the second waits for the first.
+    """
+    for start in range(0, len(moves), _TOGETHER):
+        told = [list(move) for move in moves[start : start + _TOGETHER]]
+        # Drawn, for writers never wait for one another.
+        row = {"practice": practice, "id": secrets.randbits(62), "moves": told}
+        place: dict[str, Any] = {"at": sa.func.clock_timestamp()}
+        if connection.dialect.name == "sqlite":
+            place = {"at": now, "position": _last(tables, practice) + 1}
+        connection.execute(sa.insert(tables.entry).values(**row, **place))
+
+
+def has_new(connection: sa.Connection, tables: LedgerTables, practice: str) -> bool:
+    """Tell whether something was entered that has no place yet."""
+    return connection.execute(_new(tables, practice).limit(1)).first() is not None
+
+
+def give_places(connection: sa.Connection, tables: LedgerTables, practice: str) -> None:
+    """Give a place to all that is committed by now, after all that has one; only one at a time may do so."""
+    entry = tables.entry
+    found = connection.scalars(_new(tables, practice).order_by(entry.c.at, entry.c.id)).all()
+    last = connection.scalar(sa.select(_last(tables, practice))) or 0
+    places = [{"one": one, "place": place} for place, one in enumerate(found, last + 1)]
+    given = sa.update(entry).where(entry.c.practice == practice, entry.c.id == sa.bindparam("one"))
+    if places:
+        connection.execute(given.values(position=sa.bindparam("place")), places)
+
+
+def _new(tables: LedgerTables, practice: str) -> sa.Select[tuple[int]]:
+    entry = tables.entry
+    return sa.select(entry.c.id).where(entry.c.practice == practice, entry.c.position.is_(None))
+
+
+def _last(tables: LedgerTables, practice: str) -> sa.ColumnElement[int]:
+    place = tables.entry.c.position
+    last = sa.select(sa.func.coalesce(sa.func.max(place), 0)).where(tables.entry.c.practice == practice)
+    return last.scalar_subquery()
