@@ -18,6 +18,7 @@ from crmkit.campaigns.terms import Terms
 from crmkit.errors import StoreError
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
+from crmkit.ledger.pace import reserve
 from crmkit.ledger.payloads import Kept, erase, keep, unread
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
 from crmkit.ledger.step import Step
@@ -172,6 +173,20 @@ def test_a_lease_is_renewed_of_what_its_owner_has_claimed_and_still_holds(ledger
     ends = {one.patient: (one.lease - NOW) // minute for one in book.touches(connection)}
     assert ends == {"P1": 8, "P2": 5, "P3": 5, "P4": 2}
     assert {one.lease - NOW for one in hers.touches(connection)} == {2 * minute, 5 * minute}
+
+
+def test_the_turns_of_a_channel_follow_one_another_and_none_is_saved_up(ledger):
+    book, connection = ledger
+
+    def turn(asked, practice="bright-eyes", channel="mail"):
+        second = timedelta(seconds=1)
+        return (reserve(connection, book.tables, practice, channel, second, NOW + asked * second) - NOW) / second
+
+    assert [turn(0), turn(0), turn(0.5)] == [0, 1, 2]
+    assert [turn(0, channel="texts"), turn(0, practice="next-door"), turn(0)] == [0, 0, 3]
+    assert [turn(60), turn(60)] == [60, 61]
+    # As many as a hundred senders take wait for one another; what lies further ahead, a wrong clock has taken.
+    assert [turn(450), turn(60), turn(40)] == [450, 451, 40]
 
 
 def test_what_arrived_is_erased_with_the_address_that_it_holds_in_letters_of_either_case(ledger):
