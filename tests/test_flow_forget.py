@@ -16,7 +16,7 @@ from recording_channel import Recorder
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Practice, State
-from crmkit.errors import ConfigError, NotFound
+from crmkit.errors import ConfigError, NotFound, PluginError
 from crmkit.ledger.forget import Forgotten
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import ALLOWED, Batch, CrmkitSpec, EventKind, Outcome, PluginInfo, Receipt, Row, hold, hookimpl
@@ -61,7 +61,7 @@ class Gossip(CrmkitSpec):
 
     def judge(self, candidates: Sequence[Any], now: Any) -> list[Any]:
         del now
-        return [hold("not_now", about=one.patient.name.family) if self.holds else ALLOWED for one in candidates]
+        return [hold("not_now", by=one.patient.name.family) if self.holds else ALLOWED for one in candidates]
 
     @hookimpl
     def crmkit_channels(self, ctx: Any) -> list[Any]:
@@ -319,6 +319,9 @@ def test_what_the_person_wrote_back_goes_too(
     crm.receive("email.replies", answer(desk.key("P2"), "Thank you", sender="p2@x.example"))
     desk.tell(EventKind.RATED, rating=9)
     desk.tell(EventKind.BOUNCED, address=sender, status="5.1.1", permanent=True)
+    desk.told.fails = ValueError("it is no number")
+    with pytest.raises(PluginError):
+        crm.receive("told", f"about {desk.key()}, which cannot be read".encode())
     before, noes = len(payloads(crm)), desk.noes()
     assert ("P1", Purpose.MARKETING, Medium.EMAIL) in noes
     done = crm.forget("P1", by="Kim")
