@@ -24,7 +24,7 @@ Path = tuple[str, ...]
 SEND = (
     ("crmkit.delivery.dispatch", "Dispatch._claim", "claim"),
     ("crmkit.delivery.window", "Preparation.window", "prepare"),
-    ("crmkit.delivery.dispatch", "Dispatch._deliver", "hand over"),
+    ("crmkit.delivery.handing", "Handing.deliver", "hand over"),
     ("crmkit.delivery.record", "Record.intend", "intend"),
     ("crmkit.delivery.record", "Record.answers", "record"),
     ("crmkit.delivery.again", "Again.look", "judge again"),

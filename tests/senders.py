@@ -65,7 +65,7 @@ class Hasty(dispatch.Dispatch):
 
     def _turn(self, flight, landing, window, waiting, carrier):
         assert flight is None
-        landing = self._deliver(window.written)
+        landing = self._handing.deliver(window.written)
         with self.seal.begin() as connection:
             going, stayed = self._begin(connection, window, waiting)
             done = self.record.answers(connection, going, landing.receipts, self.clock.now())

@@ -11,8 +11,9 @@ import attrs
 
 from crmkit.clock import Clock, wait_unless
 from crmkit.delivery.carrier import Carrier, Flight, Landing, Underway
-from crmkit.delivery.channel import Channel, Receipt, limits_of
+from crmkit.delivery.channel import Channel, limits_of
 from crmkit.delivery.claimed import Claimed
+from crmkit.delivery.handing import Handing
 from crmkit.delivery.order import Dispatched, Order, Tally
 from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
@@ -57,11 +58,16 @@ class Dispatch:
     clock: Clock
     owner: str
     window: int = WINDOW
+    _handing: Handing = attrs.field(init=False, repr=False)
     _paces: dict[Medium, Pace] = attrs.field(factory=dict, init=False, repr=False)
     _underway: list[Underway] = attrs.field(factory=list, init=False, repr=False)
     #: What could not be written down because the database was away: windows that were answered, and keys still held.
     _untold: deque[Flight] = attrs.field(factory=deque, init=False, repr=False)
     _held: set[str] = attrs.field(factory=set, init=False, repr=False)
+
+    @_handing.default
+    def _to_its_channels(self) -> Handing:
+        return Handing(self.channels, self.clock)
 
     def send(self, order: Order) -> Dispatched:
         """Hand over all that is due, window by window, and return what came of it.
@@ -222,7 +228,7 @@ class Dispatch:
         if not going:
             return done, None
         underway = Underway.of(self.channels, [one.touch.medium for one in going], self.clock.now())
-        return done, Flight(going, carrier.submit(lambda: self._deliver(going), underway))
+        return done, Flight(going, carrier.submit(lambda: self._handing.deliver(going), underway))
 
     def _written(
         self,
@@ -265,19 +271,6 @@ class Dispatch:
             self.claims.renew(connection, self.owner, now, LEASE)
             waiting.hold(now)
         return tuple(going), stayed
-
-    def _deliver(self, written: Sequence[Written]) -> Landing:
-        receipts: dict[str, Receipt] = {}
-        calls = []
-        for medium, channel in self.channels.items():
-            messages = [one.message for one in written if one.touch.medium is medium]
-            most = limits_of(channel).batch
-            for start in range(0, len(messages), most):
-                some = messages[start : start + most]
-                began = self.clock.now()
-                receipts |= {receipt.key: receipt for receipt in channel.send(some)}
-                calls.append((medium, len(some), self.clock.now() - began))
-        return Landing(receipts, calls)
 
     def _pace(self, medium: Medium) -> Pace:
         return self._paces.setdefault(medium, Pace())

@@ -1,0 +1,73 @@
+"""The hand-over itself: a window's messages go to their channels, whose answers are believed as far as they fit."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from crmkit.clock import Clock
+from crmkit.delivery.at_fault import at_fault
+from crmkit.delivery.carrier import Landing
+from crmkit.delivery.channel import Channel, Outcome, Receipt, limits_of
+from crmkit.delivery.window import Written
+from crmkit.people.medium import Medium
+
+#: Of so many answers one looks at how many say that nobody is there; of fewer than half as many nothing is concluded.
+_LOOKED_AT = 20
+_BROKEN = "; it says so of most addresses: look at the mail server, not at the addresses"
+
+
+@attrs.define
+class Belief:
+    """Whether a channel's word that nobody is at an address is taken.
+
+    A server that has lost its list of users, or asks one that has, says so of everybody. No practice has moved that
+    many of its patients: their addresses stay in use, and their messages wait.
+    """
+
+    _last: deque[bool] = attrs.field(factory=lambda: deque(maxlen=_LOOKED_AT), init=False)
+
+    def of(self, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """Return the receipts as they are to be believed."""
+        self._last.extend(at_fault(one) for one in receipts if one.outcome in (Outcome.SENT, Outcome.REFUSED))
+        if len(self._last) < _LOOKED_AT / 2 or sum(self._last) * 2 <= len(self._last):
+            return list(receipts)
+        return [_not_believed(one) if at_fault(one) else one for one in receipts]
+
+
+def _not_believed(receipt: Receipt) -> Receipt:
+    return attrs.evolve(receipt, outcome=Outcome.RETRY, permanent=False, evidence=receipt.evidence + _BROKEN)
+
+
+@attrs.frozen(eq=False)
+class Handing:
+    """Hands windows over.
+
+    Attributes:
+        channels: The channel for each medium.
+        clock: Tells how long each call takes.
+    """
+
+    channels: Mapping[Medium, Channel]
+    clock: Clock
+    _beliefs: dict[Medium, Belief] = attrs.field(factory=dict, init=False, repr=False)
+
+    def deliver(self, written: Sequence[Written]) -> Landing:
+        """Hand over the messages of a window, and return what the channels answered."""
+        receipts: dict[str, Receipt] = {}
+        calls = []
+        for medium, channel in self.channels.items():
+            messages = [one.message for one in written if one.touch.medium is medium]
+            most = limits_of(channel).batch
+            for start in range(0, len(messages), most):
+                some = messages[start : start + most]
+                began = self.clock.now()
+                told = list(channel.send(some))
+                calls.append((medium, len(some), self.clock.now() - began))
+                receipts |= {receipt.key: receipt for receipt in self._belief(medium).of(told)}
+        return Landing(receipts, calls)
+
+    def _belief(self, medium: Medium) -> Belief:
+        return self._beliefs.setdefault(medium, Belief())
