@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import smtplib
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from test_messages_mime import message
 from crmkit.builtin import smtp
 from crmkit.builtin.email import EmailChannel
 from crmkit.builtin.queued import queue_id
+from crmkit.builtin.refusal import refusal
 from crmkit.builtin.session import EmailSettings
 from crmkit.delivery.channel import Outcome
 from crmkit.errors import CrmkitError
@@ -640,6 +642,21 @@ def secured(certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
     return context
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(10, "has expired"), (62, "another name"), (64, "another name"), (18, "nobody that")],
+)
+def test_what_is_wrong_with_a_certificate_is_told(number, told):
+    problem = ssl.SSLCertVerificationError()
+    problem.verify_code = number
+    assert told in refusal(problem)
+
+
+@pytest.mark.parametrize(("code", "told"), [(421, "421"), (535, "535, not let in: look at user and password")])
+def test_password_and_user_are_suspected_only_where_the_server_says_so(code, told):
+    assert refusal(smtplib.SMTPConnectError(code, b"not now")) == told
 
 
 def test_a_certificate_that_nobody_vouches_for_ends_it_before_the_password(certificate):
