@@ -368,6 +368,25 @@ def test_an_address_refused_for_its_own_sake_at_the_hand_over_is_not_used_any_mo
     assert desk.crm.audit().faults == ()
 
 
+def test_a_no_soon_after_a_yes_counts(desk: Desk) -> None:
+    desk.crm.opt_in("P1", MARKETING, Medium.EMAIL, wording="Yes, write to me", evidence="desk")
+    desk.clock.move(timedelta(minutes=10))
+    desk.crm.receive("email.replies", answer(desk.key(), "Stop, please"))
+    assert ("P1", MARKETING, Medium.EMAIL) in desk.noes()
+
+
+@pytest.mark.parametrize(("days", "did"), [(89, ["moved", "suppressed"]), (91, ["no_touch"])])
+def test_an_address_alone_leads_to_what_went_there_within_ninety_days(desk: Desk, days: int, did: list[str]) -> None:
+    desk.clock.move(timedelta(days=days))
+    assert desk.tell(EventKind.BOUNCED, key="", address=MIA, permanent=True) == did
+
+
+def test_nothing_has_happened_later_than_now(desk: Desk) -> None:
+    now = desk.clock.now()
+    desk.told.events.append(desk.event(EventKind.DELIVERED, at=now + timedelta(days=400)))
+    assert [one.at for one in desk.crm.receive("told", b"0").heard] == [now]
+
+
 def test_a_person_lets_an_address_be_used_again_and_nobody_else(desk: Desk) -> None:
     desk.tell(EventKind.BOUNCED, permanent=True)
     desk.tell(EventKind.DELIVERED)
