@@ -13,6 +13,7 @@ from recording_channel import Crash, Recorder
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
+from crmkit.delivery.record import _back_off
 from crmkit.errors import InTheWay
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.doubt import Settled
@@ -382,3 +383,8 @@ def test_a_late_yes_ends_the_waiting_for_a_repetition(one: Any, clock: FixedCloc
     assert (state(crm), len(recorder.handed)) == (State.SENT, 1)
     clock.move(24 * HOUR)
     assert crm.send().touches == ()
+
+
+def test_each_time_without_effect_it_waits_twice_as_long_and_six_hours_at_most():
+    minutes = [_back_off(attempts) // timedelta(minutes=1) for attempts in (1, 2, 3, 4, 5, 6, 50)]
+    assert minutes == [15, 30, 60, 120, 240, 360, 360]
