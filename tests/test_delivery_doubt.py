@@ -388,3 +388,18 @@ def test_a_late_yes_ends_the_waiting_for_a_repetition(one: Any, clock: FixedCloc
 def test_each_time_without_effect_it_waits_twice_as_long_and_six_hours_at_most():
     minutes = [_back_off(attempts) // timedelta(minutes=1) for attempts in (1, 2, 3, 4, 5, 6, 50)]
     assert minutes == [15, 30, 60, 120, 240, 360, 360]
+
+
+def test_what_waits_to_be_repeated_is_not_handed_to_another_channel_that_knows_nothing_of_it(
+    one: Any, clock: FixedClock
+) -> None:
+    recorder = Recorder(guarantee=keyed(HOUR))
+    crm = one(recorder)
+    recorder.fate = ["silent"]
+    assert crm.send().counts() == {State.RETRY: 1}
+    clock.move(timedelta(minutes=20))
+    other = Recorder(guarantee=keyed(HOUR))
+    other.name = "other"
+    moved = one(other)
+    moved.send()
+    assert (state(moved), other.handed, len(recorder.handed)) == (State.UNKNOWN, [], 1)
