@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from threading import Lock
 
 import attrs
 
@@ -28,11 +29,16 @@ class Belief:
     """
 
     _last: deque[bool] = attrs.field(factory=lambda: deque(maxlen=_LOOKED_AT), init=False)
+    _looking: Lock = attrs.field(factory=Lock, init=False, repr=False)
 
     def of(self, receipts: Sequence[Receipt]) -> list[Receipt]:
         """Return the receipts as they are to be believed."""
-        self._last.extend(at_fault(one) for one in receipts if one.outcome in (Outcome.SENT, Outcome.REFUSED))
-        if len(self._last) < _LOOKED_AT / 2 or sum(self._last) * 2 <= len(self._last):
+        said = [at_fault(one) for one in receipts if one.outcome in (Outcome.SENT, Outcome.REFUSED)]
+        # Several threads of a host may send.
+        with self._looking:
+            self._last.extend(said)
+            looked_at, nobody = len(self._last), sum(self._last)
+        if looked_at < _LOOKED_AT / 2 or nobody * 2 <= looked_at:
             return list(receipts)
         return [_not_believed(one) if at_fault(one) else one for one in receipts]
 
