@@ -19,9 +19,9 @@ from test_messages_mime import message
 
 from crmkit.builtin import smtp
 from crmkit.builtin.email import EmailChannel
+from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.queued import queue_id
 from crmkit.builtin.refusal import refusal
-from crmkit.builtin.session import EmailSettings
 from crmkit.delivery.channel import Outcome
 from crmkit.errors import CrmkitError
 from crmkit.messages.mime import to_bytes
@@ -551,7 +551,7 @@ sys.path[:0] = {paths!r}
 from test_builtin_smtp import messages
 from crmkit.builtin.email import EmailChannel
 from crmkit.builtin.queued import queue_id
-from crmkit.builtin.session import EmailSettings
+from crmkit.builtin.mail_server import EmailSettings
 from crmkit.plugins.calls import Calls
 from crmkit.plugins.failure import Phase
 from crmkit.plugins.owned import OwnedChannel

@@ -10,8 +10,8 @@ from weakref import WeakValueDictionary
 import attrs
 
 from crmkit.builtin.bounces import BounceParser
+from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.replies import ReplyParser
-from crmkit.builtin.session import EmailSettings
 from crmkit.builtin.smtp import Conversation, longest
 from crmkit.delivery.channel import Channel, Limits, Receipt
 from crmkit.delivery.event import EventParser

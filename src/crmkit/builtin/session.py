@@ -10,16 +10,13 @@ import ssl
 import time
 from contextlib import suppress
 from io import BufferedReader
-from ipaddress import ip_address
 from typing import Self, cast
 
 import attrs
 
 from crmkit.builtin.login import log_in
+from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.refusal import refusal
-from crmkit.settings import secret
-
-_SECURITY = ("starttls", "tls", "none")
 
 #: So much goes out in one call: of a call that fails, nobody can say how much has left.
 _CHUNK = 1 << 16
@@ -29,53 +26,6 @@ _MOST_USUAL = 16
 _FAREWELL = 1.0
 _LEAVING = b"421"
 _STATUS = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")
-
-
-@attrs.frozen
-class EmailSettings:
-    """The mail server.
-
-    Attributes:
-        host: Its name.
-        port: 587 for submission with STARTTLS, 465 for TLS from the start, 25 for a relay.
-        security: `starttls` (required, not merely tried), `tls`, or `none` for a relay on the same machine:
-            with a password for no other.
-        user: For servers that ask who one is.
-        password: Likewise.
-        timeout: Seconds to wait for a connection, and for any answer while nothing has left: it is tried again later.
-        end_timeout: Seconds to wait for the answer to a whole message. Whoever gives up earlier does not know whether
-            it was taken: RFC 5321 section 4.5.3.2.6 asks for ten minutes.
-        connections: How many connections share the messages of one call; more help where each answer takes long.
-        pipelining: Write ahead where the server offers it (RFC 2920).
-        per_second: The most messages in a second that the server lets one hand over, over all processes together.
-        dsn: Ask for reports of failure and delay where the server offers it (RFC 3461).
-    """
-
-    host: str
-    port: int = 587
-    security: str = attrs.field(default="starttls", validator=attrs.validators.in_(_SECURITY))
-    user: str = ""
-    password: str = secret("for the mail server", default="")
-    timeout: int = attrs.field(default=60, validator=attrs.validators.ge(1))
-    end_timeout: int = attrs.field(default=600, validator=attrs.validators.ge(1))
-    connections: int = attrs.field(default=1, validator=[attrs.validators.ge(1), attrs.validators.le(100)])
-    pipelining: bool = True
-    dsn: bool = True
-    per_second: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
-
-    @property
-    def exposes_password(self) -> bool:
-        """Tell whether the password would leave this machine unencrypted."""
-        return bool(self.password) and self.security == "none" and not _is_this_machine(self.host)
-
-
-def _is_this_machine(host: str) -> bool:
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    with suppress(ValueError):
-        return ip_address(name).is_loopback
-    return False
 
 
 @attrs.frozen

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from crmkit.builtin.letter import END, Letter, Tray
+from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.queued import queue_id
 from crmkit.builtin.refusal import advice
-from crmkit.builtin.session import EmailSettings, LostError, Reply, Session
+from crmkit.builtin.session import LostError, Reply, Session
 from crmkit.builtin.verdict import (
     barred_by,
     is_about_us,
