@@ -201,6 +201,18 @@ def test_what_arrived_is_erased_with_the_address_that_it_holds_in_letters_of_eit
     assert len(unread(connection, book.tables, "next-door")) == 3
 
 
+def test_what_may_have_left_is_neither_called_off_nor_judged_as_if_it_had_not(ledger):
+    book, connection = ledger
+    doubtful = [touch(state=State.RETRY, sent_at=NOW), touch(patient="P2", state=State.RETRY)]
+    book.judge(connection, doubtful, {}, "plan")
+    claims = Claims(book)
+    claimed = claims.claim(connection, "me", NOW, timedelta(minutes=5), 10)
+    claims.release(connection, [one.key for one in claimed], "me", NOW)
+    assert {one.patient: one.state for one in book.touches(connection)} == {"P1": State.RETRY, "P2": State.READY}
+    book.cancel(connection, "", NOW, "Kim")
+    assert {one.patient: one.state for one in book.touches(connection)} == {"P1": State.UNKNOWN, "P2": State.CANCELLED}
+
+
 def test_rivals_are_what_another_sender_of_the_same_practice_holds(ledger):
     book, connection = ledger
     ours, lease = [touch(), touch(patient="P2")], timedelta(minutes=5)
