@@ -147,12 +147,12 @@ def test_a_stop_counts_for_every_window_that_is_not_on_its_way(many: Any) -> Non
 
 def test_what_was_judged_together_is_judged_anew_when_its_verdict_is_old(many: Any, clock: FixedClock) -> None:
     recorder = Recorder()
-    crm = many(421, recorder)
+    crm = many(521, recorder)
     order = [touch.patient for touch in crm.send(dry=True).touches]
 
     def happen(_: int) -> None:
-        # Two windows of a hundred are answered or on their way; two more were judged with the last of them.
-        if len(recorder.handed) == 221:
+        # Three windows of a hundred are answered or on their way; what follows was judged with the last of them.
+        if len(recorder.handed) == 321:
             crm.opt_out(order[-1], Purpose.MARKETING, Medium.EMAIL)
             clock.move(6 * SECOND)
 
