@@ -450,3 +450,14 @@ def test_a_segment_is_tried_before_it_is_written_into_a_campaign(synced: Path) -
     assert f"matches {found['patients']} of {found['of']} patients" in run("segment", "age >= 18").stdout
     wrong = run("segment", "agee >= 18", code=1)
     assert "did you mean age?" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plan --through 2026-11-20", "--through: 2026-11-20 is past. To mend: name 2026-11-23 or a later day."),
+        ("send --every 5", "--every: nothing is sent a second time. To mend: add --watch, or leave it out."),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_told(practice: Path, line: str, said: str) -> None:
+    assert said in " ".join(run(*line.split(), code=1).output.split())

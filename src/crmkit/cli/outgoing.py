@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 _FOLDER = "folder"
+_EVERY = 30.0
 
 
 @click.command()
@@ -38,14 +39,14 @@ _FOLDER = "folder"
 @click.option(
     "--every",
     type=click.FloatRange(min=0.1),
-    default=30.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long --watch waits when nothing is left to do.",
+    help="How long --watch waits when nothing is left to do.  [default: 30]",
 )
 @common()
-def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], watch: bool, every: float) -> int:
+def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], watch: bool, every: float | None) -> int:
     """Send what is due; without --yes, only show it."""
+    if every is not None and not watch:
+        raise ConfigError("nothing is sent a second time", where="--every", mend="add --watch, or leave it out")
     if watch and (not yes or limit or only_to):
         raise ConfigError(
             "watching sends all that is due", where="--watch", mend="add --yes, without --limit or --only-to"
@@ -61,7 +62,7 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
             return _dry(given, crm, due, limit)
         _refuse_false_time(given, crm)
         if watch:
-            return watched(given, crm, timedelta(seconds=every))
+            return watched(given, crm, timedelta(seconds=every or _EVERY))
         with ending(lambda: crm) as stopping:
             done = _send(given, crm, limit, only_to or None, stopping)
         failures, stops = crm.failures(), crm.stopped()

@@ -12,6 +12,7 @@ import click
 from crmkit.campaigns.reasons import in_words
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given, common, day_option
+from crmkit.errors import ConfigError
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 
@@ -32,6 +33,9 @@ _STATES = [state.value for state in State if state.is_judgement and state is not
 def plan(given: Given, through: date | None, dry: bool, who: str | None) -> int:
     """Judge who gets what until a date. Nothing is sent."""
     with given.crm() as crm:
+        today = crm.practice.today(crm.clock.now())
+        if through and through < today:
+            raise ConfigError(f"{through} is past", where="--through", mend=f"name {today} or a later day")
         campaigns = [campaign.id for campaign in crm.programme()]
         with show.progress("Judging", len(campaigns), quiet=given.as_json) as step:
             made = crm.plan(through, dry=dry, progress=lambda _: step(1))
