@@ -30,18 +30,18 @@ class Expected:
     rows: int
     values: Mapping[str, int]
 
-    def under(self, columns: Sequence[str], rows: int, *, unique: bool) -> str:
-        """Return, as SQLite writes it, how many rows an index has, and how many under its first column, two, and so on.
+    def under(self, columns: Sequence[str], rows: int, *, unique: bool) -> list[int]:
+        """Return how many rows an index has, and how many under its first column, its first two, and so on.
 
         >>> Expected(1000, {"patient": 100}).under(["practice", "patient", "number"], 1000, unique=True)
-        '1000 1000 10 1'
+        [1000, 1000, 10, 1]
         """
         told = [rows]
         for column in columns:
             told.append(max(1, told[-1] // self.values.get(column, 1)))
         if unique:
             told[-1] = 1
-        return " ".join(map(str, told))
+        return told
 
 
 def expect(table: sa.Table, rows: int, **values: int) -> None:
@@ -89,26 +89,25 @@ def _statistics(schema: str = "") -> sa.TableClause:
 
 
 def _expected(tables: Iterable[sa.Table]) -> Iterator[tuple[str, str, str]]:
+    """Yield table, index and what to expect of it, as SQLite writes that."""
     for table in tables:
         found: Expected | None = table.info.get("expected")
         if found is None:
             continue
         key = [column.name for column in table.primary_key.columns]
         if key:
+            under = found.under(key, found.rows, unique=True)
+            # All are best read in the order in which they lie. Where every index promises all rows, SQLite 3.40 takes a
+            # narrow one and looks each row up.
+            under[1] = max(1, under[1] // 2)
             # Where the rows lie in the order of the key, SQLite calls it by the name of the table.
             rowid = table.dialect_options["sqlite"]["with_rowid"]
-            name = f"sqlite_autoindex_{table.name}_1" if rowid else table.name
-            yield table.name, name, _nearer(found.under(key, found.rows, unique=True))
+            yield table.name, f"sqlite_autoindex_{table.name}_1" if rowid else table.name, _written(under)
         for index in table.indexes:
             columns = [column.name for column in index.columns]
             rows = index.info.get(_ROWS, found.rows)
-            yield table.name, str(index.name), found.under(columns, rows, unique=bool(index.unique))
+            yield table.name, str(index.name), _written(found.under(columns, rows, unique=bool(index.unique)))
 
 
-def _nearer(key: str) -> str:
-    """Let half the rows lie under the practice's id: all are best read in the order in which they lie.
-
-    Where every index promises all rows, SQLite 3.40 takes a narrow one and looks each row up.
-    """
-    rows, first, *rest = key.split()
-    return " ".join((rows, str(max(1, int(first) // 2)), *rest)) if rest else key
+def _written(under: Iterable[int]) -> str:
+    return " ".join(map(str, under))
