@@ -25,19 +25,18 @@ def scratch_ledger(store: Store) -> Iterator[tuple[Store, LedgerTables]]:
 
 def _copy(shadow: Store, connection: sa.Connection) -> LedgerTables:
     tables = declare_ledger(shadow)
-    kept = {table.name: f"{table.name}_kept" for table in shadow.metadata.sorted_tables}
     # Most of a ledger, and no plan and no sending asks for it: what arrived, and how touches came to stand as they do.
-    past = {table.name for table in (tables.learnt.payload, tables.event, tables.entry, tables.learnt.audit)}
-    for name, copy in kept.items():
-        rows = " WHERE 1 = 0" if name in past else ""
+    past = (tables.learnt.payload, tables.event, tables.entry, tables.learnt.audit)
+    kept = {table: f"{table.name}_kept" for table in shadow.metadata.sorted_tables if table not in past}
+    for table, copy in kept.items():
         # All names are the store's own, made of its checked prefix and schema.
-        real = shadow.real(name)
-        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {copy} AS SELECT * FROM {real}{rows}")  # noqa: S608
+        real = shadow.real(table.name)
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {copy} AS SELECT * FROM {real}")  # noqa: S608
     shadow.metadata.create_all(connection, checkfirst=False)
-    for table in shadow.metadata.sorted_tables:
+    for table, copy in kept.items():
         columns = [column.name for column in table.columns]
-        source = sa.table(kept[table.name], *(sa.column(name) for name in columns))
+        source = sa.table(copy, *(sa.column(name) for name in columns))
         connection.execute(sa.insert(table).from_select(columns, sa.select(source)))
-        connection.exec_driver_sql(f"DROP TABLE {kept[table.name]}")
+        connection.exec_driver_sql(f"DROP TABLE {copy}")
     shadow.tell_planner(connection)
     return tables
