@@ -91,7 +91,7 @@ class Ledger:
         if added:
             added = [attrs.evolve(touch, moves=1) for touch in added]
             connection.execute(sa.insert(self.tables.touch), [self._values(touch) for touch in added])
-            self._noted(connection, [(None, touch) for touch in added], actor)
+            self._note(connection, [(None, touch) for touch in added], actor)
         changed = [
             (old[touch.key], touch) for touch in new if touch.key in old and not old[touch.key].same_judgement(touch)
         ]
@@ -115,7 +115,7 @@ class Ledger:
         if counted:
             rows = [{**self._values(now), "was_key": was.key} for was, now in counted]
             connection.execute(self._update(), rows)
-            self._noted(connection, [(was, now) for was, now in counted if was.moves != now.moves], actor)
+            self._note(connection, [(was, now) for was, now in counted if was.moves != now.moves], actor)
         return [now for _, now in counted]
 
     def shift(
@@ -153,15 +153,15 @@ class Ledger:
             # Writing a statement takes longer than a few rows do.
             self._kept[what] = step.statement(self.tables.touch, columns, leased=lease_after is not None)
         moved: list[Move] = [(key, number) for key, number in connection.execute(self._kept[what], given)]
-        self._note(connection, moved, step.was, actor)
+        self._note_shifted(connection, moved, step.was, actor)
         return frozenset(key for key, _ in moved)
 
-    def _noted(self, connection: sa.Connection, moves: Sequence[tuple[Touch | None, Touch]], actor: str) -> None:
+    def _note(self, connection: sa.Connection, moves: Sequence[tuple[Touch | None, Touch]], actor: str) -> None:
         note(connection, self.tables, self.practice, moves, actor, self._sealed())
         if self.seal:
             self.seal.moved((now.key, now.moves) for _, now in moves)
 
-    def _note(self, connection: sa.Connection, moved: Sequence[Move], was: State, actor: str) -> None:
+    def _note_shifted(self, connection: sa.Connection, moved: Sequence[Move], was: State, actor: str) -> None:
         sealed = self._sealed()
         what = ("note", *sealed)
         if what not in self._kept:
