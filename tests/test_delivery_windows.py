@@ -220,3 +220,19 @@ def test_a_turn_that_was_taken_by_a_clock_that_was_ahead_keeps_nobody_waiting(ma
     began = clock.now()
     assert crm.send(limit=1).sent == 1
     assert clock.now() - began < SECOND
+
+
+def test_a_server_without_its_list_of_users_costs_nobody_the_message(many: Any, clock: FixedClock) -> None:
+    recorder = Recorder()
+    recorder.fate = ["nobody"] * 40
+    crm = many(40, recorder)
+    touches = crm.send().touches
+    states = [touch.state for touch in touches]
+    assert 0 < states.count(State.REFUSED) < 10
+    waits = next(touch for touch in touches if touch.state is State.RETRY)
+    assert "look at the mail server" in crm.why(waits.patient)[0].words
+    with crm._store.read() as connection:
+        stopped = connection.scalar(sa.text("SELECT count(*) FROM crmkit_suppression"))
+    assert stopped == states.count(State.REFUSED)
+    clock.set(clock.now() + timedelta(hours=1))
+    assert crm.send().sent == 40 - stopped
