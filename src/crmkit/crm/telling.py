@@ -31,7 +31,8 @@ class Telling(Decisions):
         """Return what happened to touches after a cursor; each event holds the next cursor.
 
         Whoever goes on with the cursor of the last event gets every change once, however many processes write: the
-        order is that in which the feed found them done. The changes of one touch come in their order.
+        order is that in which the feed found them done. The changes of one touch come in their order. On PostgreSQL
+        that order is written down here, so the database must be one that may be written to, and no replica.
 
         Args:
             since: The cursor of the last event that is known; empty to begin.
