@@ -57,11 +57,18 @@ def _forbidden(place: str) -> str:
     An `IN` over so many texts costs SQLite more for each row than all else that it does with it.
     """
     steps = " ".join(f"WHEN '{was}' THEN '{_marked(FOLLOWS[was])}'" for was in _BY_FREQUENCY)
-    return f"OLD.state <> NEW.state AND {place}(CASE OLD.state {steps} ELSE '' END, '|' || NEW.state || '|') = 0"
+    may = f"CASE OLD.state {steps} ELSE '' END"
+    return f"OLD.state <> NEW.state AND {_not_one_of(may, place)}"
 
 
 def _unheard_of(place: str) -> str:
-    return f"{place}('{_marked(State)}', '|' || NEW.state || '|') = 0"
+    return _not_one_of(f"'{_marked(State)}'", place)
+
+
+def _not_one_of(states: str, place: str) -> str:
+    # Between the marks an empty text, and two states in one, would be found as well.
+    odd = f"NEW.state = '' OR {place}(NEW.state, '|') > 0"
+    return f"({place}({states}, '|' || NEW.state || '|') = 0 OR {odd})"
 
 
 def _marked(states: Iterable[State]) -> str:
