@@ -138,6 +138,31 @@ def test_a_hosts_engine_is_as_it_was_afterwards(kind: str, make: Make) -> None:
         assert connection.get_isolation_level() == before
 
 
+@pytest.mark.parametrize(
+    ("kind", "asked", "hasty", "patient"),
+    [
+        ("sqlite", "PRAGMA synchronous", "PRAGMA synchronous = NORMAL", 2),
+        ("sqlite with listeners", "PRAGMA synchronous", "PRAGMA synchronous = OFF", 2),
+        ("postgresql", "SHOW synchronous_commit", "SET synchronous_commit = off", "on"),
+        ("postgresql of the kit", "SHOW synchronous_commit", "SET synchronous_commit = local", "local"),
+    ],
+)
+def test_what_is_written_is_on_the_disk_whatever_speed_the_engine_was_tuned_for(
+    kind: str, asked: str, hasty: str, patient: object, make: Make
+) -> None:
+    store = make(kind)
+    store.engine.dispose()
+    sa.event.listen(store.engine, "connect", lambda raw, _: (raw.cursor().execute(hasty), raw.commit()))
+    with store.engine.connect() as connection:
+        before = connection.exec_driver_sql(asked).scalar_one()
+    with store.begin() as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() == patient
+        connection.execute(sa.insert(person(store)), {"n": 1, "name": "Mia Stone"})
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() == before
+    assert names(store) == [1]
+
+
 @pytest.mark.parametrize("kind", ENGINES)
 def test_no_error_holds_a_value_of_a_row(kind: str, make: Make) -> None:
     store = make(kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from crmkit.errors import ConfigError, StoreError
+from crmkit.store.durable import await_disk, on_disk
 from crmkit.store.refusal import refusals
 from crmkit.store.turns import PATIENCE, begin, in_transaction
 
@@ -54,12 +55,14 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
             level = "READ COMMITTED" if writes else "REPEATABLE READ"
             connection.execution_options(isolation_level=level)
         before = in_transaction(connection)
-        with connection.begin():
+        with on_disk(connection) if writes else nullcontext(), connection.begin():
             if in_transaction(connection) and not before:
                 # A listener of the host has just begun, perhaps as a reader. Nothing was done yet.
                 connection.exec_driver_sql("ROLLBACK")
             # A writer that starts as a reader can fail half-way when another writer was faster.
             begin(connection, "BEGIN IMMEDIATE" if writes else "BEGIN", owned=owned)
+            if writes:
+                await_disk(connection)
             yield connection
 
 

@@ -33,13 +33,13 @@ def begin(connection: sa.Connection, how: str, *, owned: bool) -> None:
 
 def in_transaction(connection: sa.Connection) -> bool:
     """Tell whether the driver's connection to SQLite stands in a transaction; False on other databases."""
-    return connection.dialect.name == "sqlite" and bool(_driver(connection).in_transaction)
+    return connection.dialect.name == "sqlite" and bool(driver_of(connection).in_transaction)
 
 
 @contextmanager
 def at_once(connection: sa.Connection) -> Iterator[Any]:
     """Let a connection to SQLite be refused at once, and not wait, while it is used here; yield the driver's own."""
-    driver = _driver(connection)
+    driver = driver_of(connection)
     driver.execute("PRAGMA busy_timeout = 0")
     try:
         yield driver
@@ -47,7 +47,8 @@ def at_once(connection: sa.Connection) -> Iterator[Any]:
         driver.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
 
 
-def _driver(connection: sa.Connection) -> Any:
+def driver_of(connection: sa.Connection) -> Any:
+    """Return the driver's own connection."""
     return connection.connection.driver_connection
 
 
