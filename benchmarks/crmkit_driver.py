@@ -12,6 +12,7 @@ from time import perf_counter, time
 from zoneinfo import ZoneInfo
 
 from crmkit import CRM, Campaign, FixedClock, Practice
+from crmkit.cli.settled import settled
 from crmkit.plugins import Batch, CrmkitSpec, PluginInfo, Row, Source, hookimpl
 
 import words
@@ -124,7 +125,8 @@ def send(database: str, work: Path, port: int, clock: StageClock | None, *, wait
         clock: Adds up the time spent in the ledger.
         wait: Say when all is open, and begin when a line comes in, so that several processes begin together.
     """
-    with open_crm(database, work, port=port) as crm:
+    # As `crmkit send` does.
+    with open_crm(database, work, port=port) as crm, settled():
         if clock:
             clock.watch(LEDGER)
         if wait:

@@ -127,8 +127,9 @@ class Senders(RuleBasedStateMachine):
         self.clock = FixedClock(START)
         self.senders: list[Sender] = []
 
-    @initialize(guarantee=st.sampled_from(GUARANTEES))
-    def open(self, guarantee):
+    @initialize(guarantee=st.sampled_from(GUARANTEES), claim=st.sampled_from([1, 3, dispatch.CLAIM]))
+    def open(self, guarantee, claim):
+        self.claim = claim
         self.provider = Provider(self.clock, BLIND if self.mutant else guarantee)
         self.senders = [self.new(0), self.new(1)]
         crm = self.senders[0].crm
@@ -145,6 +146,7 @@ class Senders(RuleBasedStateMachine):
             usual = crm._stages.dispatch
             given = {field.name: getattr(usual, field.name) for field in attrs.fields(type(usual)) if field.init}
             crm._stages = attrs.evolve(crm._stages, dispatch=Hasty(**given))
+        crm._stages.dispatch.claim = self.claim
         return Sender(crm, post)
 
     def send(self, who, limit, dies_at=None):

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from situations import NOW
 
 from crmkit import FixedClock, Medium, Purpose, State, Touch
+from crmkit.campaigns.judge import Judged
 from crmkit.delivery.claimed import Claimed
-from crmkit.delivery.window import VALID, Preparation, Window, Written
+from crmkit.delivery.verdicts import VALID, Verdicts
+from crmkit.delivery.window import Preparation, Window, Written
 
 SECOND = timedelta(seconds=1)
 #: The size of each window, how many are judged together, and how many seconds pass before it.
@@ -26,6 +28,10 @@ def touch(number: int, medium: Medium) -> Touch:
     )
 
 
+def judged(one: Touch) -> Judged:
+    return Judged(one, cast("Any", None))
+
+
 class Judging:
     """Lets all leave that is judged, and remembers what has been judged and has not left."""
 
@@ -33,12 +39,15 @@ class Judging:
         self.clock = clock
         self.outstanding: dict[str, Any] = {}
 
-    def window(self, claimed: Sequence[Touch]) -> Window:
+    def verdicts(self, claimed: Sequence[Touch]) -> Verdicts:
         now = self.clock.now()
         assert all(now - at > VALID for at in self.outstanding.values())
         assert len({one.medium for one in claimed}) <= 1
         self.outstanding = {one.key: now for one in claimed}
-        return Window(now, tuple(Written(one, one, cast("Any", None)) for one in claimed))
+        return Verdicts(now, tuple((one, judged(one)) for one in claimed))
+
+    def written(self, verdicts: Verdicts) -> Window:
+        return Window(verdicts.at, tuple(Written(was, one.touch, cast("Any", None)) for was, one in verdicts.going))
 
 
 @given(st.lists(st.sampled_from([Medium.EMAIL, Medium.SMS]), max_size=12), steps)
@@ -64,7 +73,7 @@ def test_windows_of_several_media_are_never_judged_side_by_side(media: list[Medi
 def test_whom_a_later_message_speaks_for_waits_with_it() -> None:
     one, two, third, fourth = (touch(number, Medium.EMAIL) for number in range(4))
     carried = third.changed(state=State.CARRIED, carried_by=two.key)
-    written = (Written(one, one, cast("Any", None)), Written(two, two, cast("Any", None)))
-    first, rest = Window(NOW, written, ((third, carried), (fourth, fourth))).parted(1)
-    assert (first.written, first.staying) == (written[:1], ((fourth, fourth),))
-    assert (rest.written, rest.staying) == (written[1:], ((third, carried),))
+    going = ((one, judged(one)), (two, judged(two)))
+    first, rest = Verdicts(NOW, going, ((third, carried), (fourth, fourth))).parted(1)
+    assert (first.going, first.staying) == (going[:1], ((fourth, fourth),))
+    assert (rest.going, rest.staying) == (going[1:], ((third, carried),))

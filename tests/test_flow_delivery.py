@@ -71,6 +71,32 @@ def birthdays(exports):
     people(exports)
 
 
+def test_a_limit_counts_over_several_claims_and_an_error_gives_all_back(exports, open_crm, outbox):
+    rows = [patient(f"P{one}", born="1960-11-23", household=f"H{one}", email=f"p{one}@x.example") for one in range(12)]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    crm._stages.dispatch.claim = 2
+    assert crm.send(limit=5).counts() == {State.SENT: 5}
+    taken = []
+
+    def interrupted(number):
+        taken.append(number)
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        crm.send(progress=interrupted)
+    with crm._store.read() as connection:
+        states = Counter(touch.state for touch in crm._stages.ledger.touches(connection))
+    assert states.keys() == {State.SENT, State.READY}
+    assert crm.send().counts() == {State.SENT: states[State.READY]}
+    assert len(list(outbox())) == 12
+
+
 def test_what_the_server_gets_is_what_the_preview_showed(birthdays, open_crm, mailbox):
     crm = open_email(open_crm, mailbox)
     crm.plan()

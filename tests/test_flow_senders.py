@@ -44,7 +44,7 @@ def on_sqlite(folder):
 def walking(guarantee, **more):
     """Open a machine for a walk that is written down; at its end the dust settles."""
     senders = Senders(on_sqlite, **more)
-    senders.open(guarantee)
+    senders.open(guarantee, dispatch.CLAIM)
     try:
         yield senders
     finally:

@@ -15,6 +15,7 @@ from crmkit.cli.failed import plain
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
+from crmkit.cli.settled import settled
 from crmkit.cli.watching import watched
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.state import State
@@ -62,8 +63,9 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
             return _dry(given, crm, due, limit)
         _refuse_false_time(given, crm)
         if watch:
-            return watched(given, crm, timedelta(seconds=every or _EVERY))
-        with ending(lambda: crm) as stopping:
+            with settled():
+                return watched(given, crm, timedelta(seconds=every or _EVERY))
+        with settled(), ending(lambda: crm) as stopping:
             done = _send(given, crm, limit, only_to or None, stopping)
         failures, stops = crm.failures(), crm.stopped()
     troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]

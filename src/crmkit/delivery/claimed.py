@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 
 import attrs
 
 from crmkit.clock import Clock
+from crmkit.delivery.verdicts import Verdicts
 from crmkit.delivery.window import LEASE, Preparation, Window
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
@@ -18,27 +20,37 @@ class Claimed:
     """Claimed touches that wait for their window, most urgent first.
 
     Several windows may be judged at once, for one question to the database costs nearly as much for a hundred people
-    as for three hundred. Each is handed over by itself, and none whose verdict is too old.
+    as for three hundred. Each is written and handed over by itself, and none whose verdict is too old.
 
     Attributes:
         preparation: Makes windows.
         clock: Tells the time.
         touches: What waits.
+        held: The keys of what was claimed last: who ends early may hold all of it.
+        number: How many were claimed so far.
     """
 
     preparation: Preparation
     clock: Clock
-    touches: list[Touch]
-    _judged: Window | None = attrs.field(default=None, init=False, repr=False)
+    touches: list[Touch] = attrs.field(factory=list)
+    held: frozenset[str] = attrs.field(default=frozenset(), init=False)
+    number: int = attrs.field(default=0, init=False)
+    _judged: Verdicts | None = attrs.field(default=None, init=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.touches)
+
+    def take(self, claimed: Sequence[Touch]) -> None:
+        """Let others wait, when nothing does any more."""
+        self.touches = [*claimed]
+        self.held = frozenset(touch.key for touch in claimed)
+        self.number += len(claimed)
 
     @property
     def medium(self) -> Medium:
         """The medium of the next window."""
         judged = self._still_judged()
-        return judged.written[0].was.medium if judged else self.touches[0].medium
+        return judged.going[0][0].medium if judged else self.touches[0].medium
 
     def window(self, medium: Medium, size: int, *, windows: int = 1) -> Window:
         """Return the next window of one medium.
@@ -53,10 +65,10 @@ class Claimed:
         judged = self._still_judged()
         if judged is None:
             some = [touch for touch in islice(self.touches, size * windows) if touch.medium is medium]
-            judged = self.preparation.window(some)
-        window, rest = judged.parted(size)
-        self._judged = rest if rest.written else None
-        return window
+            judged = self.preparation.verdicts(some)
+        first, rest = judged.parted(size)
+        self._judged = rest if rest.going else None
+        return self.preparation.written(first)
 
     def judge_anew(self) -> None:
         """Forget the verdicts of windows that have not been handed over."""
@@ -72,8 +84,8 @@ class Claimed:
         """Note that the lease was renewed."""
         self.touches = [attrs.evolve(touch, lease=now + LEASE) for touch in self.touches]
 
-    def _still_judged(self) -> Window | None:
-        if self._judged and not self._judged.holds_at(self.clock.now()):
+    def _still_judged(self) -> Verdicts | None:
+        if self._judged and not self._judged.hold_at(self.clock.now()):
             self._judged = None
         return self._judged
 

@@ -47,6 +47,7 @@ class Dispatch:
         clock: Tells the time of each window.
         owner: The name under which touches are claimed.
         window: The most messages in one window.
+        claim: The most touches in one claim.
     """
 
     seal: Seal
@@ -58,6 +59,7 @@ class Dispatch:
     clock: Clock
     owner: str
     window: int = WINDOW
+    claim: int = CLAIM
     _handing: Handing = attrs.field(init=False, repr=False)
     _paces: dict[Medium, Pace] = attrs.field(factory=dict, init=False, repr=False)
     _underway: list[Underway] = attrs.field(factory=list, init=False, repr=False)
@@ -85,14 +87,8 @@ class Dispatch:
     def _send(self, order: Order, tally: Tally) -> None:
         self._make_good(tally)
         self.rescue.run()
-        left = order.limit
-        with Carrier[Landing](self._underway) as carrier:
-            while claimed := self._claim(order, CLAIM if left is None else min(CLAIM, left)):
-                with self._holding(claimed) as waiting:
-                    self._hand_over(waiting, order, carrier, tally)
-                left = None if left is None else left - len(claimed)
-                if waiting:
-                    break
+        with Carrier[Landing](self._underway) as carrier, self._holding() as waiting:
+            self._hand_over(waiting, order, carrier, tally)
 
     def underway(self) -> Sequence[Underway]:
         """Return what is being handed over at this moment, by all threads that send."""
@@ -106,25 +102,32 @@ class Dispatch:
             second = self.preparation.again.look(connection, touches, now)
         return Dispatched((*(one.touch for one in second.going), *second.staying))
 
-    def _claim(self, order: Order, size: int) -> list[Touch]:
-        if size <= 0 or order.stopping():
-            return []
-        return self.seal.done(lambda connection: self._claimed(connection, order, size))
+    def _something_waits(self, waiting: Claimed, order: Order, flight: Flight | None) -> bool:
+        """Tell whether something is to be handed over, and claim it if need be.
+
+        A window that is on its way need not be waited for, unless it takes long: what is claimed then waits with it.
+        """
+        if order.stopping():
+            return False
+        if not waiting and not (flight and any(pace.slow for pace in self._paces.values())):
+            size = self.claim if order.limit is None else min(self.claim, order.limit - waiting.number)
+            waiting.take(self.seal.done(lambda connection: self._claimed(connection, order, size)) if size > 0 else [])
+        return bool(waiting)
 
     def _claimed(self, connection: Connection, order: Order, size: int) -> list[Touch]:
         now = self.clock.now()
         return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
 
     @contextmanager
-    def _holding(self, claimed: Sequence[Touch]) -> Iterator[Claimed]:
-        """Hold what was claimed; whatever is left of it at the end, for whatever reason, is given back."""
-        waiting = Claimed(self.preparation, self.clock, [*claimed])
+    def _holding(self) -> Iterator[Claimed]:
+        """Hold what is claimed; whatever is left of it at the end, for whatever reason, is given back."""
+        waiting = Claimed(self.preparation, self.clock)
         try:
             yield waiting
         except BaseException:
             # Of a window that could not be written down nothing waits any more, and it is held all the same.
             with suppress(StoreError):
-                self._give_back({touch.key for touch in claimed})
+                self._give_back(waiting.held)
             raise
         if waiting:
             self._give_back({touch.key for touch in waiting.touches})
@@ -153,7 +156,7 @@ class Dispatch:
         """Hand over window by window until nothing waits or it is time to stop."""
         flight: Flight | None = None
         try:
-            while flight or (waiting and not order.stopping()):
+            while self._something_waits(waiting, order, flight) or flight:
                 window = None if order.stopping() else self._next(waiting, order.stopping, rested=flight is None)
                 landing = self._landing(flight) if flight else Landing({})
                 # That may have taken long, and what was made ready meanwhile has not been taken up.
@@ -223,7 +226,7 @@ class Dispatch:
             # What was answered is written down first: judging again must not leave it in doubt for longer.
             if flight:
                 return self._written_down(flight, landing), None
-            window = self.preparation.window([one.was for one in window.written] + [was for was, _ in window.staying])
+            window = self.preparation.window(window.touches())
         done, going = self.seal.done(lambda connection: self._written(connection, flight, landing, window, waiting))
         if not going:
             return done, None

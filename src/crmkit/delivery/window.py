@@ -1,4 +1,4 @@
-"""One window: touches that are judged a second time, rendered, and then handed over together."""
+"""One window: touches that were judged a second time, and are rendered and handed over together."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import attrs
 
 from crmkit.campaigns.judge import Judged, held
 from crmkit.clock import Clock
-from crmkit.delivery.again import Again, Second
+from crmkit.delivery.again import Again
 from crmkit.delivery.channel import Channel, guarantee_of
+from crmkit.delivery.verdicts import VALID, Verdicts
 from crmkit.errors import MissingField, TemplateError
 from crmkit.ledger.attempts import Attempt, first_attempts
 from crmkit.ledger.ledger import Ledger
@@ -24,8 +25,6 @@ from crmkit.store.store import Connection, Store
 
 #: For so long a sender holds what it has claimed or is handing over; then somebody else may look after it.
 LEASE = timedelta(minutes=5)
-#: For so long a verdict holds: what is older is judged again before it leaves.
-VALID = timedelta(seconds=5)
 #: So long may a call to a channel take: its last message reaches the provider that much later than it was judged.
 CALL = timedelta(minutes=15)
 #: When a source that gave no answer about a patient is asked again.
@@ -61,16 +60,9 @@ class Window:
         """Tell whether the verdicts are still fresh."""
         return now - self.at <= VALID
 
-    def parted(self, size: int) -> tuple[Window, Window]:
-        """Return a window of so many messages, with what stays, and another of the rest.
-
-        Whom a message of the rest speaks for stays with that: it may yet be judged anew.
-        """
-        later = {one.was.key for one in self.written[size:]}
-        spoken_for = tuple(pair for pair in self.staying if pair[1].carried_by in later) if later else ()
-        staying = tuple(pair for pair in self.staying if pair not in spoken_for) if spoken_for else self.staying
-        first = attrs.evolve(self, written=self.written[:size], staying=staying)
-        return first, attrs.evolve(self, written=self.written[size:], staying=spoken_for)
+    def touches(self) -> list[Touch]:
+        """Return all that was judged, as it was claimed."""
+        return [one.was for one in self.written] + [was for was, _ in self.staying]
 
 
 @attrs.frozen(eq=False)
@@ -97,6 +89,10 @@ class Preparation:
 
     def window(self, claimed: Sequence[Touch]) -> Window:
         """Judge claimed touches again, on the records as they are now, and render what may leave."""
+        return self.written(self.verdicts(claimed))
+
+    def verdicts(self, claimed: Sequence[Touch]) -> Verdicts:
+        """Judge claimed touches again, on the records as they are now."""
         unsure = self._unsure(claimed)
         sure = [touch for touch in claimed if touch.patient not in unsure]
         now = self.clock.now()
@@ -105,9 +101,24 @@ class Preparation:
             stopped = self.again.judge.stops.now(connection)
             second = self.again.look(connection, sure, now)
             first = first_attempts(connection, self.ledger.tables, self.ledger.practice, doubtful)
-        window = attrs.evolve(self._window(sure, second, first, now), stopped=stopped)
-        put_off = tuple((touch, _put_off(touch, now)) for touch in claimed if touch.patient in unsure)
-        return attrs.evolve(window, staying=window.staying + put_off) if put_off else window
+        was = {touch.key: touch for touch in claimed}
+        going = tuple((was[judged.touch.key], judged) for judged in second.going)
+        staying = [(was[touch.key], _kept(was[touch.key], touch, now)) for touch in second.staying]
+        staying += [(touch, _put_off(touch, now)) for touch in claimed if touch.patient in unsure]
+        return Verdicts(now, going, tuple(staying), stopped, first)
+
+    def written(self, verdicts: Verdicts) -> Window:
+        """Render what may leave."""
+        written: list[Written] = []
+        staying = [*verdicts.staying]
+        now = verdicts.at
+        for was, judged in verdicts.going:
+            done = self._again(was, judged, verdicts.first, now) if was.in_doubt else self._write(was, judged, now)
+            if isinstance(done, Written):
+                written.append(done)
+            else:
+                staying.append((was, done))
+        return Window(now, tuple(written), tuple(staying), verdicts.stopped)
 
     def stopped_since(self, connection: Connection, window: Window) -> bool:
         """Tell whether a person has stopped something since a window was judged."""
@@ -118,19 +129,6 @@ class Preparation:
         if not self.truth.asks:
             return frozenset()
         return self.truth.renew([touch.patient for touch in claimed], self.clock.now())
-
-    def _window(self, claimed: Sequence[Touch], second: Second, first: Mapping[str, Attempt], now: datetime) -> Window:
-        was = {touch.key: touch for touch in claimed}
-        written: list[Written] = []
-        staying = [(was[touch.key], _kept(was[touch.key], touch, now)) for touch in second.staying]
-        for judged in second.going:
-            mine = was[judged.touch.key]
-            done = self._again(mine, judged, first, now) if mine.in_doubt else self._write(mine, judged, now)
-            if isinstance(done, Written):
-                written.append(done)
-            else:
-                staying.append((mine, done))
-        return Window(now, tuple(written), tuple(staying))
 
     def _write(self, was: Touch, judged: Judged, now: datetime, at: datetime | None = None) -> Written | Touch:
         """Return the written message, or the touch with what keeps it from being written."""
