@@ -402,6 +402,19 @@ def test_there_is_no_head_without_a_link(opened: Callable[..., CRM]) -> None:
     assert isinstance(crm.head(), Head)
 
 
+def test_a_young_trail_shows_no_head_that_would_not_stand(opened: Callable[..., CRM], clock: FixedClock) -> None:
+    crm = opened()
+    clock.move(timedelta(milliseconds=300))
+    crm.opt_out("P1", Purpose.CARE, Medium.SMS)
+    clock.move(timedelta(milliseconds=300))
+    found = crm.audit()
+    clock.move(timedelta(milliseconds=300))
+    crm.opt_out("P2", Purpose.CARE, Medium.SMS)
+    clock.move(HOUR)
+    # As it is printed, and handed in later: to the second.
+    assert crm.audit(found.at.replace(microsecond=0), noted=found.head).faults == ()
+
+
 def faults_of(crm: CRM, *statements: str, noted: Head | None = None) -> tuple[str, ...]:
     """Return what a verification tells after some statements, and undo them."""
     at, digest = (noted.at, noted.digest) if noted else (crm.clock.now(), "")

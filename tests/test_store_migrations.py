@@ -274,7 +274,14 @@ def test_a_host_upgrades_with_an_engine_of_its_own(tmp_path: Path, monkeypatch: 
     engine.dispose()
 
 
-@pytest.mark.parametrize(("schema", "told"), [("crm", "SQLite has no schemas"), ("a-b", "no identifier")])
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ("crm", "SQLite has no schemas"),
+        ("a-b", "no identifier"),
+        *((name, "taken by PostgreSQL itself") for name in ("order", "user", "lateral", "pg_crm")),
+    ],
+)
 def test_a_schema_that_cannot_be_is_refused(schema: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         Database("sqlite://", schema=schema).tables()

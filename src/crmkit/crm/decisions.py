@@ -10,7 +10,7 @@ import attrs
 from crmkit.clock import Clock
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, NotFound, nearest
-from crmkit.ledger.audit import Head, note_head
+from crmkit.ledger.audit import Head, note_head, settled
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
 from crmkit.ledger.learnt import Stop, resume, stop, stopped
@@ -182,8 +182,9 @@ class Decisions:
                 mend='give one, in crm.toml as audit_key = { env = "NAME" }, and keep it out of the database',
             )
         now = self.head()
-        at = until or (now.at if now else self.clock.now())
         with stages.store.read() as connection:
+            # As long as there is no head to note, none is shown that would not stand.
+            at = until or (now.at if now else settled(connection, self.clock.now()))
             return verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
 
 

@@ -189,11 +189,16 @@ def note_head(seal: Seal, now: datetime) -> Head | None:
         if before and now < before:
             # The clock was set back: what was sealed since lies just behind that instant.
             now = before + timedelta(seconds=1)
-        at = (now if connection.dialect.name == "sqlite" else now - _SETTLED).replace(microsecond=0)
+        at = settled(connection, now)
         digest = head(connection, seal.tables, seal.practice, at)
         if digest:
             _keep_noted(connection, seal, now)
     return Head(digest, at) if digest else None
+
+
+def settled(connection: sa.Connection, now: datetime) -> datetime:
+    """Return the whole second up to which all that was sealed is there to be seen."""
+    return (now if connection.dialect.name == "sqlite" else now - _SETTLED).replace(microsecond=0)
 
 
 def last_noted(connection: sa.Connection, tables: LedgerTables, practice: str) -> datetime | None:

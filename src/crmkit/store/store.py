@@ -21,6 +21,8 @@ from crmkit.store.turns import at_once
 Connection = sa.Connection
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,20}")
+#: What PostgreSQL keeps for itself beside the words that SQLAlchemy knows of.
+_TAKEN = frozenset({"collation", "concurrently", "information_schema", "lateral", "system_user", "tablesample"})
 
 
 def _within_schema(store: Store) -> sa.MetaData:
@@ -175,17 +177,28 @@ def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: st
     """Return a store on a database URL or on the host's own engine; nothing is connected yet.
 
     Raises:
-        ConfigError: If the URL cannot be read, the prefix or the schema is no identifier, or the database has no
-            schemas.
+        ConfigError: If the URL cannot be read, the prefix or the schema is no identifier or a word that PostgreSQL
+            keeps for itself, or the database has no schemas.
         StoreError: If the database's folder does not exist.
     """
     for what, name in (("table prefix", prefix), *([("schema", schema)] if schema else [])):
         if not _IDENTIFIER.fullmatch(name):
             mend = "use lower-case letters, such as crmkit_"
             raise ConfigError(f"the {what} {name!r} is no identifier", mend=mend)
+    if schema and _is_taken(schema):
+        raise ConfigError(
+            f"the schema's name {schema!r} is taken by PostgreSQL itself", mend="use another, such as crm"
+        )
     owned = not isinstance(database, sa.Engine)
     engine = database if isinstance(database, sa.Engine) else open_engine(database)
     if schema and engine.dialect.name == "sqlite":
         mend = "leave the schema out: an SQLite database is one file, and the table prefix keeps its tables apart"
         raise ConfigError("SQLite has no schemas", where="schema", mend=mend)
     return Store(engine, prefix, schema, owned)
+
+
+def _is_taken(schema: str) -> bool:
+    # The dialect is loaded where there are schemas only.
+    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
+    return schema in RESERVED_WORDS or schema in _TAKEN or schema.startswith("pg_")
