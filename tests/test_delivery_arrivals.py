@@ -159,6 +159,16 @@ def test_a_payload_expires_and_what_was_learnt_from_it_does_not(
     assert desk.crm.audit().faults == ()
 
 
+def test_a_payload_expires_where_nothing_is_received_any_more(desk: Desk, clock: FixedClock) -> None:
+    desk.crm.receive("email.bounces", bounce(desk.key(), MIA))
+    clock.move(timedelta(days=30) - timedelta(seconds=1))
+    desk.crm.send()
+    assert len(payloads(desk)) == 1
+    clock.move(timedelta(seconds=1))
+    desk.crm.send()
+    assert payloads(desk) == []
+
+
 def test_what_arrived_about_a_patient_can_be_erased(desk: Desk) -> None:
     desk.crm.receive("email.bounces", bounce(desk.key(), MIA))
     desk.crm.receive("email.replies", answer(desk.key(), "Hello", sender="mia@work.example"))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -316,6 +319,16 @@ def test_what_is_heard_while_a_message_is_handed_over_is_told_as_soon_as_it_may_
     assert (desk.state(), desk.state("P2")) == (State.DELIVERED, State.DELIVERED)
     assert [row.did for row in rows(desk, "heard")] == ["waits", "moved"] * 2
     assert desk.crm.audit().faults == ()
+
+
+def test_what_is_heard_while_workers_send_is_told_at_their_end(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk()
+    # Workers in this process, with this very CRM: the channel and the parser are the test's own.
+    desk.crm.origin = cast("Any", SimpleNamespace(open=lambda: nullcontext(desk.crm)))
+    desk.channel.between = lambda message: desk.tell(EventKind.DELIVERED, key=message.key)
+    with ThreadPoolExecutor(1) as workers:
+        desk.crm.send(executor=workers)
+    assert (desk.state(), desk.state("P2")) == (State.DELIVERED, State.DELIVERED)
 
 
 def test_what_is_heard_of_a_message_whose_sender_dies_is_told_when_it_is_found(open_desk: Callable[..., Desk]) -> None:

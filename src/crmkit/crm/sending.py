@@ -81,6 +81,7 @@ class Sending(Plugged):
             raise ConfigError("a limit cannot be shared out", where="send", mend="leave out limit or executor")
         if executor is not None:
             sent = self._sent_by(executor, shares, only_to, progress)
+            self._stages.arrivals.catch_up()
         else:
             sent = self._sent(Order(limit, only_to, None, progress, stopping, cut_short))
         log_sent(self.practice.id, sent)

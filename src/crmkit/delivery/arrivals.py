@@ -13,7 +13,7 @@ from crmkit.delivery.event import Event, EventParser, Payload
 from crmkit.delivery.intake import Intake, Received
 from crmkit.errors import CrmkitError, NotFound
 from crmkit.ledger.heard import waiting
-from crmkit.ledger.payloads import Kept, drop, expire, keep, payload_id, unread
+from crmkit.ledger.payloads import Kept, drop, expire, has_expired, keep, payload_id, unread
 from crmkit.store.store import Connection
 
 _AT_ONCE = 100
@@ -58,10 +58,11 @@ class Arrivals:
             return unread(connection, self.intake.ledger.tables, self.intake.practice.id)
 
     def catch_up(self) -> None:
-        """Tell touches what was heard of them while they were being sent."""
+        """Tell touches what was heard of them while they were being sent, and delete payloads whose time is over."""
         intake = self.intake
+        given = (intake.ledger.tables, intake.practice.id)
         with intake.seal.store.read() as connection:
-            if not waiting(connection, intake.ledger.tables, intake.practice.id):
+            if not (waiting(connection, *given) or has_expired(connection, *given, self.clock.now())):
                 return
         with self.listening() as connection:
             intake.catch_up(connection, self.clock.now())

@@ -65,6 +65,13 @@ def drop(connection: sa.Connection, tables: LedgerTables, practice: str, id_: st
     connection.execute(sa.delete(table).where(table.c.practice == practice, table.c.id == id_))
 
 
+def has_expired(connection: sa.Connection, tables: LedgerTables, practice: str, now: datetime) -> bool:
+    """Tell whether there are payloads whose time is over."""
+    table = tables.learnt.payload
+    over = sa.select(table.c.id).where(table.c.practice == practice, table.c.expires_at <= now).limit(1)
+    return connection.execute(over).first() is not None
+
+
 def expire(connection: sa.Connection, tables: LedgerTables, practice: str, now: datetime) -> int:
     """Delete the payloads whose time is over; return how many."""
     table = tables.learnt.payload
