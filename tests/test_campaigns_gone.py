@@ -26,7 +26,15 @@ COUNTED = (State.SENT, State.DELIVERED, State.COMPLAINED, State.SENDING, State.U
 PEOPLE, ADDRESSES = ["P1", "P2", "P3", "P4"], ["", "a", "b", "c"]
 
 
-def touch(number: int, patient: str, address: str, state: State, purpose: Purpose, days: float | None) -> Touch:
+def touch(
+    number: int,
+    patient: str,
+    address: str,
+    state: State,
+    purpose: Purpose,
+    days: float | None,
+    in_time: timedelta = timedelta(days=3),
+) -> Touch:
     sent_at = None if days is None else NOW - timedelta(days=days)
     return Touch(
         campaign=f"campaign-{number}",
@@ -41,7 +49,7 @@ def touch(number: int, patient: str, address: str, state: State, purpose: Purpos
         state=state,
         reason=state.value,
         due=NOW,
-        stale=NOW + timedelta(days=3),
+        stale=(sent_at or NOW) + in_time,
         changed_at=NOW,
         address=address,
         sent_at=sent_at,
@@ -55,6 +63,8 @@ LEFT = st.lists(
         st.sampled_from([*COUNTED, State.READY, State.REFUSED]),
         st.sampled_from([Purpose.MARKETING, Purpose.FEEDBACK, Purpose.CARE]),
         st.sampled_from([None, 0, 1, 6.9, 7, 400]),
+        # Judged in time and handed over just after that; or long before its occasion is over.
+        st.sampled_from([timedelta(seconds=-20), timedelta(minutes=1), timedelta(days=60)]),
     ),
     max_size=8,
 )
@@ -95,7 +105,64 @@ def counts(one: Touch) -> bool:
     return one.sent_at is not None and one.sent_at > NOW - CAP.span
 
 
-def test_where_nobody_else_is_at_an_address_no_touch_is_looked_up_by_it():
+NEWS = st.lists(
+    st.tuples(
+        st.sampled_from(["acme.news", "acme.offer"]),
+        st.sampled_from(["news 2026", "news 2025"]),
+        st.sampled_from(ADDRESSES),
+        st.sampled_from([*COUNTED, State.READY, State.REFUSED]),
+        # Of one occasion, however far apart a year lets two of it be.
+        st.integers(-480, 480),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def news(number: int, message: str, occasion: str, address: str, state: State, days: int) -> Touch:
+    one = touch(number, f"P{number}", address, state, Purpose.MARKETING, 0)
+    stale = NOW + timedelta(days=days if occasion == "news 2026" else days - 365)
+    return attrs.evolve(one, message=message, occasion=occasion, stale=stale)
+
+
+@given(left=NEWS, asking=NEWS, others=st.sampled_from([0, 501]))
+def test_a_copy_is_found_by_what_it_says_and_where_it_went_and_in_no_other_way(ledger, left, asking, others):
+    book, connection = ledger
+    there = [news(number, *one) for number, one in enumerate(left)]
+    asked = [news(number, *one[:4], 3) for number, one in enumerate(asking)]
+    crowd = [attrs.evolve(asked[0], patient=f"Q{number}", address=f"at-{number}") for number in range(others)]
+    with connection.begin_nested() as savepoint:
+        connection.execute(sa.delete(book.tables.touch))
+        book.judge(connection, there, {}, "plan")
+        found = Gone(book.tables, "bright-eyes").copies(connection, [*asked, *crowd])
+        savepoint.rollback()
+    says = {(one.message, one.occasion, one.medium.value, one.address): one for one in there if one.state in COUNTED}
+    for one in asked:
+        what = (one.message, one.occasion, one.medium.value, one.address)
+        assert (what in found) == (what in says)
+        assert all(key == there[int(key[1:])].key and patient == f"P{key[1:]}" for key, patient in found.values())
+
+
+def test_a_copy_is_looked_for_among_the_latest_touches_of_an_address():
+    store = open_store("sqlite://")
+    book = Ledger(declare_ledger(store), "bright-eyes")
+    store.create()
+    told: list[tuple[str, object]] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *given_: told.append(given_[2:4]))
+    with store.begin() as connection:
+        asking = [news(n, "acme.news", "news 2026", f"at-{n}", State.READY, 3) for n in range(20)]
+        Gone(book.tables, "bright-eyes").copies(connection, asking)
+        [(text, given_)] = [one for one in told if "found" in one[0]]
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given_)]
+    looks = [detail for detail in plan if "crmkit_touch" in detail]
+    assert looks[0].endswith("COVERING INDEX crmkit_touch_address (practice=? AND address=? AND stale>?)")
+    assert [look.partition(" USING ")[2] for look in looks[1:]] == [
+        "PRIMARY KEY (practice=? AND campaign=? AND occasion=? AND patient=?)"
+    ]
+    store.close()
+
+
+def test_where_nobody_else_is_at_an_address_no_touch_is_looked_up_by_it_and_none_of_earlier_years():
     store = open_store("sqlite://")
     book = Ledger(declare_ledger(store), "bright-eyes")
     store.create()
@@ -111,6 +178,6 @@ def test_where_nobody_else_is_at_an_address_no_touch_is_looked_up_by_it():
         plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given_).first() for text, given_ in [*told]]
     assert [plan.detail.partition("USING ")[2] for plan in plans if plan] == [
         "INDEX crmkit_touch_patient_sent (practice=? AND patient=? AND sent_at>?)",
-        "COVERING INDEX crmkit_touch_address (practice=? AND address=?)",
+        "COVERING INDEX crmkit_touch_address (practice=? AND address=? AND stale>?)",
     ]
     store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,15 @@ from crmkit.campaigns.caps import Cap, of_address, of_patient
 from crmkit.clock import day_start, local_day
 from crmkit.ledger.history import CHUNK
 from crmkit.ledger.state import REACHED, SPENT, State
-from crmkit.ledger.tables import LedgerTables
-from crmkit.ledger.touch import Touch
+from crmkit.ledger.tables import TOUCH, LedgerTables
+from crmkit.ledger.touch import Touch, fresh_after
 from crmkit.store.among import among
 
 _COUNTED = tuple(state.value for state in (*REACHED, State.SENDING, State.UNKNOWN, State.BOUNCED))
 _SPENT = tuple(state.value for state in SPENT)
+#: So far apart may two touches of one occasion be: a period is a year at most, with sixty days before and after it, and
+#: a month more for good measure.
+_PERIOD = timedelta(days=366 + 60 + 60 + 31)
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +43,8 @@ class Gone:
     _about: sa.Select[Any] = attrs.field(init=False, repr=False)
     _shared: sa.Select[Any] = attrs.field(init=False, repr=False)
     _at: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _copies: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _copies_at: sa.Select[Any] = attrs.field(init=False, repr=False)
 
     @_by_others.default
     def _select_by_others(self) -> sa.Select[Any]:
@@ -69,14 +74,43 @@ class Gone:
 
     @_shared.default
     def _select_shared(self) -> sa.Select[Any]:
-        # Answered from an index alone, in which the touches of all the years are; and mostly there is nobody else.
+        # Answered from an index alone; and mostly there is nobody else.
         table = self.tables.touch
         query = sa.select(table.c.address).distinct().where(table.c.practice == self.practice)
-        return query.where(among(table.c.address, "addresses"), self._of_others())
+        return query.where(*self._lately("addresses"), self._of_others())
 
     @_at.default
     def _select_at(self) -> sa.Select[Any]:
-        return self._left.where(among(self.tables.touch.c.address, "addresses"), self._of_others())
+        return self._left.where(*self._lately("addresses"), self._of_others())
+
+    @_copies.default
+    def _select_copies(self) -> sa.Select[Any]:
+        table = self.tables.touch
+        columns = (table.c.message, table.c.occasion, table.c.medium, table.c.address, table.c.key, table.c.patient)
+        return sa.select(*columns).where(
+            table.c.practice == self.practice,
+            among(table.c.message, "messages"),
+            among(table.c.occasion, "occasions"),
+            among(table.c.state, _COUNTED),
+        )
+
+    @_copies_at.default
+    def _select_copies_at(self) -> sa.Select[Any]:
+        # Found in an index alone, where SQLite has the occasion too; only what is found is looked at.
+        table, near = self.tables.touch, self.tables.touch.alias("near")
+        found = sa.select(*(near.c[name] for name in TOUCH)).where(
+            near.c.practice == self.practice,
+            among(near.c.occasion, "occasions"),
+            among(near.c.address, "addresses"),
+            near.c.stale > sa.bindparam("fresh", type_=table.c.stale.type),
+        )
+        there = found.subquery("found")
+        return self._copies.join(there, sa.and_(*(there.c[name] == table.c[name] for name in TOUCH)))
+
+    def _lately(self, addresses: str) -> tuple[sa.ColumnElement[bool], ...]:
+        """Return the condition that something went to one of some addresses so lately that it may still count."""
+        table = self.tables.touch
+        return among(table.c.address, addresses), table.c.stale > sa.bindparam("fresh", type_=table.c.stale.type)
 
     def _of_others(self) -> sa.ColumnElement[bool]:
         return sa.not_(among(self.tables.touch.c.patient, "patients"))
@@ -108,7 +142,8 @@ class Gone:
         Of others it says what is read along with that, which need not be all.
         """
         past: dict[str, list[datetime]] = defaultdict(list)
-        given = {"since": now - cap.span, "purposes": [purpose.value for purpose in cap.purposes]}
+        since = now - cap.span
+        given = {"since": since, "fresh": fresh_after(since), "purposes": [purpose.value for purpose in cap.purposes]}
         for patient, address, at in self._rows(connection, asking, given):
             past[of_patient(patient)].append(at)
             if address:
@@ -123,9 +158,10 @@ class Gone:
         if len(patients) > CHUNK or len(addresses) > CHUNK:
             # A plan asks for so many that reading all is quicker than naming them.
             return connection.execute(self._left, given).all()
-        given = {**given, "patients": sorted(patients), "addresses": sorted(addresses)}
+        given = {**given, "patients": sorted(patients)}
         about = connection.execute(self._about, given).all()
-        shared = connection.scalars(self._shared, given).all() if addresses else ()
+        named = {"fresh": given["fresh"], "patients": given["patients"], "addresses": sorted(addresses)}
+        shared = connection.scalars(self._shared, named).all() if addresses else ()
         at = connection.execute(self._at, {**given, "addresses": shared}).all() if shared else ()
         return [*about, *at]
 
@@ -148,17 +184,11 @@ class Gone:
 
     def copies(self, connection: sa.Connection, shared: Sequence[Touch]) -> dict[tuple[str, ...], tuple[str, str]]:
         """Return key and patient of what has left, by message type, occasion, medium and address."""
-        table = self.tables.touch
-        columns = (table.c.message, table.c.occasion, table.c.medium, table.c.address, table.c.key, table.c.patient)
-        query = sa.select(*columns).where(
-            table.c.practice == self.practice,
-            among(table.c.message, {touch.message for touch in shared}),
-            among(table.c.occasion, {touch.occasion for touch in shared}),
-            *_named(table.c.address, {touch.address for touch in shared}),
-            among(table.c.state, _COUNTED),
-        )
-        return {tuple(row[:4]): (row.key, row.patient) for row in connection.execute(query)}
-
-
-def _named(column: sa.ColumnElement[str], values: Collection[str]) -> list[sa.ColumnElement[bool]]:
-    return [among(column, values)] if len(values) <= CHUNK else []
+        given = {"messages": {one.message for one in shared}, "occasions": {one.occasion for one in shared}}
+        addresses = {one.address for one in shared}
+        if len(addresses) > CHUNK:
+            rows = connection.execute(self._copies, given)
+        else:
+            fresh = min(one.stale for one in shared) - _PERIOD
+            rows = connection.execute(self._copies_at, {**given, "addresses": sorted(addresses), "fresh": fresh})
+        return {tuple(row[:4]): (row.key, row.patient) for row in rows}

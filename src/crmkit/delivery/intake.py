@@ -16,7 +16,7 @@ from crmkit.ledger.history import History
 from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.refusal import refuse
-from crmkit.ledger.touch import Touch
+from crmkit.ledger.touch import Touch, fresh_after
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.normal import normalise
 from crmkit.practice import Practice
@@ -239,9 +239,9 @@ class Intake:
     def _last_sent(self, connection: Connection, medium: Medium, address: str, now: datetime) -> Touch | None:
         if not address:
             return None
-        table = self.ledger.tables.touch
-        sent = (table.c.sent_at > now - _RECENT, table.c.address == address, table.c.medium == medium.value)
-        found = self.ledger.touches(connection, *sent)
+        table, since = self.ledger.tables.touch, now - _RECENT
+        there = (table.c.address == address, table.c.stale > fresh_after(since), table.c.medium == medium.value)
+        found = self.ledger.touches(connection, *there, table.c.sent_at > since)
         return max(found, key=lambda one: (one.sent_at or one.changed_at, one.key), default=None)
 
     def _carried(self, connection: Connection, touch: Touch) -> list[Touch]:

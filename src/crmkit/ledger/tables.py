@@ -144,8 +144,8 @@ def _index(touch: sa.Table) -> None:
     )
     sa.Index(f"{touch.name}_urgency", touch.c.practice, touch.c.state, *(touch.c[name] for name in (*URGENCY, "owner")))
     sa.Index(f"{touch.name}_patient_sent", touch.c.practice, touch.c.patient, touch.c.sent_at)
-    # An address is judged once; so what is on its way adds nothing to this index.
-    sa.Index(f"{touch.name}_address", touch.c.practice, touch.c.address)
+    # An address is judged once, and when it is too late stands then; so what is on its way adds nothing to this index.
+    sa.Index(f"{touch.name}_address", touch.c.practice, touch.c.address, touch.c.stale)
     left = touch.c.sent_at.is_not(None)
     sa.Index(f"{touch.name}_sent", touch.c.practice, touch.c.sent_at, sqlite_where=left, postgresql_where=left)
     sa.Index(f"{touch.name}_fresh", touch.c.practice, touch.c.campaign, touch.c.stale)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -101,6 +101,8 @@ class Touch:
         return bool(_rests(self) == _rests(other))
 
 
+#: A verdict holds for some seconds, a call takes minutes, and machines' clocks differ.
+_LATE = timedelta(days=1)
 _NAMES = tuple(field.name for field in attrs.fields(Touch))
 #: What a judgement says nothing about.
 _OWN = ("changed_at", "sent_at", "moves", "attempts")
@@ -108,6 +110,11 @@ _OWN = ("changed_at", "sent_at", "moves", "attempts")
 _STANDING = (*_OWN, "state", "reason", "detail", "owner", "lease")
 _rests = attrgetter(*(name for name in _NAMES if name not in _STANDING))
 _says = attrgetter(*(name for name in _NAMES if name not in _OWN))
+
+
+def fresh_after(at: datetime) -> datetime:
+    """Return after which instant all was stale that left after another one: nothing leaves that is too late."""
+    return at - _LATE
 
 
 def touch_key(practice: str, campaign: str, occasion: str, patient: str) -> str:
