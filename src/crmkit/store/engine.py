@@ -13,8 +13,11 @@ from sqlalchemy.pool import StaticPool
 
 from crmkit.errors import ConfigError, StoreError
 from crmkit.store.durable import await_disk, on_disk
-from crmkit.store.refusal import refusals
+from crmkit.store.refusal import not_to_a_standby, refusals
 from crmkit.store.turns import PATIENCE, begin, in_transaction
+
+#: The drivers that hand what the address says on to PostgreSQL's own library.
+_LIBPQ = ("psycopg", "psycopg2", "psycopg2cffi")
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -31,6 +34,9 @@ def open_engine(url: str) -> sa.Engine:
     if made.get_backend_name() == "sqlite":
         return _sqlite(made)
     try:
+        if made.get_driver_name() in _LIBPQ and "client_encoding" not in made.query:
+            # Else the server's settings decide, which may have no letter for some patient's name.
+            made = made.update_query_dict({"client_encoding": "utf8"})
         return sa.create_engine(made, hide_parameters=True)
     except (sa.exc.NoSuchModuleError, ImportError) as problem:
         mend = "install it, such as psycopg for postgresql+psycopg://"
@@ -49,7 +55,7 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
     Raises:
         StoreError: If the database refuses; it holds no value of any row.
     """
-    with refusals(), engine.connect() as connection:
+    with refusals(_file(engine)), engine.connect() as connection, not_to_a_standby(connection):
         if connection.dialect.name == "postgresql":
             # A host's AUTOCOMMIT would make each statement a transaction, and SERIALIZABLE end claims with errors.
             level = "READ COMMITTED" if writes else "REPEATABLE READ"
@@ -97,6 +103,10 @@ def _commits_by_itself(connection: sa.Connection) -> bool:
     return (
         driver is not None and connection.dialect.detect_autocommit_setting(driver) and not in_transaction(connection)
     )
+
+
+def _file(engine: sa.Engine) -> str:
+    return engine.url.database or "" if engine.dialect.name == "sqlite" else ""
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

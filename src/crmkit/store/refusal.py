@@ -9,28 +9,57 @@ from typing import Any
 import sqlalchemy as sa
 
 from crmkit.errors import InTheWay, StoreError
+from crmkit.store.remedy import remedy
 
 _AGAIN = "call it again; nothing of this transaction was written"
+_ANEW = "call it again; nothing of this transaction was written, unless it was being committed just then"
 _FILE = "see that the address names an SQLite database, and that its file and folder may be written"
 #: PostgreSQL's codes for a serialization failure, a deadlock and a lock that is not to be had.
 _IN_THE_WAY = ("40001", "40P01", "55P03")
+_READ_ONLY = "25006"
 #: Classes of PostgreSQL's codes whose first line names tables, columns and constraints, and never a value.
 _NAMES_ONLY = ("23", "3D", "3F", "42", "53", "57")
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def refusals(where: str = "") -> Iterator[None]:
     """Turn what the database's driver raises into a StoreError.
 
     The driver's own text may hold a whole row ("Failing row contains ..."), and that of SQLAlchemy the parameters,
     unless the host's engine hides them.
+
+    Args:
+        where: The database's file, for what is wrong with that.
     """
     try:
         yield
     except sa.exc.DBAPIError as problem:
-        raise refusal(problem).with_traceback(problem.__traceback__) from None
+        told = refusal(problem)
+        if where and code_of(problem.orig).startswith("SQLITE_") and not isinstance(told, InTheWay):
+            told = told.within(where)
+        raise told.with_traceback(problem.__traceback__) from None
     except sa.exc.StatementError as problem:
         problem.hide_parameters = True
+        raise
+    except UnicodeEncodeError as problem:
+        # It would hold the whole text, and that is a patient's name perhaps.
+        mend = f"let the connection speak UTF-8 and not {problem.encoding}, such as by client_encoding=utf8"
+        raise StoreError("a letter cannot be told to the database", mend=mend) from None
+    except NotImplementedError as problem:
+        if "DateStyle" not in str(problem):
+            raise
+        mend = "set DateStyle to ISO for the role with which crmkit connects"
+        raise StoreError("the database writes dates as the driver cannot read them", mend=mend) from None
+
+
+@contextmanager
+def not_to_a_standby(connection: sa.Connection) -> Iterator[None]:
+    """Let a connection go that turns out to lead to a server where one may only read: the next may lead elsewhere."""
+    try:
+        yield
+    except sa.exc.DBAPIError as problem:
+        if code_of(problem.orig) == _READ_ONLY and not connection.closed:
+            connection.invalidate()
         raise
 
 
@@ -40,8 +69,11 @@ def refusal(problem: sa.exc.DBAPIError) -> StoreError:
     told = f" ({code})" if code else ""
     if _is_in_the_way(problem.orig, code):
         return InTheWay(f"another transaction was in the way{told}", mend=_AGAIN)
+    if known := remedy(code, str(problem.orig)):
+        named = "" if code.startswith("SQLITE_") else _names(problem.orig, code)
+        return StoreError(f"{known[0]}{told}{named}", mend=known[1])
     if _is_lost(problem):
-        return StoreError(f"the connection to the database was lost{told}", mend=_AGAIN)
+        return StoreError(f"the connection to the database was lost{told}", mend=_ANEW)
     if problem.statement is None:
         file = code.startswith("SQLITE_")
         mend = _FILE if file else "see that the server runs, and that the address is right"

@@ -19,7 +19,7 @@ from crmkit.errors import StoreError
 from crmkit.store import migrations
 from crmkit.store.migrations.change import Change
 from crmkit.store.store import Connection, Store
-from crmkit.store.version import HEAD, alone, is_empty, make_schema, wrong
+from crmkit.store.version import HEAD, alone, insist_on_utf8, is_empty, make_schema, wrong
 
 
 def upgrade(store: Store) -> str:
@@ -36,6 +36,8 @@ def upgrade(store: Store) -> str:
         known = found in revisions() if found else is_empty(connection, store)
         if not known and (problem := wrong(store, found)):
             raise problem
+        if not found:
+            insist_on_utf8(connection)
         make_schema(connection, store)
         _run(migration_context(store, connection), store)
         store.tell_planner(connection)

@@ -94,12 +94,27 @@ def make_schema(connection: Connection, store: Store) -> None:
         connection.execute(sa.schema.CreateSchema(store.schema))
 
 
+def insist_on_utf8(connection: Connection) -> None:
+    """Refuse a database of PostgreSQL that has no letter for some patient's name, before anything is in it.
+
+    Raises:
+        StoreError: If it is of another encoding.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(sa.text("SELECT current_setting('server_encoding')"))
+    if encoding != "UTF8":
+        mend = "create it anew by CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        raise StoreError(f"the database is of the encoding {encoding}, which has not every letter", mend=mend)
+
+
 def _set_up(store: Store) -> str:
     """Create all tables at once, as the migrations would one after the other, and return the revision."""
     with store.begin() as connection:
         found = alone(connection, store)
         if found or not is_empty(connection, store):
             return found
+        insist_on_utf8(connection)
         make_schema(connection, store)
         store.metadata.create_all(connection, checkfirst=False)
         table = version_table(store)

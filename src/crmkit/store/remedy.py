@@ -1,0 +1,66 @@
+"""What is wrong when a database refuses for a reason of its own, and who can do what about it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+#: What is wrong, and how to mend it.
+Remedy: TypeAlias = "tuple[str, str]"
+
+_RIGHTS = "let the user who runs crmkit write to the file and to its folder"
+_DAMAGED = "set the file aside, take back the last backup, and read the page Restore a backup before anything is sent"
+_UNDONE = "nothing of this transaction was written, and what waits goes on afterwards"
+_SQLITE = {
+    "SQLITE_FULL": ("the disk is full", f"make room where the database's file lies; {_UNDONE}"),
+    "SQLITE_READONLY": ("the database's file may not be written to", _RIGHTS),
+    "SQLITE_CANTOPEN": ("the database's file cannot be opened", f"see that it is a file, and {_RIGHTS}"),
+    "SQLITE_PERM": ("the database's file may not be opened", _RIGHTS),
+    "SQLITE_IOERR": ("the disk refuses", f"see whether it is full, away or broken; {_UNDONE}"),
+    "SQLITE_CORRUPT": ("the database's file is damaged", _DAMAGED),
+    "SQLITE_NOTADB": (
+        "the file is no SQLite database",
+        "see that the address names an SQLite database; if it did so far, the file is damaged: take back the last"
+        " backup, and read the page Restore a backup before anything is sent",
+    ),
+}
+_LIMIT = "raise it for the role with which crmkit connects, or give crmkit a role of its own"
+_POSTGRESQL = {
+    "25006": (
+        "the database may only be read: it is a standby, or was made so",
+        "let the address lead to the server that is written to; with several hosts in it, add"
+        " target_session_attrs=read-write",
+    ),
+    "25P03": ("the server's idle_in_transaction_session_timeout ended a transaction", _LIMIT),
+    "25P04": ("the server's transaction_timeout ended a transaction", _LIMIT),
+    "42501": (
+        "the role with which crmkit connects lacks a right",
+        "give it the rights that the page Upgrade the database lists",
+    ),
+    "53100": ("the database server's disk is full", f"make room there; {_UNDONE}"),
+    "53200": ("the database server has no memory left", f"give it more, or let less run at once; {_UNDONE}"),
+    "53300": (
+        "the database server takes no more connections",
+        "raise its max_connections, or that of the role or database, or let fewer processes run at once",
+    ),
+    "57014": ("a statement was given up, by an administrator or by the server's statement_timeout", _LIMIT),
+}
+#: What psycopg says of a server that lets nobody in; it gives such an error no code.
+_TOO_MANY = ("too many clients", "too many connections", "remaining connection slots")
+
+
+def remedy(code: str, text: str = "") -> Remedy | None:
+    """Return what is wrong and how to mend it; None if nothing more is known of it.
+
+    Args:
+        code: PostgreSQL's SQLSTATE, or SQLite's name of the error.
+        text: What the driver says.
+
+    >>> remedy("SQLITE_READONLY_DIRECTORY")[0]
+    "the database's file may not be written to"
+    >>> remedy("23505")
+    """
+    if code.startswith("SQLITE_"):
+        return _SQLITE.get("_".join(code.split("_")[:2]))
+    if not code and any(words in text for words in _TOO_MANY):
+        code = "53300"
+    return _POSTGRESQL.get(code)
