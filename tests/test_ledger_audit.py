@@ -100,7 +100,7 @@ def test_all_fits_and_is_counted(busy: CRM, opened: Callable[..., CRM]) -> None:
     assert (found.faults, found.chains, found.unsealed) == ((), 2, 0)
     with busy._store.read() as connection:
         tables = busy._stages.tables
-        sealed = {"event": tables.event, **tables.learnt.sealed()}
+        sealed = {"event": tables.event, "attempt": tables.attempt, **tables.learnt.sealed()}
         counts = {
             name: connection.scalar(sa.select(sa.func.count()).select_from(table)) for name, table in sealed.items()
         }
@@ -117,7 +117,7 @@ def test_another_key_fits_no_link(busy: CRM, opened: Callable[..., CRM]) -> None
     assert len(told) == busy.audit().links + 1, "nor does the link that keeps when a head was noted"
 
 
-SEALED = ("event", "learnt_consent", "suppression", "heard", "rating", "forgotten", "blanked")
+SEALED = ("event", "learnt_consent", "suppression", "heard", "rating", "forgotten", "blanked", "decision")
 CHANGES = (
     "event SET actor = 'nobody' WHERE state = 'sent'",
     "event SET state = 'denied' WHERE state = 'ready'",
@@ -149,14 +149,14 @@ SUPPRESSED = (
 PLACES = ("writer, link", "writer, link + 50", "'nobody', 1", "'', 0")
 #: Two rows change places; two links do, with all that they seal.
 ROWS_SWAPPED = (
-    "event SET link = -1 WHERE link = 1",
-    "event SET link = 1 WHERE link = 2",
-    "event SET link = 2 WHERE link = -1",
+    "event SET link = -1 WHERE link = 2",
+    "event SET link = 2 WHERE link = 3",
+    "event SET link = 3 WHERE link = -1",
 )
 LINKS_SWAPPED = (
-    "audit SET number = -1 WHERE number = 1",
-    "audit SET number = 1 WHERE number = 2",
-    "audit SET number = 2 WHERE number = -1",
+    "audit SET number = -1 WHERE number = 2",
+    "audit SET number = 2 WHERE number = 3",
+    "audit SET number = 3 WHERE number = -1",
 )
 
 

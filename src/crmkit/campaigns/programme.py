@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.errors import NotFound, nearest
+from crmkit.ledger.audit import Seal
+from crmkit.ledger.decided import Decided, Decision, decide, definition_digest
 from crmkit.ledger.tables import LedgerTables
 
 
@@ -28,6 +30,7 @@ class Programme:
 
     tables: LedgerTables
     practice: str
+    seal: Seal
     _in_force: sa.Select[Any] = attrs.field(init=False, repr=False)
     _known: dict[tuple[str, int], tuple[dict[str, Any], Version]] = attrs.field(factory=dict, init=False, repr=False)
 
@@ -41,6 +44,7 @@ class Programme:
         """Store a campaign and return its version; an unchanged one keeps its version."""
         table = self.tables.campaign
         mine = sa.and_(table.c.practice == self.practice, table.c.id == campaign.id)
+        decide(connection, self.seal)
         latest = connection.execute(sa.select(table).where(mine).order_by(table.c.version.desc()).limit(1)).first()
         if latest and latest.current and latest.definition == campaign.definition():
             return int(latest.version)
@@ -48,9 +52,11 @@ class Programme:
         connection.execute(sa.update(table).where(mine).values(current=False))
         row = {"practice": self.practice, "id": campaign.id, "version": version, "current": True, "added_at": now}
         connection.execute(sa.insert(table).values(**row, definition=campaign.definition()))
+        digest = definition_digest(campaign.definition())
+        decide(connection, self.seal, Decision(Decided.ADDED, campaign.id, now, "", version, digest))
         return version
 
-    def retire(self, connection: sa.Connection, campaign: str) -> None:
+    def retire(self, connection: sa.Connection, campaign: str, now: datetime) -> None:
         """Take a campaign out of the programme; its touches stay.
 
         Raises:
@@ -59,7 +65,9 @@ class Programme:
         self.find(connection, campaign)
         table = self.tables.campaign
         mine = (table.c.practice == self.practice, table.c.id == campaign)
+        decide(connection, self.seal)
         connection.execute(sa.update(table).where(*mine).values(current=False))
+        decide(connection, self.seal, Decision(Decided.RETIRED, campaign, now))
 
     def replace(self, connection: sa.Connection, campaigns: Sequence[Campaign], now: datetime) -> None:
         """Make these campaigns the whole programme."""
@@ -68,7 +76,7 @@ class Programme:
         kept = {campaign.id for campaign in campaigns}
         for version in self.versions(connection):
             if version.campaign.id not in kept:
-                self.retire(connection, version.campaign.id)
+                self.retire(connection, version.campaign.id, now)
 
     def versions(self, connection: sa.Connection) -> list[Version]:
         """Return the campaigns that are in force, most urgent first."""

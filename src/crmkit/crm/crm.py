@@ -219,7 +219,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
 
     def retire(self, campaign: str) -> None:
         """Take a campaign out of the programme; what is still waiting is denied at the next plan."""
-        self._stages.alone("programme", lambda one: self._stages.programme.retire(one, campaign))
+        self._stages.alone("programme", lambda one: self._stages.programme.retire(one, campaign, self.clock.now()))
 
     def programme(self) -> list[Campaign]:
         """Return the campaigns in force, most urgent first."""

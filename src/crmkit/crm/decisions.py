@@ -48,9 +48,9 @@ class Decisions:
         def step(connection: Connection) -> bool:
             if campaign:
                 stages.programme.find(connection, campaign)
-            return stop(connection, stages.tables, self.practice.id, campaign, by, self.clock.now())
+            return stop(connection, stages.tables, self.practice.id, campaign, by, self.clock.now(), stages.seal)
 
-        return stages.seal.done(step)
+        return stages.alone("programme", step)
 
     def resume(self, campaign: str = "", *, by: str = "resume") -> bool:
         """Let a campaign, or everything, go on with the next sending; what has become stale meanwhile expires then.
@@ -68,16 +68,17 @@ class Decisions:
         stages = self._stages
 
         def step(connection: Connection) -> bool:
-            stood = resume(connection, stages.tables, self.practice.id, [campaign])
+            now = self.clock.now()
+            stood = resume(connection, stages.tables, self.practice.id, campaign, by, now, stages.seal)
             if stood:
                 # A plan made meanwhile holds them, and no sender takes up what is held.
                 reason = "paused" if campaign else "stopped"
-                stages.ledger.released(connection, campaign, reason, self.clock.now(), by)
+                stages.ledger.released(connection, campaign, reason, now, by)
             elif campaign:
                 stages.programme.find(connection, campaign)
             return stood
 
-        return stages.seal.done(step)
+        return stages.alone("programme", step)
 
     def stopped(self) -> list[Stop]:
         """Return what is stopped just now, since when, and by whom: all sending first, then campaigns by id."""

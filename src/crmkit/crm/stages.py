@@ -147,7 +147,7 @@ def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
     key = b"" if on.store.temporary else on.wishes.audit_key.encode()
     seal = Seal(on.store, on.ledger, on.practice.id, clock, on.owner, key)
     ledger = Ledger(on.ledger, on.practice.id, seal)
-    programme = Programme(on.ledger, on.practice.id)
+    programme = Programme(on.ledger, on.practice.id, seal)
     history = History(on.records, on.ledger, on.practice.id, remember=remember)
     again, truth = _again(on, programme, history), _truth(on)
     return Stages(

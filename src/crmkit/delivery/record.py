@@ -44,7 +44,7 @@ class Record:
 
     @attempts.default
     def _of_the_ledger(self) -> Attempts:
-        return Attempts(self.ledger.tables, self.ledger.practice)
+        return Attempts(self.ledger.tables, self.ledger.practice, self.ledger.seal)
 
     def intend(self, connection: Connection, window: Window, owner: str, now: datetime) -> list[Written]:
         """Write down what is about to be handed over, and what stays; return what may be.

@@ -9,8 +9,11 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
+from crmkit.clock import utc
+from crmkit.ledger.audit import Seal
 from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.touch import Touch
+from crmkit.ledger.trail import HANDED
 from crmkit.store.among import among
 from crmkit.store.many import Many
 
@@ -78,17 +81,22 @@ class Attempts:
     Attributes:
         tables: The ledger's tables.
         practice: The practice's id.
+        seal: Is told what is handed over, None where no trail is kept.
     """
 
     tables: LedgerTables
     practice: str
+    seal: Seal | None = None
     _kept: dict[tuple[str, str], Many] = attrs.field(factory=dict, init=False, repr=False)
 
     def intend(self, connection: sa.Connection, intents: Sequence[Intent], now: datetime) -> None:
         """Write down what is about to be handed over."""
-        rows = [(*_place(one.touch), one.touch.detail["channel"], one.message_id, one.digest) for one in intents]
+        rows = [(*_place(one.touch), *_handed(one)) for one in intents]
         if rows:
             self._many(connection, self._intent).run(connection, {"practice": self.practice, "at": now}, rows)
+        if self.seal:
+            at, place = utc(now), len(_PLACE)
+            self.seal.handed((*row[:place], at, *row[place:]) for row in rows)
 
     def answered(self, connection: sa.Connection, answers: Sequence[Answer], now: datetime) -> None:
         """Write down what the channel said of attempts."""
@@ -104,7 +112,7 @@ class Attempts:
         return self._kept[what]
 
     def _intent(self, dialect: sa.Dialect) -> Many:
-        columns, table = (*_PLACE, "channel", "message_id", "digest"), self.tables.attempt
+        columns, table = (*_PLACE, *HANDED[len(_PLACE) + 1 :]), self.tables.attempt
         names = ("practice", "at", *columns)
         new = {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
         return Many.of(sa.insert(table).values(new), columns, dialect)
@@ -172,6 +180,11 @@ def _attempts(connection: sa.Connection, tables: LedgerTables, practice: str, ke
         rows = connection.execute(query.where(*mine).order_by(touch.c.key, table.c.number))
         found += [Attempt(*row) for row in rows.all()]
     return found
+
+
+def _handed(one: Intent) -> tuple[str, str, str, int, str, str]:
+    touch = one.touch
+    return touch.detail["channel"], one.message_id, one.digest, touch.version, touch.recipient, touch.address
 
 
 def _place(touch: Touch) -> tuple[str, str, str, int]:

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ from crmkit.clock import Clock
 from crmkit.errors import InTheWay
 from crmkit.ledger.entry import Move, enter
 from crmkit.ledger.tables import LedgerTables
-from crmkit.ledger.trail import link_digest, rows_of_link, sealed_tables
+from crmkit.ledger.trail import handed_digest, link_digest, rows_of_link, sealed_tables
 from crmkit.store.store import Store
 
 #: After so long, whoever was about to commit has done so.
@@ -60,6 +60,7 @@ class Seal:
     _last: str = attrs.field(default="", init=False)
     _unsure: bool = attrs.field(default=False, init=False)
     _moves: list[Move] = attrs.field(factory=list, init=False, repr=False)
+    _handed: list[Sequence[Any]] = attrs.field(factory=list, init=False, repr=False)
     _writing: threading.RLock = attrs.field(factory=threading.RLock, init=False, repr=False)
 
     def columns(self) -> dict[str, Any]:
@@ -69,6 +70,14 @@ class Seal:
     def moved(self, moves: Iterable[Move]) -> None:
         """Be told which transitions this transaction has written: the feed finds them by that."""
         self._moves += moves
+
+    def handed(self, attempts: Iterable[Sequence[Any]]) -> None:
+        """Be told which attempts this transaction has written, by the columns of `HANDED`.
+
+        They are not read again to be sealed: that would take longer than to write them down.
+        """
+        if self.key:
+            self._handed += attempts
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -82,8 +91,8 @@ class Seal:
                 self._unsure = bool(self.key)
                 with self._entered(connection):
                     yield connection
-                if self.key:
-                    link = self._close(connection)
+                    if self.key:
+                        link = self._close(connection)
             self._unsure = False
             if link:
                 # Only what is committed counts: after a rollback the same number is used again.
@@ -104,9 +113,8 @@ class Seal:
             own = self.writer, self._number, self._last
             self.writer, self._number, self._last = f"{self.writer}.{uuid4().hex[:16]}", 0, ""
             try:
-                with self.store.within(connection):
-                    with self._entered(connection):
-                        yield connection
+                with self.store.within(connection), self._entered(connection):
+                    yield connection
                     if self.key:
                         self._close(connection)
             finally:
@@ -129,13 +137,14 @@ class Seal:
     @contextmanager
     def _entered(self, connection: sa.Connection) -> Iterator[None]:
         """Enter what a transaction has moved, for the feed."""
-        before, self._moves = self._moves, []
+        before = self._moves, self._handed
+        self._moves, self._handed = [], []
         try:
             yield
             if self._moves:
                 enter(connection, self.tables, self.practice, self._moves, self.clock.now())
         finally:
-            self._moves = before
+            self._moves, self._handed = before
 
     def _end(self, connection: sa.Connection) -> tuple[int, str]:
         """Return number and link of the end of the chain, as the database has it."""
@@ -148,6 +157,7 @@ class Seal:
     def _close(self, connection: sa.Connection) -> str:
         number = self._number + 1
         rows = list(rows_of_link(connection, self.tables, self.practice, self.writer, number))
+        rows += [handed_digest(self._handed)] if self._handed else []
         if not rows:
             return ""
         # A clock that was set back must not put a link among those that a noted head counts.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress as suppressed
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.audit import Seal
+from crmkit.ledger.decided import Decided, Decision, decide
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import digest
 from crmkit.people.consent import Consent
@@ -134,14 +134,31 @@ def stop(
     campaign: str,
     actor: str,
     now: datetime,
+    seal: Seal,
 ) -> bool:
     """Pause a campaign, or everything for an empty text; False if it was paused before."""
     same = {"practice": practice, "campaign": campaign}
-    return written_once(connection, tables.learnt.stop, same, {"at": now, "actor": actor})
+    # Before it is there, for whatever holds already may have to be sealed as it is found.
+    decide(connection, seal)
+    if not written_once(connection, tables.learnt.stop, same, {"at": now, "actor": actor}):
+        return False
+    decide(connection, seal, Decision(Decided.STOPPED, campaign, now, actor))
+    return True
 
 
-def resume(connection: sa.Connection, tables: LedgerTables, practice: str, campaigns: Sequence[str]) -> bool:
-    """Let paused campaigns go on; False if none of them was paused."""
+def resume(
+    connection: sa.Connection,
+    tables: LedgerTables,
+    practice: str,
+    campaign: str,
+    actor: str,
+    now: datetime,
+    seal: Seal,
+) -> bool:
+    """Let a paused campaign go on, or everything for an empty text; False if it was not paused."""
     table = tables.learnt.stop
-    done = connection.execute(sa.delete(table).where(table.c.practice == practice, table.c.campaign.in_(campaigns)))
+    decide(connection, seal)
+    done = connection.execute(sa.delete(table).where(table.c.practice == practice, table.c.campaign == campaign))
+    if done.rowcount:
+        decide(connection, seal, Decision(Decided.RESUMED, campaign, now, actor))
     return bool(done.rowcount)

@@ -24,6 +24,7 @@ class LearntTables:
         rating: What was answered to a question for a number.
         payload: What arrived, as it arrived; it may hold anything, so it lies here alone and expires.
         stop: What a person has paused.
+        decision: Every campaign that was added or retired, every stop and every going on.
         forgotten: Patients who were erased on request and must not come back.
         blanked: Digests of sealed rows whose text was erased, before and after.
         audit: The links of the audit trail.
@@ -35,6 +36,7 @@ class LearntTables:
     rating: sa.Table
     payload: sa.Table
     stop: sa.Table
+    decision: sa.Table
     forgotten: sa.Table
     blanked: sa.Table
     audit: sa.Table
@@ -48,6 +50,7 @@ class LearntTables:
             "rating": self.rating,
             "forgotten": self.forgotten,
             "blanked": self.blanked,
+            "decision": self.decision,
         }
 
 
@@ -60,6 +63,7 @@ def declare_learnt(store: Store) -> LearntTables:
         rating=_rating(store),
         payload=_payload(store),
         stop=_table(store, "stop", ("practice", "campaign"), key("campaign"), _at(), key("actor")),
+        decision=_decision(store),
         forgotten=_table(store, "forgotten", ("practice", "patient"), key("patient"), _at(), key("actor"), *sealed()),
         blanked=_blanked(store),
         audit=_audit(store),
@@ -76,6 +80,7 @@ def _expect(learnt: LearntTables) -> None:
     expect(learnt.suppression, 5000, medium=2, address=2500, **sealed)
     expect(learnt.heard, 200_000, parser=2, id=100_000, address=20_000, at=10, **sealed)
     expect(learnt.rating, 20_000, parser=2, id=20_000, **sealed)
+    expect(learnt.decision, 500, number=500, **sealed)
     expect(learnt.forgotten, 200, patient=200, **sealed)
     expect(learnt.blanked, 10_000, of_writer=1000, of_link=10, **sealed)
     expect(learnt.payload, 5000, id=5000, expires_at=1000)
@@ -190,6 +195,25 @@ def _blanked(store: Store) -> sa.Table:
         # Empty where the whole row was erased.
         optional("now"),
         _at(),
+        *sealed(),
+    )
+
+
+def _decision(store: Store) -> sa.Table:
+    return _table(
+        store,
+        "decision",
+        ("practice", "number"),
+        sa.Column("number", sa.Integer, nullable=False),
+        _at(),
+        # A word of `Decided`.
+        key("what"),
+        # Empty for all sending.
+        key("campaign"),
+        # Of a campaign that was added: which version, and the digest of its definition.
+        sa.Column("version", sa.Integer, nullable=False, server_default="0"),
+        optional("digest"),
+        optional("actor"),
         *sealed(),
     )
 

@@ -25,8 +25,8 @@ def scratch_ledger(store: Store) -> Iterator[tuple[Store, LedgerTables]]:
 
 def _copy(shadow: Store, connection: sa.Connection) -> LedgerTables:
     tables = declare_ledger(shadow)
-    # Most of a ledger, and no plan and no sending asks for it: what arrived, and how touches came to stand as they do.
-    past = (tables.learnt.payload, tables.event, tables.entry, tables.learnt.audit)
+    # Most of a ledger, and no plan and no sending asks for it: what arrived, and how all came to stand as it does.
+    past = (tables.learnt.payload, tables.event, tables.entry, tables.learnt.decision, tables.learnt.audit)
     kept = {table: f"{table.name}_kept" for table in shadow.metadata.sorted_tables if table not in past}
     for table, copy in kept.items():
         # All names are the store's own, made of its checked prefix and schema.

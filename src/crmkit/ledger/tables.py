@@ -211,6 +211,10 @@ def _attempt(store: Store) -> sa.Table:
         optional("reference"),
         optional("evidence"),
         sa.Column("answered_at", Instant),
+        # What the touch said when it was made; another attempt may be made on other ground.
+        sa.Column("version", sa.Integer, nullable=False, server_default="0"),
+        optional("recipient"),
+        optional("address"),
         sa.PrimaryKeyConstraint(*_NUMBERED),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +37,19 @@ def row_digest(name: str, row: Mapping[str, Any]) -> str:
 def link_digest(rows: Iterable[str]) -> str:
     """Return the digest over the digests of the rows that a link seals, in whatever order they come."""
     return hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()
+
+
+#: What an attempt's row says when it is made; what the channel answers is written later, and told by the history.
+HANDED = (
+    *("campaign", "occasion", "patient", "number", "at", "channel", "message_id", "digest"),
+    *("version", "recipient", "address"),
+)
+
+
+def handed_digest(attempts: Iterable[Sequence[Any]]) -> str:
+    """Return the digest over what was handed over under one link, each told by the columns of `HANDED`."""
+    text = json.dumps(["attempt", sorted(attempts)], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def rows_of_link(

@@ -15,8 +15,10 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.audit import NOTED, head, signed
+from crmkit.ledger.decided import not_decided
+from crmkit.ledger.state import SPENT, State
 from crmkit.ledger.tables import TOUCH, LedgerTables
-from crmkit.ledger.trail import link_digest, row_digest, sealed_tables
+from crmkit.ledger.trail import HANDED, handed_digest, link_digest, row_digest, sealed_tables
 
 _AT_ONCE = 1000
 #: More faults than these tell a reader nothing new.
@@ -64,6 +66,8 @@ def verify(
         check.chain(writer)
     check.beside()
     check.present()
+    check.handed()
+    check.programme()
     now = head(connection, tables, practice, at)
     if noted and noted != now:
         check.fault(f"the head as of {at:%Y-%m-%dT%H:%M:%SZ} is not the one that was noted: something was cut off")
@@ -102,12 +106,12 @@ class _Check:
         # Rows that no link names are left unread, so their cursors would stay open.
         with ExitStack() as opened:
             told = [self._told(name, table, writer) for name, table in sealed_tables(self.tables).items()]
-            blanked = self._blanked(writer)
-            for one in (*told, blanked):
+            blanked, handed = self._blanked(writer), self._handed(writer)
+            for one in (*told, blanked, handed):
                 opened.callback(one.close)
-            self._chain(writer, [_Rows(one) for one in told], _Rows(blanked))
+            self._chain(writer, [_Rows(one) for one in told], _Rows(blanked), _Rows(handed))
 
-    def _chain(self, writer: str, rows: Sequence[_Rows], blanked: _Rows) -> None:
+    def _chain(self, writer: str, rows: Sequence[_Rows], blanked: _Rows, handed: _Rows) -> None:
         audit = self.tables.learnt.audit
         query = sa.select(audit).where(audit.c.practice == self.practice, audit.c.writer == writer)
         number, before, links = 0, "", 0
@@ -117,7 +121,7 @@ class _Check:
                 # Of a row that was erased whole, nothing is there any more.
                 there[now] -= bool(now)
                 there[was] += 1
-            self._link(link, there, number, before)
+            self._link(link, there, [*handed.of(link.number)], number, before)
             number, before, links = link.number, link.link, links + 1
         if writer != NOTED:
             self.chains += bool(links)
@@ -125,7 +129,9 @@ class _Check:
         if any(some.left(number) for some in rows):
             self.fault(f"chain {writer}: a link after {number} is missing, though rows name it")
 
-    def _link(self, link: sa.Row[Any], there: Counter[str], number: int, before: str) -> None:
+    def _link(
+        self, link: sa.Row[Any], there: Counter[str], handed: Sequence[Sequence[Any]], number: int, before: str
+    ) -> None:
         place = f"chain {link.writer}, link {link.number}"
         if self.began is None or link.at < self.began:
             self.began = link.at
@@ -133,8 +139,13 @@ class _Check:
         if link.number != number + 1:
             self.fault(f"{place}: the link before it is missing")
             return
-        fits = min(there.values(), default=0) >= 0 and there.total() == link.rows
-        if not fits or link_digest(there.elements()) != link.digest:
+        # A link from before attempts were sealed fits without them, and then it fits for good.
+        if not _fits(link, there):
+            # No sum of the two: that would forget which rows are fewer than none.
+            there.update([handed_digest(handed)] if handed else [])
+            # Together they are one row of the link.
+            self.rows += max(0, len(handed) - 1)
+        if not _fits(link, there):
             self.fault(f"{place}: a row was changed, added or removed")
         ours = signed(self.key, self.practice, link.writer, link.number, before, link.at, link.digest)
         if not hmac.compare_digest(ours, link.link):
@@ -144,6 +155,17 @@ class _Check:
         columns = table.columns.keys()
         for row in self._stream(self._sealed(table, table.c.writer == writer).order_by(table.c.link)):
             yield row.link, row_digest(name, dict(zip(columns, row, strict=True)))
+
+    def _handed(self, writer: str) -> Generator[tuple[int, tuple[Any, ...]]]:
+        """Yield what was handed over: the attempt of each step on the way, which is told by how many came before."""
+        event, attempt = self.tables.event, self.tables.attempt
+        mine = (event.c.practice == self.practice, event.c.writer == writer, event.c.link > 0)
+        same = (attempt.c[name] == event.c[name] for name in TOUCH)
+        here = sa.and_(*same, attempt.c.number == _hand_overs(event, until=event))
+        columns = (event.c.link, *(attempt.c[name] for name in HANDED))
+        query = sa.select(*columns).join_from(event, attempt, here).order_by(event.c.link)
+        for row in self._stream(query.where(*mine, event.c.state == State.SENDING.value)):
+            yield row[0], tuple(row[1:])
 
     def _blanked(self, writer: str) -> Generator[tuple[int, tuple[str, str]]]:
         """Yield what stood in rows that were blanked on request: only what a link seals is believed."""
@@ -181,9 +203,46 @@ class _Check:
             gone = f"patient {row.patient}, {row.campaign}, {row.occasion}: its touch was removed"
             self.fault(f"touch {row.key}: its history goes on after its state" if row.key else gone)
 
+    def handed(self) -> None:
+        """Look for attempts of which the history does not know, and for touches that tell another story than theirs."""
+        touch, event, attempt = self.tables.touch, self.tables.event, self.tables.attempt
+        named = sa.select(*(attempt.c[name] for name in TOUCH[1:]), attempt.c.number)
+        beyond = sa.or_(attempt.c.number < 1, attempt.c.number > _hand_overs(event, of=attempt))
+        for row in self._stream(named.where(attempt.c.practice == self.practice, beyond)):
+            self.fault(f"patient {row.patient}, {row.campaign}, {row.occasion}: attempt {row.number} was not made")
+        mine = touch.c.practice == self.practice
+        for key in self._stream(sa.select(touch.c.key).where(mine, touch.c.attempts != _hand_overs(event, of=touch))):
+            self.fault(f"touch {key.key}: it counts other attempts than its history")
+        last = sa.and_(self.tables.same_touch(attempt), attempt.c.number == touch.c.attempts)
+        other = sa.or_(*(attempt.c[name] != touch.c[name] for name in ("version", "recipient", "address")))
+        stands = touch.c.state.in_([state.value for state in SPENT if state is not State.RETRY])
+        told = (attempt.c.version > 0, other, stands)
+        for key in self._stream(sa.select(touch.c.key).join(attempt, last).where(mine, *told)):
+            self.fault(f"touch {key.key}: it was handed over on other ground than it says")
+
+    def programme(self) -> None:
+        """Look for campaigns and stops that nobody decided."""
+        for words in not_decided(self.connection, self.tables, self.practice):
+            self.fault(words)
+
     def _stream(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         with self.connection.execute(query.execution_options(yield_per=_AT_ONCE)) as found:
             yield from found
+
+
+def _fits(link: sa.Row[Any], there: Counter[str]) -> bool:
+    fits = min(there.values(), default=0) >= 0 and there.total() == link.rows
+    return fits and link_digest(there.elements()) == str(link.digest)
+
+
+def _hand_overs(event: sa.Table, *, of: sa.Table | None = None, until: sa.Table | None = None) -> Any:
+    """Return how many steps on the way the history has: of the touch of another row, or up to a step."""
+    step = event.alias()
+    row: sa.Table = event if of is None else of
+    same = [step.c[name] == row.c[name] for name in TOUCH]
+    same += [] if until is None else [step.c.number <= until.c.number]
+    query = sa.select(sa.func.count()).select_from(step).where(*same, step.c.state == State.SENDING.value)
+    return query.correlate(row).scalar_subquery()
 
 
 class _Rows:

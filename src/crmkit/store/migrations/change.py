@@ -100,6 +100,11 @@ class Change:
         keys = [sa.PrimaryKeyConstraint(*key)] if key else []
         self.op.create_table(self.name(table), *columns, *keys, schema=self.schema, sqlite_with_rowid=rowid)
 
+    def add(self, table: str, *columns: Column) -> None:
+        """Add columns to a table; each may be blank, or has a default."""
+        for column in columns:
+            self.op.add_column(self.name(table), column, schema=self.schema)
+
     def drop_index(self, table: str, name: str) -> None:
         """Drop an index."""
         self.op.drop_index(self.name(f"{table}_{name}"), self.name(table), schema=self.schema)
