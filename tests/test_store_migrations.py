@@ -18,6 +18,7 @@ from crmkit.crm.database import Database
 from crmkit.errors import ConfigError, StoreError
 from crmkit.ledger.feed import feed
 from crmkit.ledger.tables import declare_ledger
+from crmkit.store import migrations
 from crmkit.store import upgrade as upgrades
 from crmkit.store.drift import drift
 from crmkit.store.store import Store
@@ -238,6 +239,9 @@ def test_what_somebody_took_away_is_told(where: tuple[str, str, str], make: Make
 def test_the_needed_revision_is_the_last_one() -> None:
     assert revisions()[-1] == HEAD
     assert list(revisions()) == [f"{number:04}" for number in range(1, len(revisions()) + 1)]
+    # Of two files that claim one number Alembic would take either.
+    files = sorted(file.name[1:5] for file in (Path(migrations.__file__).parent / "versions").glob("r*.py"))
+    assert files == list(revisions())
 
 
 def test_a_failed_upgrade_leaves_the_database_as_it_was(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crmkit.store.migrations.change import Change, instant, number, text, texts
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade(change: Change) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crmkit.store.migrations.change import Change
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade(change: Change) -> None:
