@@ -1,20 +1,21 @@
-"""Links that a reader can follow without logging in, signed by the practice."""
+"""Links that a reader can follow without logging in, sealed by the practice."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-from base64 import urlsafe_b64encode
+import json
 from json.encoder import encode_basestring_ascii
 
 import attrs
 from itsdangerous import BadData, URLSafeSerializer
 
 from crmkit.errors import ConfigError, NotFound
+from crmkit.messages.seal import LinkSeal
 from crmkit.people.medium import Medium, Purpose
 from crmkit.practice import Practice
 
-_SALT = "crmkit.unsubscribe.v1"
+_WHAT = "crmkit.unsubscribe.v2"
+_SALT_BEFORE = "crmkit.unsubscribe.v1"
 
 
 @attrs.frozen
@@ -28,30 +29,25 @@ class Unsubscribe:
 
 @attrs.frozen(init=False, eq=False)
 class Links:
-    """The signed links of one practice.
+    """The links of one practice.
 
-    A link does not expire, and it holds ids only: whoever reads the token learns no name and no address. The newest
-    key signs; older ones stay valid.
+    A link does not expire. Nobody but the practice can read what it asks for, or make one: the newest key seals, and
+    older ones still open. Links of the first form, which were signed and could be read, stay valid too.
 
     Attributes:
-        practice: Who signs.
+        practice: Who seals.
         start: What every unsubscribe link begins with; empty where the practice can make none.
     """
 
     practice: Practice
     start: str
-    _place: str = attrs.field(repr=False)
-    _ours: str = attrs.field(repr=False)
-    _serializer: URLSafeSerializer | None = attrs.field(repr=False)
-    _keyed: hmac.HMAC | None = attrs.field(repr=False)
+    _seals: tuple[LinkSeal, ...] = attrs.field(repr=False)
+    _before: URLSafeSerializer | None = attrs.field(repr=False)
 
     def __init__(self, practice: Practice) -> None:
-        serializer = _serializer_of(practice)
-        key = serializer.make_signer().derive_key() if serializer else None
-        keyed = hmac.new(key, digestmod=hashlib.sha256) if key else None
-        place, ours = f"{practice.public_url}/unsubscribe/", f"[{encode_basestring_ascii(practice.id)},"
-        start = place + _start(ours) if keyed and practice.public_url else ""
-        self.__attrs_init__(practice, start, place, ours, serializer, keyed)
+        seals = tuple(LinkSeal.of(key, _WHAT, practice.id) for key in practice.keys)
+        start = f"{practice.public_url}/unsubscribe/" if seals and practice.public_url else ""
+        self.__attrs_init__(practice, start, seals, _serializer_of(practice))
 
     @property
     def available(self) -> bool:
@@ -64,45 +60,37 @@ class Links:
         Raises:
             ConfigError: If the practice has no public_url or no keys.
         """
-        if self._keyed is None or not self.start:
+        if not self.start:
             raise ConfigError("links need a public_url and keys", where="practice", mend="set both")
-        asked = f"{encode_basestring_ascii(patient_id)},{encode_basestring_ascii(purpose)}"
-        payload = _url_safe(f"{self._ours}{asked},{encode_basestring_ascii(medium)}]".encode("ascii"))
-        # The same token as the serializer's, which would derive the key again and try to compress each claim. A copy
-        # of what has taken in the key already costs half of a new one.
-        signing = self._keyed.copy()
-        signing.update(payload)
-        token = payload + b"." + _url_safe(signing.digest())
-        return f"{self._place}{token.decode('ascii')}"
+        asked = ",".join(map(encode_basestring_ascii, (patient_id, purpose, medium)))
+        return f"{self.start}{self._seals[0].close(f'[{asked}]'.encode('ascii'))}"
 
     def read(self, token: str) -> Unsubscribe:
         """Return what a token asks for.
 
         Raises:
-            NotFound: If this practice did not sign it.
+            NotFound: If this practice did not make it.
         """
         try:
-            practice, patient, purpose, medium = self._payload(token)
-            if practice == self.practice.id:
-                return Unsubscribe(patient, Purpose(purpose), Medium(medium))
+            # What is sealed has no full stop in it, and what was signed has one before the signature.
+            patient, purpose, medium = self._signed(token) if "." in token else self._sealed(token)
+            return Unsubscribe(patient, Purpose(purpose), Medium(medium))
         except (BadData, ValueError, TypeError):
             pass
         raise NotFound("this link is not one of ours", where="unsubscribe", mend="follow the whole link in the message")
 
-    def _payload(self, token: str) -> list[str]:
-        if self._serializer is None:
+    def _sealed(self, token: str) -> list[str]:
+        opened = (seal.open(token) for seal in self._seals)
+        found: list[str] = json.loads(next(text for text in (*opened, b"null") if text))
+        return found
+
+    def _signed(self, token: str) -> list[str]:
+        if self._before is None:
             raise ValueError("no keys")
-        return [str(part) for part in self._serializer.loads(token.encode("ascii"))]
-
-
-def _start(ours: str) -> str:
-    # Three octets of a claim are four letters of a token, so what follows changes none of those that are full.
-    alike = f'{ours}"'.encode("ascii")
-    return _url_safe(alike[: len(alike) // 3 * 3]).decode("ascii")
-
-
-def _url_safe(raw: bytes) -> bytes:
-    return urlsafe_b64encode(raw).rstrip(b"=")
+        practice, *asked = (str(part) for part in self._before.loads(token.encode("ascii")))
+        if practice != self.practice.id:
+            raise ValueError("another practice's")
+        return asked
 
 
 def _serializer_of(practice: Practice) -> URLSafeSerializer | None:
@@ -110,6 +98,6 @@ def _serializer_of(practice: Practice) -> URLSafeSerializer | None:
         return None
     return URLSafeSerializer(
         list(reversed(practice.keys)),
-        salt=_SALT,
+        salt=_SALT_BEFORE,
         signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
     )

@@ -27,15 +27,15 @@ class Unsubscribing:
 
     Scanners and previews follow links, so that GET and HEAD change nothing. A POST acts whatever its form says: the
     `List-Unsubscribe=One-Click` of RFC 8058 and of the page's own button is the usual thing, and nobody must stay
-    subscribed because a mail program says it in another way. The signed token is the proof; a cookie, a login or a
-    CSRF token would only stand in a mail provider's way.
+    subscribed because a mail program says it in another way. The token, which nobody else can make, is the proof; a
+    cookie, a login or a CSRF token would only stand in a mail provider's way.
     """
 
     find: Find
     pages: Pages
 
     async def answer(self, request: Request) -> Response:
-        """Answer 200 with a page; 404 if the practice did not sign the token, 500 if the wish was not recorded."""
+        """Answer 200 with a page; 404 if the practice did not make the token, 500 if the wish was not recorded."""
         acts = request.method == "POST"
         if acts:
             await request.body()
