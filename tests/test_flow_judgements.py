@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -157,6 +158,50 @@ def test_an_occasion_that_went_stale_expires_instead_of_firing_late(exports, ope
     clock.set(clock.now().replace(day=29))
     assert [touch.state for touch in crm.send().touches] == [State.EXPIRED]
     assert outbox() == []
+
+
+def test_a_corrected_birthday_brings_no_second_card_and_stops_nobody_elses(exports, open_crm, clock, outbox):
+    agreed = [consent("sent"), consent("other")]
+    exports("patients", [patient("sent"), patient("denied", household="H2"), patient("late", household="H3")])
+    exports("consents", agreed)
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    assert crm.send().sent == 1
+    clock.move(timedelta(days=14))  # too late for that birthday by now
+    people = [patient(who, born="1980-12-09", household=who) for who in ("sent", "denied", "late", "other")]
+    exports("patients", people)
+    exports("consents", [*agreed, consent("denied")])
+    crm.sync()
+    plan = crm.plan()
+    assert {touch.patient: touch.state for touch in plan.touches} == {
+        "denied": State.READY,
+        "late": State.DENIED,
+        "other": State.READY,
+    }
+    assert crm.plan().changed == 0
+    clock.move(timedelta(days=3))
+    crm.send()
+    assert len(outbox()) == 3
+
+
+def test_a_campaign_that_is_moved_within_its_year_reaches_whom_it_has_not_reached(exports, open_crm, clock, outbox):
+    exports("patients", [patient("sent"), patient("new", household="H2", email="new@x.example")])
+    exports("consents", [consent("sent")])
+    yearly = attrs.evolve(BIRTHDAY, message="reactivation", schedule="yearly on 23 November")
+    crm = open_crm()
+    crm.sync()
+    crm.add(yearly)
+    crm.plan()
+    assert crm.send().sent == 1
+    clock.move(timedelta(days=29))
+    exports("consents", [consent("sent"), consent("new")])
+    crm.sync()
+    crm.add(attrs.evolve(yearly, schedule="yearly on 22 December"))
+    assert [touch.patient for touch in crm.plan().ready()] == ["new"]
+    assert crm.send().sent == 1
+    assert len(outbox()) == 2
 
 
 def test_what_changes_between_plan_and_send_is_seen(exports, open_crm, outbox):

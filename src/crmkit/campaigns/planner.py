@@ -18,6 +18,7 @@ from crmkit.campaigns.terms import Terms
 from crmkit.clock import day_start
 from crmkit.errors import ConfigError, CrmkitError, nearest
 from crmkit.hours.where import Whereabouts
+from crmkit.ledger.history import CHUNK
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -108,6 +109,7 @@ class Planner:
             self._campaign(connection, version, through, now, found)
         settled = self.settlement.settle(connection, found.touches, now, Terms.of(versions, found.where))
         behind = self._left_behind(connection, [version.campaign.id for version in versions], now)
+        behind = [touch for touch in behind if touch.key not in found.old]
         old = found.old | {touch.key: touch for touch in behind}
         settled += [self._faded(touch, now) for touch in behind]
         changed = 0 if dry else self.ledger.judge(connection, settled, old, "plan")
@@ -146,17 +148,37 @@ class Planner:
         old = self.ledger.open(connection, campaign.id, now)
         there = {(touch.patient, touch.occasion): touch for touch in old}
         occasions: dict[Due, Occasion] = {}
-        intents = []
-        for patient, due in self.members.due(connection, campaign, kind, through, now):
-            occasion = occasions.get(due) or occasions.setdefault(due, self._occasion(due, kind))
+        due: list[tuple[str, Occasion]] = []
+        for patient, when in self.members.due(connection, campaign, kind, through, now):
+            occasion = occasions.get(when) or occasions.setdefault(when, self._occasion(when, kind))
             if (patient, occasion.name) not in decided:
-                before = there.pop((patient, occasion.name), None)
+                due.append((patient, occasion))
+        new = [one for one in due if (one[0], one[1].name) not in there]
+        earlier = self._earlier(connection, campaign.id, new, now)
+        intents = []
+        for patient, occasion in due:
+            before = there.pop((patient, occasion.name), None) or earlier.get((patient, occasion.name))
+            if before is None or before.is_open:
                 intents.append(occasion.intent(patient, before.arm if before else None))
+        old += [touch for touch in earlier.values() if touch.is_open]
         found.old |= {touch.key: touch for touch in old}
         for one in self.judge.judge(connection, version, intents, now):
             found.touches.append(one.touch)
             found.where |= elsewhere([one])
         found.touches += self._left(there.values(), through, now)
+
+    def _earlier(
+        self, connection: sa.Connection, campaign: str, new: Iterable[tuple[str, Occasion]], now: datetime
+    ) -> dict[tuple[str, str], Touch]:
+        """Return touches by patient and occasion that were over already when the campaign, or a birthday, was moved."""
+        patients: dict[str, list[str]] = {}
+        for patient, occasion in new:
+            patients.setdefault(occasion.name, []).append(patient)
+        found: list[Touch] = []
+        for name, some in patients.items():
+            for start in range(0, len(some), CHUNK):
+                found += self.ledger.earlier(connection, campaign, name, some[start : start + CHUNK], now)
+        return {(touch.patient, touch.occasion): touch for touch in found}
 
     def _occasion(self, due: Due, kind: MessageType) -> Occasion:
         at = datetime.combine(due.day, MORNING, tzinfo=self.practice.zone)

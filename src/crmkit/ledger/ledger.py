@@ -75,6 +75,14 @@ class Ledger:
         )
         return frozenset((row.patient, row.occasion) for row in connection.execute(query))
 
+    def earlier(
+        self, connection: sa.Connection, campaign: str, occasion: str, patients: Sequence[str], now: datetime
+    ) -> list[Touch]:
+        """Return the touches of some patients for an occasion that was over before, and has been put off since."""
+        table = self.tables.touch
+        same = (table.c.campaign == campaign, table.c.occasion == occasion, table.c.stale <= now)
+        return self.touches(connection, *same, among(table.c.patient, patients))
+
     def judge(self, connection: sa.Connection, new: Sequence[Touch], old: Mapping[str, Touch], actor: str) -> int:
         """Write judgements: new touches are added, changed ones moved, equal ones left alone.
 
