@@ -53,6 +53,8 @@ STOPS = {
     "Veuillez me désabonner.": "fr", "Merci de me désinscrire de votre liste": "fr",
     "Vi prego di cancellarmi dalla lista.": "it", "Por favor denme de baja de la lista.": "es",
     "Graag uitschrijven a.u.b.\n\nMet vriendelijke groet,\nMia": "nl",
+    "Thanks, please unsubscribe me": "en", "No thank you, take me off your list": "en", "Sorry, opt out": "en",
+    "Nein danke, bitte keine Mails mehr": "de", "Non merci, désabonnez-moi": "fr", "No gracias, darme de baja": "es",
     # Single words of further languages.
     "Afmeld": "da", "Avanmäl mig": "sv", "Stans": "nb", "Lopeta": "fi", "Proszę mnie wypisać": "pl", "Odhlásit": "cs",
     "İptal": "tr", "СТОП": "ru", "Відписатися": "uk", "ΣΤΟΠ": "el", "إلغاء الاشتراك": "ar", "הסר": "he", "退订": "zh",
@@ -84,7 +86,7 @@ ORDINARY = [
     "take me off the waiting list", "Take me off the cancellation list",
     "Can you remove my wisdom tooth?",
     "Do not call before 9", "Don't call me, I will ring you", "Don't email me, text me instead", "Yes", "No",
-    "OK thanks",
+    "OK thanks", "No thanks", "No thank you", "Nein danke", "No thanks, I am away until the end",
     "Y", "9", "", "   ", "👍", "Wrong number", "Who is this?", "Bus stop opposite your door?",
     "unsubscribe from what?",
     "Did I unsubscribe?", "I never unsubscribed", "Do not unsubscribe me", "don't cancel", "No need to cancel",

@@ -61,7 +61,9 @@ WORDS = {
 #: What may stand around the words without changing what they say.
 _LEADING = re.compile(
     r"^(?:(?:hi|hello|hey|dear|sirs?|madam|team|hallo|guten tag|bonjour|salut|ciao|buongiorno|hola|ola|ok|okay|please"
-    r"|pls|plz|kindly|just|bitte|s ?il (?:vous|te) plait|svp|merci de|per favore|por favor|alstublieft|aub|i said) )+"
+    r"|pls|plz|kindly|just|bitte|s ?il (?:vous|te) plait|svp|merci de|per favore|por favor|alstublieft|aub|i said"
+    r"|sorry|(?:no |many )?thanks|(?:no )?thank you|thx|(?:nein |vielen )?danke|(?:non )?merci|(?:no )?grazie"
+    r"|(?:no )?gracias|(?:nao )?obrigad[oa]|(?:nee )?dank (?:u|je)) )+"
 )
 _TRAILING = re.compile(
     r"(?: (?:please|pls|plz|now|immediately|thanks?|thank you|thx|cheers|ok|bitte|sofort|danke|vielen dank|merci"
