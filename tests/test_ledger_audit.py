@@ -402,6 +402,11 @@ def test_there_is_no_head_without_a_link(opened: Callable[..., CRM]) -> None:
     assert isinstance(crm.head(), Head)
 
 
+def test_an_instant_without_a_zone_is_refused_before_the_database_is_asked(busy: CRM) -> None:
+    with pytest.raises(ValueError, match=r"^a datetime without a time zone"):
+        busy.audit(busy.clock.now().replace(tzinfo=None))
+
+
 def test_a_young_trail_shows_no_head_that_would_not_stand(opened: Callable[..., CRM], clock: FixedClock) -> None:
     crm = opened()
     clock.move(timedelta(milliseconds=300))

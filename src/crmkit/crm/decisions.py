@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from crmkit.clock import Clock
+from crmkit.clock import Clock, utc
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, NotFound, nearest
 from crmkit.ledger.audit import Head, note_head, settled
@@ -174,8 +174,9 @@ class Decisions:
 
         Raises:
             ConfigError: If no audit key was given.
+            ValueError: If the instant has no time zone.
         """
-        stages = self._stages
+        stages, asked = self._stages, utc(until) if until else None
         if not stages.seal.key:
             raise ConfigError(
                 "there is no audit key",
@@ -185,7 +186,7 @@ class Decisions:
         now = self.head()
         with stages.store.read() as connection:
             # As long as there is no head to note, none is shown that would not stand.
-            at = until or (now.at if now else settled(connection, self.clock.now()))
+            at = asked or (now.at if now else settled(connection, self.clock.now()))
             return verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
 
 
