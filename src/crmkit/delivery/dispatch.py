@@ -85,6 +85,8 @@ class Dispatch:
         return tally.told()
 
     def _send(self, order: Order, tally: Tally) -> None:
+        with self.seal.store.read() as connection:
+            self.seal.still_knows(connection)
         self._make_good(tally)
         self.rescue.run()
         with Carrier[Landing](self._underway) as carrier, self._holding() as waiting:
@@ -115,6 +117,7 @@ class Dispatch:
         return bool(waiting)
 
     def _claimed(self, connection: Connection, order: Order, size: int) -> list[Touch]:
+        self.seal.still_knows(connection)
         now = self.clock.now()
         return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
 

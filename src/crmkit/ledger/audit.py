@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from crmkit.clock import Clock
 from crmkit.errors import InTheWay
-from crmkit.ledger.entry import Move, enter
+from crmkit.ledger.entry import Move, enter, insist_on
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.trail import handed_digest, link_digest, rows_of_link, sealed_tables
 from crmkit.store.store import Store
@@ -61,6 +61,9 @@ class Seal:
     _unsure: bool = attrs.field(default=False, init=False)
     _moves: list[Move] = attrs.field(factory=list, init=False, repr=False)
     _handed: list[Sequence[Any]] = attrs.field(factory=list, init=False, repr=False)
+    #: The last entry that a transaction wrote, and the last that was committed.
+    _wrote: int | None = attrs.field(default=None, init=False, repr=False)
+    _kept: int | None = attrs.field(default=None, init=False, repr=False)
     _writing: threading.RLock = attrs.field(factory=threading.RLock, init=False, repr=False)
 
     def columns(self) -> dict[str, Any]:
@@ -83,7 +86,7 @@ class Seal:
     def begin(self) -> Iterator[sa.Connection]:
         """Open a transaction that may write; what it wrote is sealed at its end."""
         with self._writing:
-            link = ""
+            link, self._wrote = "", None
             with self.store.begin() as connection:
                 if self._unsure:
                     self._number, self._last = self._end(connection)
@@ -94,6 +97,7 @@ class Seal:
                     if self.key:
                         link = self._close(connection)
             self._unsure = False
+            self._kept = self._wrote or self._kept
             if link:
                 # Only what is committed counts: after a rollback the same number is used again.
                 self._number, self._last = self._number + 1, link
@@ -120,6 +124,11 @@ class Seal:
             finally:
                 self.writer, self._number, self._last = own
 
+    def still_knows(self, connection: sa.Connection) -> None:
+        """Raise StoreError if the database has forgotten what this writer wrote, and so what was sent since, too."""
+        if self._kept is not None:
+            insist_on(connection, self.tables, self.practice, self._kept)
+
     def done(self, step: Callable[[sa.Connection], _T]) -> _T:
         """Return what a step comes to that is a transaction of its own.
 
@@ -142,7 +151,7 @@ class Seal:
         try:
             yield
             if self._moves:
-                enter(connection, self.tables, self.practice, self._moves, self.clock.now())
+                self._wrote = enter(connection, self.tables, self.practice, self._moves, self.clock.now())
         finally:
             self._moves, self._handed = before
 

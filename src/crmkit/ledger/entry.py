@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from crmkit.errors import StoreError
 from crmkit.ledger.tables import LedgerTables
 
 #: A touch's key, and the number of its transition.
@@ -21,8 +22,8 @@ Move = tuple[str, int]
 _TOGETHER = 1000
 
 
-def enter(connection: sa.Connection, tables: LedgerTables, practice: str, moves: Sequence[Move], now: datetime) -> None:
-    """Write down what a transaction has moved.
+def enter(connection: sa.Connection, tables: LedgerTables, practice: str, moves: Sequence[Move], now: datetime) -> int:
+    """Write down what a transaction has moved, and return the id of the last entry.
 
     On SQLite only one writes at a time, and so it has its place at once. Elsewhere it gets one when the feed is read;
     until then its instant is the database's own: of two who move one touch, the second waits for the first.
@@ -30,11 +31,28 @@ def enter(connection: sa.Connection, tables: LedgerTables, practice: str, moves:
     for start in range(0, len(moves), _TOGETHER):
         told = [list(move) for move in moves[start : start + _TOGETHER]]
         # Drawn, for writers never wait for one another.
-        row = {"practice": practice, "id": secrets.randbits(62), "moves": told}
+        drawn = secrets.randbits(62)
+        row = {"practice": practice, "id": drawn, "moves": told}
         place: dict[str, Any] = {"at": sa.func.clock_timestamp()}
         if connection.dialect.name == "sqlite":
             place = {"at": now, "position": _last(tables, practice) + 1}
         connection.execute(sa.insert(tables.entry).values(**row, **place))
+    return drawn
+
+
+def insist_on(connection: sa.Connection, tables: LedgerTables, practice: str, entered: int) -> None:
+    """Refuse a database that has forgotten an entry which was committed: nobody removes one, but a backup may lack it.
+
+    Raises:
+        StoreError: If it is not there.
+    """
+    entry = tables.entry
+    mine = (entry.c.practice == practice, entry.c.id == entered)
+    if connection.execute(sa.select(entry.c.id).where(*mine)).first() is None:
+        raise StoreError(
+            "the database has forgotten what was written to it: a backup was restored, or a standby took over",
+            mend="do what the page Restore a backup tells before anything is sent, then start this process anew",
+        )
 
 
 def has_new(connection: sa.Connection, tables: LedgerTables, practice: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from crmkit.errors import ConfigError, StoreError
 from crmkit.store.durable import await_disk, on_disk
 from crmkit.store.refusal import not_to_a_standby, refusals
+from crmkit.store.same_file import SameFile
 from crmkit.store.turns import PATIENCE, begin, in_transaction
 
 #: The drivers that hand what the address says on to PostgreSQL's own library.
@@ -120,6 +122,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     more["connect_args"] = {"timeout": PATIENCE, "check_same_thread": False}
     engine = sa.create_engine(url, hide_parameters=True, json_deserializer=_from_json, **more)
     sa.event.listen(engine, "connect", _prepare_sqlite)
+    if not memory and not url.query:
+        SameFile(os.path.abspath(str(url.database))).watch(engine)
     return engine
 
 

@@ -1,0 +1,83 @@
+"""A backup is restored while senders run: they notice, and send nothing a second time; a page tells what to do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+from documents import text
+from test_flow_delivery import BIRTHDAY, people
+
+from crmkit.cli import main
+from crmkit.demo.sample import TODAY, sample
+from crmkit.errors import StoreError
+
+PAGE = "docs/how-to/restore-a-backup.md"
+
+
+def copied(source, target):
+    """Copy a database as SQLite does it, into the file that is there."""
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
+
+
+@pytest.fixture
+def watching(open_crm, exports, tmp_path):
+    """Return a CRM that has sent all that was due, since a backup was taken."""
+    people(exports, 20)
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    copied(tmp_path / "crm.db", tmp_path / "backup.db")
+    assert crm.send().sent
+    return crm
+
+
+def test_a_sender_notices_that_the_database_has_forgotten_what_it_sent(watching, tmp_path, outbox):
+    (tmp_path / "outbox").rename(tmp_path / "sent")
+    (tmp_path / "outbox").mkdir()
+    copied(tmp_path / "backup.db", tmp_path / "crm.db")
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"has forgotten what was written to it: .* page Restore a backup"):
+            watching.send()
+    assert outbox() == []
+
+
+@pytest.mark.parametrize("what", ["replaced", "removed"])
+def test_a_sender_does_not_go_on_in_a_file_that_has_no_name_any_more(watching, what, tmp_path, open_crm):
+    os.remove(tmp_path / "crm.db")
+    if what == "replaced":
+        shutil.copy(tmp_path / "backup.db", tmp_path / "crm.db")
+    for call in (watching.send, watching.plan, watching.sync):
+        with pytest.raises(StoreError, match=rf"crm\.db: the database's file was {what} while it was in use"):
+            call()
+    assert sorted(path.name for path in tmp_path.glob("crm.db")) == (["crm.db"] if what == "replaced" else [])
+
+
+def test_what_was_sent_since_is_called_off_as_the_page_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
+    run = [f"{line} --at {TODAY}T10:00+11:00" for line in re.findall(r"^crmkit (.*)$", text(PAGE), re.MULTILINE)]
+
+    def crmkit(command):
+        done = CliRunner().invoke(main, command.split())
+        assert done.exit_code == 0, (command, done.output)
+
+    for command in ("sync", "plan"):
+        crmkit(f"{command} --at {TODAY}T09:00+11:00")
+    copied("practice.db", "backup.db")
+    crmkit(f"send --yes --at {TODAY}T09:00+11:00")
+    sent = {*os.listdir("outbox")}
+    shutil.copy("backup.db", "practice.db")
+    for name in sent:
+        os.remove(f"outbox/{name}")
+    for command in run:
+        crmkit(command)
+    crmkit(f"send --yes --at {TODAY}T10:00+11:00")
+    assert sent
+    assert os.listdir("outbox") == []
