@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.delivery.pace import SPAN, WINDOW, Pace
+from crmkit.delivery.verdicts import Verdicts
+from crmkit.delivery.window import Preparation
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import Limits
 
@@ -196,12 +199,52 @@ def test_a_limit_counts_over_all_senders_together(many: Any, clock: FixedClock) 
     assert max(within.values()) <= 2
 
 
-def test_no_second_whenever_it_begins_has_many_more_than_the_limit(many: Any, clock: FixedClock) -> None:
+def test_no_second_whenever_it_begins_has_more_than_the_limit_though_two_send(
+    many: Any, open_crm: Callable[..., CRM], clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recorder = Recorder(limits=Limits(per_second=20))
     seen: list[Any] = []
     recorder.between = lambda _: seen.append(clock.now())  # type: ignore[assignment]
-    assert many(100, recorder).send().sent == 100
-    assert max(sum(at <= one < at + SECOND for one in seen) for at in seen) <= 22
+    first = many(100, recorder)
+    second = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"})
+    took, judge = cycle([0.0, 0.3, 0.0, 0.0, 0.02, 1.2, 0.0]), Preparation.verdicts
+
+    def slowly(*given: Any) -> Verdicts:
+        clock.move(SECOND * next(took))
+        return judge(*given)
+
+    # Both sometimes take long to make ready what they have a turn for.
+    monkeypatch.setattr(Preparation, "verdicts", slowly)
+    assert sum(one.send(limit=3).sent for one in (first, second) * 17) == 100
+    assert max(sum(at <= one < at + SECOND for one in seen) for at in seen) <= 20
+
+
+def test_a_limit_is_used_up_nearly_whole(many: Any, clock: FixedClock) -> None:
+    crm = many(300, Recorder(limits=Limits(per_second=20)))
+    began = clock.now()
+    assert crm.send().sent == 300
+    assert 300 / 20 <= (clock.now() - began) / SECOND <= 300 / 20 * 1.05
+
+
+def test_a_window_that_gets_no_turn_while_its_verdicts_are_fresh_waits_and_is_not_in_doubt(
+    many: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(limits=Limits(per_second=0.1))
+    crm = many(1, recorder)
+    judge = Preparation.verdicts
+
+    def slowly(*given: Any) -> Verdicts:
+        verdicts = judge(*given)
+        clock.move(3 * SECOND)
+        return verdicts
+
+    monkeypatch.setattr(Preparation, "verdicts", slowly)
+    (touch,) = crm.send().touches
+    assert (touch.state, touch.detail["told"]) == (State.RETRY, "the channel had no turn for it in time")
+    assert not recorder.handed
+    monkeypatch.undo()
+    clock.move(timedelta(hours=1))
+    assert crm.send().sent == 1
 
 
 def test_who_waits_for_a_turn_ends_when_told_to_and_gives_back_what_it_holds(many: Any, clock: FixedClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,12 +10,13 @@ from datetime import timedelta
 import attrs
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from situations import NOW
 
 from crmkit.campaigns.rivals import Rivals
 from crmkit.campaigns.terms import Terms
+from crmkit.delivery.turn import SLACK, Measure
 from crmkit.errors import StoreError
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
@@ -187,6 +189,29 @@ def test_the_turns_of_a_channel_follow_one_another_and_none_is_saved_up(ledger):
     assert [turn(60), turn(60)] == [60, 61]
     # As many as a hundred senders take wait for one another; what lies further ahead, a wrong clock has taken.
     assert [turn(450), turn(60), turn(40)] == [450, 451, 40]
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([0.5, 1, 2.5, 7, 25, 97, 100, 1000]),
+    st.lists(st.tuples(st.floats(0, 2), st.booleans(), st.floats(0, 1)), min_size=1, max_size=150),
+)
+def test_no_second_has_more_than_its_limit_whoever_comes_when_and_begins_how_late(per_second, asked):
+    measure, most = Measure.of(per_second, 100), max(1, math.ceil(per_second))
+    store = open_store("sqlite://")
+    tables = declare_ledger(store)
+    store.metadata.create_all(store.engine, [tables.pace])
+    now, begun = NOW, []
+    with store.begin() as connection:
+        for gap, whole, late in asked:
+            now += timedelta(seconds=1) * max(0, gap - 1) / per_second * 5
+            messages = measure.size if whole else 1
+            start = reserve(connection, tables, "p", "mail", measure.each, now, messages)
+            begun.append((start + SLACK * late, messages))
+    store.close()
+    span = timedelta(seconds=most / per_second)
+    for first, _ in begun:
+        assert sum(messages for at, messages in begun if first <= at < first + span) <= most
 
 
 def test_what_arrived_is_erased_with_the_address_that_it_holds_in_letters_of_either_case(ledger):

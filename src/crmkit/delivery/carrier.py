@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 
 import attrs
 
-from crmkit.delivery.channel import Channel, Receipt, limits_of
+from crmkit.delivery.channel import Channel, Outcome, Receipt, limits_of
 from crmkit.delivery.order import Order
 from crmkit.delivery.window import Written
 from crmkit.people.medium import Medium
@@ -62,6 +62,13 @@ class Flight:
 
     written: tuple[Written, ...]
     answer: Future[Landing]
+
+    @classmethod
+    def not_begun(cls, written: tuple[Written, ...]) -> Self:
+        """Return a window that was not handed over after all: its channel had no turn for it in time."""
+        answer: Future[Landing] = Future()
+        answer.set_result(Landing({one.touch.key: _no_turn(one.touch.key) for one in written}))
+        return cls(written, answer)
 
     def worth_waiting(self, problem: BaseException, order: Order) -> bool:
         """Tell whether to wait for the answer: not if somebody asked for an end, and then asks once more."""
@@ -111,6 +118,10 @@ def _carry(work: SimpleQueue[_Work[T] | None], told: list[Underway]) -> None:
             del found
         # While the thread waits it must not hold on to anybody's data.
         del one, function, answer
+
+
+def _no_turn(key: str) -> Receipt:
+    return Receipt(key, Outcome.RETRY, evidence="the channel had no turn for it in time")
 
 
 def _longest(channel: Channel, messages: int) -> float:

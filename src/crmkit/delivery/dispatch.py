@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 
 import attrs
 
-from crmkit.clock import Clock, wait_unless
+from crmkit.clock import Clock
 from crmkit.delivery.carrier import Carrier, Flight, Landing, Underway
 from crmkit.delivery.channel import Channel, limits_of
 from crmkit.delivery.claimed import Claimed
@@ -18,11 +17,13 @@ from crmkit.delivery.order import Dispatched, Order, Tally
 from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
+from crmkit.delivery.turn import Measure
+from crmkit.delivery.turns import Turns
+from crmkit.delivery.verdicts import VALID
 from crmkit.delivery.window import LEASE, Preparation, Window, Written
 from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
-from crmkit.ledger.pace import reserve
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
 from crmkit.store.store import Connection
@@ -61,6 +62,7 @@ class Dispatch:
     window: int = WINDOW
     claim: int = CLAIM
     _handing: Handing = attrs.field(init=False, repr=False)
+    _turns: Turns = attrs.field(init=False, repr=False)
     _paces: dict[Medium, Pace] = attrs.field(factory=dict, init=False, repr=False)
     _underway: list[Underway] = attrs.field(factory=list, init=False, repr=False)
     #: What could not be written down because the database was away: windows that were answered, and keys still held.
@@ -70,6 +72,10 @@ class Dispatch:
     @_handing.default
     def _to_its_channels(self) -> Handing:
         return Handing(self.channels, self.clock)
+
+    @_turns.default
+    def _of_its_channels(self) -> Turns:
+        return Turns(self.seal, self.claims, self.clock, self.owner)
 
     def send(self, order: Order) -> Dispatched:
         """Hand over all that is due, window by window, and return what came of it.
@@ -187,34 +193,13 @@ class Dispatch:
         rate = limits_of(self.channels[medium]).per_second if medium in self.channels else None
         if not rested and (rate is not None or self._pace(medium).slow):
             return None
-        if rate is not None:
-            self._await_turn(medium, rate, stopping)
-            if stopping():
-                return None
-        size = self._size(medium, rate)
-        return waiting.window(medium, size, windows=self._pace(medium).ahead if rate is None else 1)
-
-    def _size(self, medium: Medium, rate: float | None) -> int:
-        # Of a second that holds parts of several windows, the smaller these are, the less is too much.
         size = min(self._pace(medium).size, self.window)
-        return size if rate is None else max(1, min(size, int(rate / 10)))
-
-    def _await_turn(self, medium: Medium, rate: float, stopping: Callable[[], bool]) -> None:
-        """Wait until the channel may be handed more, or until told to stop: its limit counts over all processes."""
-        with self.seal.begin() as connection:
-            now = self.clock.now()
-            span = timedelta(seconds=self._size(medium, rate) / rate)
-            tables, practice = self.claims.ledger.tables, self.claims.ledger.practice
-            start = reserve(connection, tables, practice, self.channels[medium].name, span, now)
-        # By spans, not by the clock: that may be set while one waits.
-        left = start - now
-        while left > timedelta(0) and not stopping():
-            nap = min(left, LEASE / 5)
-            wait_unless(self.clock, nap, stopping)
-            left -= nap
-            if left > timedelta(0):
-                with self.seal.begin() as connection:
-                    self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
+        if rate is None:
+            return waiting.window(medium, size, windows=self._pace(medium).ahead)
+        measure = Measure.of(rate, self.window)
+        size = measure.size if size >= measure.size else 1
+        turn = self._turns.take(self.channels[medium].name, measure, size, stopping)
+        return None if stopping() else attrs.evolve(waiting.window(medium, size), turn=turn)
 
     def _turn(
         self,
@@ -229,10 +214,12 @@ class Dispatch:
             # What was answered is written down first: judging again must not leave it in doubt for longer.
             if flight:
                 return self._written_down(flight, landing), None
-            window = self.preparation.window(window.touches())
+            window = attrs.evolve(self.preparation.window(window.touches()), turn=window.turn)
         done, going = self.seal.done(lambda connection: self._written(connection, flight, landing, window, waiting))
         if not going:
             return done, None
+        if window and window.turn and not self._turns.keep(window.turn, window.at + VALID):
+            return done, Flight.not_begun(going)
         underway = Underway.of(self.channels, [one.touch.medium for one in going], self.clock.now())
         return done, Flight(going, carrier.submit(lambda: self._handing.deliver(going), underway))
 

@@ -11,6 +11,7 @@ from crmkit.campaigns.judge import Judged, held
 from crmkit.clock import Clock
 from crmkit.delivery.again import Again
 from crmkit.delivery.channel import Channel, guarantee_of
+from crmkit.delivery.turn import Turn
 from crmkit.delivery.verdicts import VALID, Verdicts
 from crmkit.errors import MissingField, TemplateError
 from crmkit.ledger.attempts import Attempt, first_attempts
@@ -49,12 +50,14 @@ class Window:
         written: What may leave.
         staying: What may not, as it was claimed and as it is now.
         stopped: What was stopped at that time, by campaign; an empty text stands for all.
+        turn: When its channel may be handed it, where that has a limit.
     """
 
     at: datetime
     written: tuple[Written, ...] = ()
     staying: tuple[tuple[Touch, Touch], ...] = ()
     stopped: frozenset[str] = frozenset()
+    turn: Turn | None = None
 
     def holds_at(self, now: datetime) -> bool:
         """Tell whether the verdicts are still fresh."""

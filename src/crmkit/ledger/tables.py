@@ -230,6 +230,8 @@ def _pace(store: Store) -> sa.Table:
         key("practice"),
         key("channel"),
         sa.Column("free_at", Instant, nullable=False),
+        # How many the last turn was for.
+        sa.Column("messages", sa.Integer, nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("practice", "channel"),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,

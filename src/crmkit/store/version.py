@@ -10,7 +10,7 @@ from crmkit.errors import StoreError
 from crmkit.store.store import Connection, Store
 
 #: The revision that this version of crmkit needs: the last one in `migrations/versions`.
-HEAD = "0006"
+HEAD = "0007"
 
 _KNOWN = re.compile(r"\d{4}")
 
