@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from records_desk import Desk, Told, anna, new_desk, row, visit
@@ -158,6 +158,15 @@ def test_of_a_source_of_changes_only_what_was_mended_vanishes(desk: Desk) -> Non
     assert [told.row_id for told in desk.rejected()] == ["V2"]
     desk.at += KEEP
     desk.run(changes())
+    assert desk.rejected() == []
+
+
+def test_what_a_source_left_behind_that_is_taken_out_expires_too(desk: Desk) -> None:
+    desk.sync(anna(), visit("V1", day="soon"), name="before")
+    desk.at += KEEP - timedelta(hours=2)
+    desk.sync(anna(), name="since")
+    assert [told.source for told in desk.rejected()] == ["before"]
+    desk.sync(anna(), name="since")
     assert desk.rejected() == []
 
 
