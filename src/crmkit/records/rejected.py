@@ -68,7 +68,9 @@ def keep_rejections(
     """
     table, (practice, source) = tables.rejected, scope
     mine = sa.and_(table.c.practice == practice, table.c.source == source)
-    connection.execute(sa.delete(table).where(mine if settled is None else sa.and_(mine, table.c.expires_at <= now)))
+    # Whose time is over goes with any sync: a source that was taken out has none of its own any more.
+    over = sa.and_(table.c.practice == practice, table.c.expires_at <= now)
+    connection.execute(sa.delete(table).where(sa.or_(mine, over) if settled is None else over))
     rows = {
         (one.row.file, one.row.line, one.row.kind, one.row.id, fault.field): {
             "practice": practice,
