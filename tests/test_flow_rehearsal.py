@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import attrs
 import pytest
+import sqlalchemy as sa
 from real_days import real_days
 from situations import consent, patient
 
 from crmkit import Campaign
+from crmkit.ledger.learnt import address_digest
+from crmkit.ledger.state import SPENT, State
+from crmkit.ledger.touch import Touch, touch_key
 from crmkit.messages.mime import to_bytes
+from crmkit.people.medium import Medium, Purpose
 
 OPEN, QUIET = "Mon-Fri 11:30-16:00, Sat 12:00-12:30", "2026-11-26, 2026-12-04"
 CAMPAIGNS = (
@@ -101,3 +107,78 @@ def test_a_rehearsal_asked_for_at_night_sends_when_the_day_comes(crm, clock):
     clock.set(datetime(2026, 11, 23, 10, tzinfo=UTC))
     assert counts == [len(day.sent) for day in crm.rehearse(10).days]
     assert sum(counts) > 20
+
+
+STATES = (*SPENT, State.HELD, State.DEFERRED, State.DENIED, State.CARRIED, State.READY, State.EXPIRED, State.CANCELLED)
+#: How campaigns that there are, and one that there was, say what their touches are about.
+SAID = (
+    ("card", "core.birthday", "birthday"),
+    ("news", "core.newsletter", "newsletter"),
+    ("spring", "core.newsletter", "newsletter"),
+    ("back", "core.reactivation", "reactivation"),
+)
+
+
+def old(said: tuple[str, str, str], number: int, state: State, day: date, left: int) -> Touch:
+    campaign, message, stem = said
+    occasion, patient = f"{stem} {day.year}", f"P{number:02}"
+    due = datetime(day.year, day.month, day.day, 7, tzinfo=UTC)
+    sent = due + timedelta(days=left) if state in SPENT else None
+    return Touch(
+        campaign=campaign,
+        occasion=occasion,
+        patient=patient,
+        key=touch_key("bright-eyes", campaign, occasion, patient),
+        version=1,
+        message=message,
+        purpose=Purpose.MARKETING,
+        medium=Medium.EMAIL,
+        recipient=patient,
+        state=state,
+        reason=state.value,
+        due=due,
+        stale=due + timedelta(days=14),
+        changed_at=sent or due,
+        address=address_digest("bright-eyes", Medium.EMAIL, f"p{number // 2}@x.example"),
+        sent_at=sent,
+        attempts=bool(sent),
+    )
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rehearsal_that_copies_only_what_it_needs_equals_one_that_copies_all(crm, monkeypatch, seed, asks):
+    chance = random.Random(seed)
+    crm.add(attrs.evolve(CAMPAIGNS[2], segment="last_contact before 2 years ago" if asks else CAMPAIGNS[2].segment))
+    stages, touches = crm._stages, {}
+    for _ in range(60):
+        day = date(2023, 1, 1) + timedelta(days=chance.randrange(1421))
+        one = old(chance.choice(SAID), chance.randrange(45), chance.choice(STATES), day, chance.choice([0, 1, 12]))
+        # Two of one occasion and message would have been refused when they were sent.
+        touches[one.patient, one.message, one.occasion] = one
+    with stages.seal.begin() as connection:
+        stages.ledger.judge(connection, list(touches.values()), {}, "plan")
+    some = crm.rehearse(17)
+    monkeypatch.setattr(type(stages.planner), "looks_back_to", lambda *_: datetime(1970, 1, 1, tzinfo=UTC))
+    assert crm.rehearse(17) == some
+
+
+def test_a_rehearsal_copies_no_settled_touches_of_earlier_years_and_of_no_other_practice(crm):
+    there = [old(SAID[1], n, State.SENT, date(2019 + n % 5, 3, 1), 1) for n in range(40)]
+    recent = old(SAID[3], 1, State.SENT, date(2026, 3, 1), 1)
+    stages, asked = crm._stages, []
+    other = attrs.evolve(stages.ledger, practice="another")
+    sa.event.listen(stages.store.engine, "before_cursor_execute", lambda *given_: asked.append(given_[0:3:2]))
+    with stages.seal.begin() as connection:
+        stages.ledger.judge(connection, [*there, recent], {}, "plan")
+        other.judge(connection, [recent], {}, "plan")
+    copied = []
+
+    def count(day: date) -> None:
+        connection = asked[-1][0]
+        table = stages.tables.touch
+        query = sa.select(table.c.key, table.c.practice).where(table.c.stale < datetime(2026, 11, 1, tzinfo=UTC))
+        copied.append([*connection.execute(query)])
+
+    crm.rehearse(1, progress=count)
+    assert copied == [[(recent.key, "bright-eyes")]]

@@ -24,7 +24,7 @@ _COUNTED = tuple(state.value for state in (*REACHED, State.SENDING, State.UNKNOW
 _SPENT = tuple(state.value for state in SPENT)
 #: So far apart may two touches of one occasion be: a period is a year at most, with sixty days before and after it, and
 #: a month more for good measure.
-_PERIOD = timedelta(days=366 + 60 + 60 + 31)
+PERIOD = timedelta(days=366 + 60 + 60 + 31)
 
 
 @attrs.frozen(eq=False)
@@ -189,6 +189,6 @@ class Gone:
         if len(addresses) > CHUNK:
             rows = connection.execute(self._copies, given)
         else:
-            fresh = min(one.stale for one in shared) - _PERIOD
+            fresh = min(one.stale for one in shared) - PERIOD
             rows = connection.execute(self._copies_at, {**given, "addresses": sorted(addresses), "fresh": fresh})
         return {tuple(row[:4]): (row.key, row.patient) for row in rows}

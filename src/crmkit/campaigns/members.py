@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.ledger.tables import LedgerTables
@@ -102,6 +103,11 @@ class Members:
         rows = self._ask(campaign, now).rows(connection, lambda: explain(node, self.fields, scope, patient))
         verdicts = rows[0] if rows else ()
         return [to_text(rule) for rule, met in zip(rules_of(node), verdicts, strict=False) if not met]
+
+    def asks_of(self, campaign: Campaign, now: datetime) -> frozenset[str]:
+        """Return the names of the tables that a campaign's segment asks."""
+        select = self._select(campaign, now)
+        return frozenset(one.name for one in visitors.iterate(select) if isinstance(one, sa.Table))
 
     def _ask(self, campaign: Campaign, now: datetime) -> Ask:
         return Ask(self.segment(campaign), self.fields, self._scope(now), self._selects.clear)

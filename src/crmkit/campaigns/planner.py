@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 import attrs
 import sqlalchemy as sa
 
+from crmkit.campaigns.gone import PERIOD
 from crmkit.campaigns.intent import Occasion
 from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
 from crmkit.campaigns.members import Members
@@ -21,7 +22,7 @@ from crmkit.hours.where import Whereabouts
 from crmkit.ledger.history import CHUNK
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
-from crmkit.ledger.touch import Touch
+from crmkit.ledger.touch import Touch, fresh_after
 from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
 from crmkit.schedules.schedule import Due, parse_schedule
@@ -114,6 +115,23 @@ class Planner:
         settled += [self._faded(touch, now) for touch in behind]
         changed = 0 if dry else self.ledger.judge(connection, settled, old, "plan")
         return Plan(ordered(settled), through, now, changed)
+
+    def looks_back_to(self, now: datetime) -> datetime:
+        """Return an instant by which everything was stale that no plan and no sending asks for from now on.
+
+        What is settled is asked for as long as it counts against a cap, or another message may be about its occasion.
+        """
+        fresh = max((kind.fresh_days for kind in self.judge.types.values()), default=0)
+        spans = [cap.span for cap in self.settlement.caps]
+        return fresh_after(now - max(PERIOD + timedelta(days=fresh + 1), *spans))
+
+    def asks_of(self, connection: sa.Connection, now: datetime) -> frozenset[str]:
+        """Return the names of all tables that the segments of campaigns in force ask."""
+        asked: set[str] = set()
+        for version in self.programme.versions(connection):
+            self.check(version)
+            asked |= self.members.asks_of(version.campaign, now)
+        return frozenset(asked)
 
     def of_patient(self, connection: sa.Connection, patient: str, through: date, now: datetime) -> list[Judged]:
         """Return what one patient is due until a date, judged now and settled; nothing is written.

@@ -19,7 +19,7 @@ from crmkit.crm.plugged import Plugged
 from crmkit.crm.rehearsal import AcceptingChannel, Rehearsal, run_days
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError
-from crmkit.ledger.scratch import scratch_ledger
+from crmkit.ledger.scratch import Needed, scratch_ledger
 from crmkit.practice import Practice
 
 #: How far a plan looks ahead unless told otherwise: today and the six days after it.
@@ -99,9 +99,14 @@ class Planning(Plugged):
         self.plugins.insist()
         clock = FixedClock(self.clock.now())
         channels = [AcceptingChannel(channel.name, channel.medium) for channel in self._opened.channels]
-        with scratch_ledger(self._stages.store) as (store, tables):
+        with scratch_ledger(self._stages.store, self._needed(clock.now())) as (store, tables):
             stages = self._opened.rehearsing(store, tables, channels, clock)
             return run_days(stages, channels, clock, self.practice, days, ahead, progress, keep_messages=keep_messages)
+
+    def _needed(self, now: datetime) -> Needed:
+        planner = self._stages.planner
+        with self._stages.store.read() as connection:
+            return Needed(self.practice.id, planner.looks_back_to(now), planner.asks_of(connection, now))
 
     def _last(self, through: date | None, now: datetime) -> date:
         if through is None:
