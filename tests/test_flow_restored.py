@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +16,8 @@ from documents import text
 from test_flow_delivery import BIRTHDAY, people
 
 from crmkit.cli import main
+from crmkit.cli.options import Given
+from crmkit.cli.watching import watched
 from crmkit.demo.sample import TODAY, sample
 from crmkit.errors import StoreError
 
@@ -47,6 +51,15 @@ def test_a_sender_notices_that_the_database_has_forgotten_what_it_sent(watching,
         with pytest.raises(StoreError, match=r"has forgotten what was written to it: .* page Restore a backup"):
             watching.send()
     assert outbox() == []
+
+
+def test_one_that_watches_says_that_it_sends_nothing_more(watching, tmp_path, monkeypatch, capsys):
+    copied(tmp_path / "backup.db", tmp_path / "crm.db")
+    monkeypatch.setattr("crmkit.cli.watching.wait_unless", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    watched(Given(), watching, timedelta(seconds=60))
+    told = capsys.readouterr()
+    assert told.out.splitlines()[1:] == ["This process sends nothing more."]
+    assert "has forgotten" in told.err
 
 
 @pytest.mark.parametrize("what", ["replaced", "removed"])

@@ -116,6 +116,7 @@ VENDOR = {
 ERRORS = {
     "ConfigError",
     "CrmkitError",
+    "GoneBack",
     "InTheWay",
     "MissingField",
     "NotFound",

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from crmkit import upgrade_database
-from crmkit.errors import StoreError
+from crmkit.errors import ConfigError, StoreError
 from crmkit.store.store import Store, open_store
 
 Make = Callable[..., Store]
@@ -93,6 +93,31 @@ def test_a_limit_of_the_server_is_told_by_its_name(postgres: str, make: Make) ->
     settings_of(postgres, "SET statement_timeout = '20ms'")
     with pytest.raises(StoreError, match=r"statement_timeout \(57014\).*To mend: raise it"), store.read() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(1)")
+
+
+@pytest.mark.parametrize("of_the_kit", [True, False])
+def test_behind_a_pooler_nothing_is_prepared_and_who_did_not_say_so_is_told(
+    of_the_kit: bool, postgres: str, make: Make
+) -> None:
+    said = sa.make_url(postgres).update_query_dict({"prepare_threshold": "none"}).render_as_string(hide_password=False)
+    store = make(said if of_the_kit else postgres)
+    asked = sa.select(sa.func.count()).select_from(sa.table("pg_prepared_statements"))
+    for _ in range(8):
+        with store.read() as connection:
+            prepared = connection.scalar(asked)
+    assert bool(prepared) is not of_the_kit
+    if not of_the_kit:
+        # As if the pooler had lent the connection to somebody else.
+        with pytest.raises(StoreError, match=r"a pooler .*\(26000\).*prepare_threshold=none"):
+            forgotten(store, asked)
+    with pytest.raises(ConfigError, match="prepare_threshold is no number"):
+        open_store(said.replace("=none", "=never"))
+
+
+def forgotten(store: Store, asked: sa.Select[tuple[int]]) -> None:
+    with store.read() as connection:
+        connection.exec_driver_sql("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+        connection.scalar(asked)
 
 
 def test_every_name_has_its_letters_whatever_the_server_is_set_to(postgres: str, make: Make) -> None:

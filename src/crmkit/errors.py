@@ -13,6 +13,7 @@ from typing import Self
 __all__ = [
     "ConfigError",
     "CrmkitError",
+    "GoneBack",
     "InTheWay",
     "MissingField",
     "NotFound",
@@ -134,6 +135,10 @@ class StoreError(CrmkitError):
 
 class InTheWay(StoreError):  # noqa: N818 - a moment's state, not a fault
     """Another transaction was in the way: nothing was written, and the same may be tried again at once."""
+
+
+class GoneBack(StoreError):  # noqa: N818 - what happened to the database
+    """The database is not what it was when this process wrote to it: a backup was restored, or its file replaced."""
 
 
 class NotFound(CrmkitError):  # noqa: N818 - reads as the answer it is

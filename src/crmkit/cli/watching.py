@@ -12,7 +12,7 @@ from crmkit.cli.ending import ending
 from crmkit.cli.options import DONE, Given
 from crmkit.cli.programme import reasons_in_words
 from crmkit.clock import wait_unless
-from crmkit.errors import CrmkitError, StoreError
+from crmkit.errors import CrmkitError, GoneBack, StoreError
 from crmkit.ledger.state import State
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: For so long a practice stays open after a plugin hung in it; then it is opened anew.
 _ANEW = timedelta(minutes=15)
+
+_FOLLOWS = "The rest is still due, and follows as soon as the database answers."
+_NO_MORE = "This process sends nothing more."
 
 
 def watched(given: Given, crm: CRM, every: timedelta) -> int:
@@ -55,7 +58,8 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
             # The database is away for a moment: that must not end a process that runs for months.
             show.say_problem(problem, as_json=given.as_json)
             if not given.as_json:
-                show.say("The rest is still due, and follows as soon as the database answers.")
+                # To end would be no help: whatever starts it anew would let it send.
+                show.say(_NO_MORE if isinstance(problem, GoneBack) else _FOLLOWS)
             wait_unless(crm.clock, every, enough)
 
 

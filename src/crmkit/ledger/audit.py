@@ -125,7 +125,7 @@ class Seal:
                 self.writer, self._number, self._last = own
 
     def still_knows(self, connection: sa.Connection) -> None:
-        """Raise StoreError if the database has forgotten what this writer wrote, and so what was sent since, too."""
+        """Raise GoneBack if the database has forgotten what this writer wrote, and so what was sent since, too."""
         if self._kept is not None:
             insist_on(connection, self.tables, self.practice, self._kept)
 

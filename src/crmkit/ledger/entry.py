@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from crmkit.errors import StoreError
+from crmkit.errors import GoneBack
 from crmkit.ledger.tables import LedgerTables
 
 #: A touch's key, and the number of its transition.
@@ -44,12 +44,12 @@ def insist_on(connection: sa.Connection, tables: LedgerTables, practice: str, en
     """Refuse a database that has forgotten an entry which was committed: nobody removes one, but a backup may lack it.
 
     Raises:
-        StoreError: If it is not there.
+        GoneBack: If it is not there.
     """
     entry = tables.entry
     mine = (entry.c.practice == practice, entry.c.id == entered)
     if connection.execute(sa.select(entry.c.id).where(*mine)).first() is None:
-        raise StoreError(
+        raise GoneBack(
             "the database has forgotten what was written to it: a backup was restored, or a standby took over",
             mend="do what the page Restore a backup tells before anything is sent, then start this process anew",
         )

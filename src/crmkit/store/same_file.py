@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.errors import StoreError
+from crmkit.errors import GoneBack
 
 
 @attrs.define(eq=False)
@@ -42,7 +42,7 @@ class SameFile:
             return
         what = "replaced" if found else "removed"
         mend = "do what the page Restore a backup tells before anything is sent, then start this process anew"
-        raise StoreError(f"the database's file was {what} while it was in use", where=self.path, mend=mend)
+        raise GoneBack(f"the database's file was {what} while it was in use", where=self.path, mend=mend)
 
     def _found(self) -> tuple[int, int] | None:
         try:
