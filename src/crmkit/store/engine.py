@@ -21,6 +21,9 @@ from crmkit.store.turns import PATIENCE, begin, in_transaction
 #: The drivers that hand what the address says on to PostgreSQL's own library.
 _LIBPQ = ("psycopg", "psycopg2", "psycopg2cffi")
 
+#: psycopg's own setting, which is a number and so cannot stand in an address by itself.
+_PREPARE = "prepare_threshold"
+
 
 def open_engine(url: str) -> sa.Engine:
     """Return an engine on a database URL; nothing is connected yet.
@@ -35,14 +38,26 @@ def open_engine(url: str) -> sa.Engine:
         raise ConfigError("the database is no URL", mend="write it as sqlite:///practice.db") from None
     if made.get_backend_name() == "sqlite":
         return _sqlite(made)
+    more: dict[str, Any] = {}
+    if _PREPARE in made.query:
+        more["connect_args"] = {_PREPARE: _threshold(str(made.query[_PREPARE]))}
+        made = made.difference_update_query([_PREPARE])
     try:
         if made.get_driver_name() in _LIBPQ and "client_encoding" not in made.query:
             # Else the server's settings decide, which may have no letter for some patient's name.
             made = made.update_query_dict({"client_encoding": "utf8"})
-        return sa.create_engine(made, hide_parameters=True)
+        return sa.create_engine(made, hide_parameters=True, **more)
     except (sa.exc.NoSuchModuleError, ImportError) as problem:
         mend = "install it, such as psycopg for postgresql+psycopg://"
         raise ConfigError(f"the database needs a driver that is missing ({problem})", mend=mend) from None
+
+
+def _threshold(told: str) -> int | None:
+    if told.lower() == "none":
+        return None
+    if told.isdecimal():
+        return int(told)
+    raise ConfigError(f"{_PREPARE} is no number", where="database", mend="write none where a pooler stands between")
 
 
 @contextmanager

@@ -24,7 +24,13 @@ _SQLITE = {
     ),
 }
 _LIMIT = "raise it for the role with which crmkit connects, or give crmkit a role of its own"
+_POOLER = (
+    "a pooler such as PgBouncer stands between, which knows nothing of prepared statements",
+    "add prepare_threshold=none to the address, as the page Send from many machines tells",
+)
 _POSTGRESQL = {
+    "26000": _POOLER,
+    "42P05": _POOLER,
     "25006": (
         "the database may only be read: it is a standby, or was made so",
         "let the address lead to the server that is written to; with several hosts in it, add"
