@@ -157,3 +157,32 @@ def test_what_several_do_at_once_is_done_once_and_fails_for_nobody(postgres, clo
     assert (sorted(stopped), sorted(resumed)) == ([False, False, False, True], [False, False, False, True])
     for crm in opened:
         crm.close()
+
+
+def test_tables_that_were_filled_at_once_are_counted_before_they_are_asked(
+    postgres, practice, clock, tmp_path, exports
+):
+    exports("patients", [patient(f"P{n}", household=f"H{n}", email=f"p{n}@x.example") for n in range(500)])
+    exports("consents", [consent(f"P{n}") for n in range(500)])
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    given = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path}
+    engine = sa.create_engine(postgres)
+
+    def counted() -> set[str]:
+        with engine.connect() as connection:
+            return {*connection.scalars(sa.text("SELECT tablename FROM pg_stats WHERE schemaname = 'public'"))}
+
+    with CRM(practice, postgres, **given) as crm:
+        assert counted() == set()
+        crm.sync()
+        assert {"crmkit_patient", "crmkit_contact", "crmkit_consent"} <= counted()
+        assert "crmkit_visit" not in counted(), "nothing is in it"
+        crm.add(BIRTHDAY)
+        crm.plan()
+        assert "crmkit_touch" in counted()
+    # A server that was upgraded has forgotten it all.
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM pg_statistic WHERE starelid::regclass::text LIKE 'crmkit%%'")
+    with CRM(practice, postgres, **given):
+        assert "crmkit_touch" in counted()
+    engine.dispose()

@@ -187,6 +187,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
                     raise
                 summary += SyncSummary(failures=(str(problem),))
         whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
+        self._store.count_new()
         log_sync(self.practice.id, whole)
         return whole
 

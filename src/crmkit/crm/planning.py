@@ -125,7 +125,9 @@ class Planning(Plugged):
         """Plan in a transaction of its own, or in a part of the one that the host has opened."""
         stages = self._stages
         if connection is None:
-            return stages.alone("planning", step)
+            plan = stages.alone("planning", step)
+            stages.store.count_new()
+            return plan
         with stages.seal.within(connection) as mine:
             stages.lock(mine, "planning")
             return step(mine)

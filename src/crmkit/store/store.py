@@ -11,7 +11,8 @@ from pathlib import Path
 import attrs
 import sqlalchemy as sa
 
-from crmkit.errors import ConfigError
+from crmkit.errors import ConfigError, StoreError
+from crmkit.store.counted import count, uncounted
 from crmkit.store.engine import joined, open_engine, transaction
 from crmkit.store.expected import is_told, tell
 from crmkit.store.scrub import rewrite
@@ -154,6 +155,18 @@ class Store:
             # Nobody else sees them, and so nobody counts them in passing.
             for table in self.metadata.tables:
                 connection.exec_driver_sql(f"ANALYZE {table}")
+
+    def count_new(self) -> None:
+        """Let PostgreSQL's planner count tables that have grown and were never counted; SQLite's is told."""
+        if self.engine.dialect.name != "postgresql" or self.pinned is not None:
+            return
+        with self.read() as connection:
+            new = uncounted(connection, (table.name for table in self.metadata.tables.values()), self.schema)
+        # Where nothing may be written, or somebody is in the way, it goes on as it is.
+        with suppress(StoreError):
+            for name in new:
+                with self.begin() as connection:
+                    count(connection, self.real(name))
 
     def remind_planner(self) -> None:
         """Tell SQLite's planner again if it expects something else: somebody may have counted, or made a table anew."""

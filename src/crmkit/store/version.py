@@ -33,6 +33,7 @@ def make_ready(store: Store) -> None:
     if problem := wrong(store, found):
         raise problem
     store.remind_planner()
+    store.count_new()
 
 
 def revision(store: Store) -> str:
