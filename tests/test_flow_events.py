@@ -257,6 +257,32 @@ def test_an_address_alone_is_about_the_last_message_that_went_there(desk: Desk) 
     assert desk.state("P2") is State.SENT
 
 
+def test_whoever_knows_an_address_and_no_message_ends_nothing_that_is_sent_to_it(desk: Desk) -> None:
+    complaint = f"""From: somebody@elsewhere.example
+Subject: a complaint
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: x
+Version: 1
+Original-Rcpt-To: {MIA}
+
+--b--
+"""
+    for forged in (bounce("", MIA), bounce("x", MIA, "5.1.10"), complaint.encode()):
+        (heard,) = desk.crm.receive("email.bounces", forged).heard
+        assert "no_key" in heard.did
+    assert desk.state() is State.SENT
+    assert not rows(desk, "suppression")
+    # That somebody at the address wants no more advertising is believed, as from whoever writes STOP.
+    assert {(patient, purpose) for patient, purpose, _ in desk.noes()} == {("P1", MARKETING), ("P1", Purpose.FEEDBACK)}
+    assert desk.crm.receive("email.bounces", bounce(desk.key(), MIA)).heard[0].did == ("moved", "suppressed")
+
+
 @pytest.mark.parametrize(
     ("parts", "why"),
     [

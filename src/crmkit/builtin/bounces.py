@@ -48,6 +48,7 @@ class BounceParser:
     """Reads the mails that come to the bounce address, and complaints from feedback loops."""
 
     name: str = "bounces"
+    forgeable: bool = attrs.field(default=True, init=False)
 
     def parse(self, payload: Payload) -> Sequence[Event]:
         """Return one event for each recipient of a report, a complaint or a bounce; none for any other mail.

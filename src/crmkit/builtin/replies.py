@@ -58,6 +58,7 @@ class ReplyParser:
     """Reads mails in which people answer, or ask to be left alone."""
 
     name: str = "replies"
+    forgeable: bool = attrs.field(default=True, init=False)
 
     def parse(self, payload: Payload) -> Sequence[Event]:
         """Return the answer's event: if it answers a message of ours, or is a wish to stop; else it is ordinary mail.

@@ -9,7 +9,7 @@ from datetime import timedelta
 import attrs
 
 from crmkit.clock import Clock
-from crmkit.delivery.event import Event, EventParser, Payload
+from crmkit.delivery.event import Event, EventParser, Payload, forgeable
 from crmkit.delivery.intake import Intake, Received
 from crmkit.errors import CrmkitError, NotFound
 from crmkit.ledger.heard import waiting
@@ -43,7 +43,7 @@ class Arrivals:
         id_ = payload_id(parser.name, payload.body)
         arrived = Kept(id_, parser.name, payload.received_at, payload.body, payload.headers)
         try:
-            return self._take(arrived, parser.parse(payload))
+            return self._take(arrived, parser.parse(payload), forgeable=forgeable(parser))
         except NotFound:
             raise
         except Exception as problem:
@@ -75,20 +75,20 @@ class Arrivals:
             expire(connection, self.intake.ledger.tables, self.intake.practice.id, self.clock.now())
             yield connection
 
-    def _take(self, arrived: Kept, events: Sequence[Event]) -> Received:
+    def _take(self, arrived: Kept, events: Sequence[Event], *, forgeable: bool) -> Received:
         """Take the events in, some at a time, so that nobody who sends has to wait for long."""
         received = Received()
         for start in range(0, max(len(events), 1), _AT_ONCE):
             some, left = events[start : start + _AT_ONCE], len(events) - start - _AT_ONCE
-            received += self._take_some(attrs.evolve(arrived, problem=_UNFINISHED if left > 0 else ""), some)
+            part = attrs.evolve(arrived, problem=_UNFINISHED if left > 0 else "")
+            received += self._take_some(part, some, forgeable=forgeable)
         return received
 
-    def _take_some(self, arrived: Kept, events: Sequence[Event]) -> Received:
+    def _take_some(self, arrived: Kept, events: Sequence[Event], *, forgeable: bool) -> Received:
         now, intake = self.clock.now(), self.intake
+        more = {"received_at": arrived.received_at, "now": now}
         with self.listening() as connection:
-            received = intake.take(
-                connection, arrived.parser, arrived.id, events, received_at=arrived.received_at, now=now
-            )
+            received = intake.take(connection, arrived.parser, arrived.id, events, **more, forgeable=forgeable)
             intake.catch_up(connection, now)
             if events:
                 self._keep(connection, arrived)

@@ -155,7 +155,9 @@ class EventParser(Protocol):
     """A plugin object that reads events from payloads.
 
     It may also have an attribute `verifies`, true if it refuses whatever is not from whom it claims to be. Only such a
-    parser is reached by calls from outside; all others read what the host itself hands in.
+    parser is reached by calls from outside; all others read what the host itself hands in. One of those that reads what
+    anybody may have written, such as mails, has an attribute `forgeable` that is true: then what it reads proves
+    something of a message only if it names that by its key.
     """
 
     @property
@@ -176,3 +178,8 @@ class EventParser(Protocol):
 def verifies(parser: EventParser) -> bool:
     """Tell whether a parser declares that it refuses what is forged."""
     return getattr(parser, "verifies", False) is True
+
+
+def forgeable(parser: EventParser) -> bool:
+    """Tell whether a parser declares that anybody may have written what it reads."""
+    return getattr(parser, "forgeable", False) is True

@@ -100,6 +100,7 @@ class Intake:
         *,
         received_at: datetime,
         now: datetime,
+        forgeable: bool = False,
     ) -> Received:
         """Write down the events that are new, and do what follows from each.
 
@@ -110,13 +111,17 @@ class Intake:
             events: The events.
             received_at: When the payload arrived: when an event happened that does not say so.
             now: The present instant.
+            forgeable: Whether anybody may have written the payload.
         """
         once = {kept_id(event.id): event for event in reversed(events) if self._noted(event)}
         before = known(connection, self.ledger.tables, self.practice.id, parser, list(once))
         heard = []
         for id_, event in reversed(once.items()):
             if id_ not in before:
-                case = self._case(connection, event, f"{parser} {id_}", received_at, now)
+                touch, address, value = self._about(connection, event, now)
+                doubt = why_not(event, touch, address, forgeable=forgeable)
+                at = min(event.at or received_at, now)
+                case = Case(event, at, value, touch, doubt, f"{parser} {id_}")
                 one = self._heard(case, parser, id_, payload)
                 heard.append(self._take(connection, case, one, now))
         return Received(tuple(heard), len(events) - len(heard))
@@ -136,16 +141,13 @@ class Intake:
     def _noted(self, event: Event) -> bool:
         return self.policy.clicks or event.kind is not EventKind.CLICKED
 
-    def _case(self, connection: Connection, event: Event, source: str, received_at: datetime, now: datetime) -> Case:
+    def _about(self, connection: Connection, event: Event, now: datetime) -> tuple[Touch | None, str, str]:
+        """Return the touch that an event is about, and the digest and the normal form of its address."""
         value = normalise(event.address, event.medium, self.practice.country).value if event.address else ""
         address = address_digest(self.practice.id, event.medium, value)
-        at = min(event.at or received_at, now)
-        touch = (
-            self._by_key(connection, event.key)
-            if event.key
-            else self._last_sent(connection, event.medium, address, now)
-        )
-        return Case(event, at, value, touch, why_not(event, touch, address), source)
+        if event.key:
+            return self._by_key(connection, event.key), address, value
+        return self._last_sent(connection, event.medium, address, now), address, value
 
     def _heard(self, case: Case, parser: str, id_: str, payload: str) -> Heard:
         event, touch = case.event, case.touch

@@ -35,13 +35,14 @@ _LEFT: Mapping[State, tuple[State, ...]] = {
 _PROMOTIONAL = Stop((Purpose.MARKETING, Purpose.FEEDBACK))
 
 
-def why_not(event: Event, touch: Touch | None, address: str) -> Did | None:
+def why_not(event: Event, touch: Touch | None, address: str, *, forgeable: bool = False) -> Did | None:
     """Return why an event is not believed of a touch and stays evidence; None if it is.
 
     Args:
         event: The event.
         touch: The touch that its key or its address led to.
         address: The digest of the event's address, empty where it has none.
+        forgeable: Whether anybody who knows the address may have written it.
     """
     if touch is None:
         return Did.NO_TOUCH
@@ -51,6 +52,8 @@ def why_not(event: Event, touch: Touch | None, address: str) -> Did | None:
         return Did.NOT_SENT
     if event.address and address != touch.address:
         return Did.OTHER_ADDRESS
+    if forgeable and not event.key:
+        return Did.NO_KEY
     return None
 
 

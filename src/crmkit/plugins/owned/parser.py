@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from crmkit.delivery.event import Event, EventParser, Payload, verifies
+from crmkit.delivery.event import Event, EventParser, Payload, forgeable, verifies
 from crmkit.errors import NotFound, SourceError
 from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
@@ -27,6 +27,7 @@ class OwnedParser:
         parser: The plugin's object.
         name: The full name.
         verifies: Whether it refuses what is forged.
+        forgeable: Whether anybody may have written what it reads.
     """
 
     owner: str
@@ -34,6 +35,7 @@ class OwnedParser:
     calls: Calls = attrs.field(repr=False)
     name: str = attrs.field(init=False)
     verifies: bool = attrs.field(init=False)
+    forgeable: bool = attrs.field(init=False)
 
     @calls.default
     def _calls(self) -> Calls:
@@ -46,6 +48,10 @@ class OwnedParser:
     @verifies.default
     def _verifies(self) -> bool:
         return verifies(self.parser)
+
+    @forgeable.default
+    def _forgeable(self) -> bool:
+        return forgeable(self.parser)
 
     def parse(self, payload: Payload) -> Sequence[Event]:
         """Return the payload's events.
