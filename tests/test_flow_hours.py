@@ -131,6 +131,22 @@ def test_before_a_long_closure_what_would_be_stale_after_it_is_told_as_such(card
     assert (touch.state, touch.reason) == (State.DENIED, "no_hour")
 
 
+def test_a_practice_that_keeps_public_holidays_writes_to_nobody_at_christmas(card, clock):
+    crm = card(closed="public holidays")
+    crm.add(
+        Campaign("back", objective="reactivate", message="reactivation", segment="everybody", schedule="on 2026-12-25")
+    )
+    clock.set(sydney("2026-12-24 10:00"))
+    (touch,) = crm.plan().touches
+    assert (touch.state, touch.reason, touch.due) == (State.DEFERRED, "holiday", sydney("2026-12-27 07:00"))
+    clock.set(sydney("2026-12-25 10:00"))
+    assert crm.send().sent == 0
+    words = "deferred: a public holiday on 2026-12-25 (practice, Australia/Sydney)"
+    assert words in [one.words for one in crm.why("P1")]
+    clock.set(sydney("2026-12-27 07:00"))
+    assert crm.send().sent == 1
+
+
 def test_a_household_that_gets_nothing_by_lot_waits_for_no_hour(exports, open_crm):
     exports("patients", [patient(f"P{n}", household=f"H{n}", email=f"p{n}@x.example") for n in range(30)])
     exports("consents", [consent(f"P{n}") for n in range(30)])

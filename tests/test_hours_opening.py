@@ -41,7 +41,7 @@ settings = st.builds(
     st.sampled_from(
         (*soak.WEEKS, "Sun 02:15-02:45, Mon 00:00-24:00", "Sun 01:45-03:00", "Sun 00:00-01:10 and 02:50-24:00")
     ),
-    st.sampled_from(("", "", "2026-03-29", "02-29, 12-31..01-01")),
+    st.sampled_from(("", "", "2026-03-29", "02-29, 12-31..01-01", "public holidays")),
 )
 where = st.builds(
     Whereabouts,
@@ -209,6 +209,21 @@ def test_a_practice_closed_over_christmas_sends_nothing_until_it_is_back(medium:
     assert local(opening, "Australia/Sydney") == "Mon 2027-01-04 08:00"
     assert opening.code == "closed"
     assert opening.detail["rule"] == "practice"
+
+
+@pytest.mark.parametrize("medium", Medium)
+def test_a_practice_may_be_quiet_on_public_holidays_for_whatever_it_writes(medium: Medium) -> None:
+    closed = Closed.parse("Public  holidays, 2026-04-24")
+    of_states = (("NSW", "Mon 2026-04-27 08:00"), ("WA", "Tue 2026-04-28 08:00"))
+    for region, first in of_states:
+        # Anzac Day is a Saturday in 2026, and in Western Australia the Monday after it is a holiday too.
+        hours = Hours("Australia/Sydney", "AU", region, Week.parse("Mon-Sat 08:00-18:00"), closed)
+        opening = ask(hours, at("2026-04-23 19:00", "Australia/Sydney"), medium=medium)
+        assert local(opening, "Australia/Sydney") == first, region
+        assert (opening.code, opening.detail["rule"]) == ("closed", "practice")
+    alone = Hours("Australia/Sydney", "AU", closed=Closed.parse("public holidays"))
+    opening = ask(alone, at("2026-12-25 10:00", "Australia/Sydney"), medium=Medium.EMAIL)
+    assert (opening.code, opening.detail["day"]) == ("holiday", "2026-12-25")
 
 
 def test_every_zone_that_a_number_leaves_open_must_be_awake() -> None:

@@ -26,7 +26,7 @@ def test_the_text_of_a_week_reads_back_as_the_same_week(week: Week) -> None:
     assert Week.parse(str(week)) == week
 
 
-@given(st.lists(quiets, max_size=4).map(lambda found: Closed(tuple(found))))
+@given(st.builds(Closed, st.lists(quiets, max_size=4).map(tuple), st.booleans()))
 def test_the_text_of_quiet_days_reads_back_as_the_same_days(closed: Closed) -> None:
     assert Closed.parse(str(closed)) == closed
 

@@ -50,7 +50,7 @@ WEEKS = (
     "Tue, Thu 00:00-24:00, Sat 02:00-03:00",
     "Sun 01:30-02:30",
 )
-QUIET = ("", "", "12-24..01-02", "02-29, 2026-03-29, 2026-04-05", "2025-10-20..2025-11-09")
+QUIET = ("", "", "12-24..01-02", "02-29, 2026-03-29, 2026-04-05", "2025-10-20..2025-11-09", "public holidays, 12-24")
 MINUTE = timedelta(minutes=1)
 FEASTS = tuple(
     datetime(year, *day, tzinfo=UTC)
@@ -122,7 +122,7 @@ def public(country: str, region: str, year: int) -> frozenset[date]:
 
 def quiet(days: str, day: date) -> bool:
     """Tell whether a date is in quiet days, comparing texts."""
-    for piece in filter(None, days.split(", ")):
+    for piece in filter(None, days.replace("public holidays", "").split(", ")):
         first, _, last = piece.partition("..")
         last = last or first
         shown = day.isoformat()[-len(first) :]
@@ -151,6 +151,9 @@ def is_open(practice: Setting, question: Question, at: datetime) -> bool:
     """The oracle: tell whether a message may leave at an instant, place by place and rule by rule."""
     wall = at.astimezone(ZoneInfo(practice.zone))
     if not within(practice.week, wall) or quiet(practice.quiet, wall.date()):
+        return False
+    free = public(practice.country, practice.region, wall.year) if "public holidays" in practice.quiet else ()
+    if wall.date() in free:
         return False
     to = question.to
     away = {(z, c, "") for z in to.zones or (practice.zone,) for c in to.countries or (practice.country,)}

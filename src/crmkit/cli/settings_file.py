@@ -43,7 +43,7 @@ keys = [$key]
 # Remove the # in front of them.
 # [hours]
 # week = "Mon-Fri 09:00-17:00, Sat 09:00-12:00"
-# closed = "12-24..01-02"    # quiet days, here of every year
+# closed = "public holidays, 12-24..01-02"    # quiet days, here of every year
 
 # The folder with the files from the practice software: patients.csv, visits.csv, consents.csv and so on.
 [settings.csv]

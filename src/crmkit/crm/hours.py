@@ -10,6 +10,7 @@ import attrs
 from crmkit.errors import ConfigError
 from crmkit.hours.closed import Closed
 from crmkit.hours.hours import Hours
+from crmkit.hours.public import PublicHolidays
 from crmkit.hours.week import Week
 from crmkit.practice import Practice
 from crmkit.settings import structure
@@ -47,6 +48,10 @@ def practice_hours(practice: Practice, week: str, closed: str) -> Hours:
     """Return when a practice's messages may leave: by law and courtesy, in its own hours, on no quiet day.
 
     Raises:
-        ConfigError: If the hours or the days cannot be understood.
+        ConfigError: If the hours or the days cannot be understood, or the country's public holidays are not known.
     """
-    return Hours(practice.zone, practice.country, practice.region, Week.parse(week), Closed.parse(closed))
+    quiet = Closed.parse(closed)
+    if quiet.holidays and not PublicHolidays().known(practice.country):
+        problem = f"the public holidays of {practice.country} are not known"
+        raise ConfigError(problem, where="hours.closed", mend="write the days, such as 05-01")
+    return Hours(practice.zone, practice.country, practice.region, Week.parse(week), quiet)

@@ -1,4 +1,4 @@
-"""The quiet days of a practice, as one line of text: `2026-12-24..2027-01-02, 05-01, 12-24..01-02`."""
+"""The quiet days of a practice, as one line of text: `public holidays, 2026-12-24..2027-01-02, 12-24..01-02`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from crmkit.errors import ConfigError
 
 _LEAP_YEAR = 2024
 _DATE = re.compile(r"(?:(\d{4})-)?(\d\d)-(\d\d)")
-_MEND = "write a date as 2026-12-24, one of every year as 12-24, and a span as 2026-12-24..2027-01-02"
+#: Those of the place where the practice is; which days that are, others know.
+PUBLIC = "public holidays"
+_MEND = f"write a date as 2026-12-24, one of every year as 12-24, a span as 2026-12-24..2027-01-02, or {PUBLIC}"
 
 
 @attrs.frozen
@@ -47,12 +49,17 @@ class Quiet:
 class Closed:
     """The days on which nothing leaves, in the practice's calendar.
 
+    Attributes:
+        spans: The days that are named.
+        holidays: Whether the public holidays of the practice's country and region are quiet too.
+
     >>> closed = Closed.parse("2026-04-03, 12-24..01-02")
     >>> closed.on(date(2027, 1, 2)), closed.on(date(2027, 1, 3)), str(closed)
     (True, False, '2026-04-03, 12-24..01-02')
     """
 
     spans: tuple[Quiet, ...] = ()
+    holidays: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Closed:
@@ -61,14 +68,16 @@ class Closed:
         Raises:
             ConfigError: If a piece of it cannot be understood; the piece is named.
         """
-        return cls(tuple(_quiet(piece.strip()) for piece in re.split(r"[,;\n]", text) if piece.strip()))
+        pieces = [" ".join(piece.split()) for piece in re.split(r"[,;\n]", text) if piece.strip()]
+        days = [piece for piece in pieces if piece.casefold() != PUBLIC]
+        return cls(tuple(map(_quiet, days)), len(days) < len(pieces))
 
     def on(self, day: date) -> bool:
-        """Tell whether a day is quiet."""
+        """Tell whether a day is one of those that are named."""
         return any(span.holds(day) for span in self.spans)
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.spans))
+        return ", ".join([*([PUBLIC] if self.holidays else []), *map(str, self.spans)])
 
 
 def _quiet(piece: str) -> Quiet:

@@ -129,6 +129,8 @@ class Hours:
         here = moment.astimezone(self.zone)
         if self.closed.on(here.date()) or not _within(self.week, here):
             return False
+        if self.closed.holidays and self._holidays.on(here.date(), self.country, self.region):
+            return False
         return all(self._allowed(place, purpose, medium, moment) for place in to.places(self.home))
 
     def _allowed(self, place: Place, purpose: Purpose, medium: Medium, moment: datetime) -> bool:
@@ -152,8 +154,9 @@ class Hours:
 
     def _built(self, to: Whereabouts, purpose: Purpose, medium: Medium) -> list[Gate]:
         gates = []
-        if self.week.restricts or self.closed.spans:
-            own = Demand("practice", self.week, closed=self.closed)
+        if self.week.restricts or self.closed != Closed():
+            country = self.country if self.closed.holidays else ""
+            own = Demand("practice", self.week, country, self.region, self.closed)
             gates.append(Gate(self.zone, ((date.min, (own,)),), self._holidays))
         places = to.places(self.home)
         for zone in dict.fromkeys(place.zone for place in places):

@@ -17,6 +17,16 @@ class PublicHolidays:
 
     _years: dict[tuple[str, str, int], frozenset[date]] = attrs.field(factory=dict, init=False, repr=False)
 
+    def known(self, country: str) -> bool:
+        """Tell whether a country's public holidays are known at all.
+
+        >>> PublicHolidays().known("AU"), PublicHolidays().known("XX")
+        (True, False)
+        """
+        import holidays
+
+        return country in holidays.list_supported_countries()
+
     def on(self, day: date, country: str, region: str = "") -> bool:
         """Tell whether a date is a public holiday; of an unknown country none is, of an unknown region the nation's."""
         asked = country, region, day.year
