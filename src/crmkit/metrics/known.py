@@ -111,4 +111,9 @@ def ever_patient(row: sa.Subquery) -> sa.ColumnElement[bool]:
 
 def still_here(row: sa.Subquery, until: date) -> sa.ColumnElement[bool]:
     """Return the condition that somebody is a patient and had not left for a known reason before a date."""
-    return sa.and_(ever_patient(row), sa.or_(row.c.status.not_in(_GONE), row.c.status_date >= until))
+    return sa.and_(ever_patient(row), sa.or_(~gone(row), row.c.status_date >= until))
+
+
+def gone(row: sa.Subquery) -> sa.ColumnElement[bool]:
+    """Return the condition that somebody has left for a known reason, whenever that was."""
+    return row.c.status.in_(_GONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -10,8 +11,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.clock import add_months
-from crmkit.metrics.known import Known, ever_patient, still_here
+from crmkit.metrics.known import Known, ever_patient, gone, still_here
 from crmkit.metrics.panel import ACTIVE_MONTHS
 from crmkit.metrics.window import Window, whole_months
 
@@ -43,13 +43,14 @@ def monthly(
     visits = _by_number(connection, _visits(known, windows))
     turnover = _by_number(connection, _turnover(known, windows))
     new = _by_number(connection, _new(known, windows))
+    active = _active(connection, known, windows, whole_months(end, count + active_months), active_months)
     return tuple(
         Month(
             window,
             visits.get(number, 0),
             turnover.get(number, Decimal(0)),
             new.get(number, 0),
-            connection.scalar(_active(known, window.end, active_months)) or 0,
+            active[window],
         )
         for number, window in enumerate(windows)
     )
@@ -90,7 +91,29 @@ def _new(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]
     return sa.select(number, sa.func.count()).where(first.c.day >= windows[0].start).group_by("number")
 
 
-def _active(known: Known, end: date, active_months: int) -> sa.Select[*tuple[Any, ...]]:
-    seen = known.completed(end)
-    recent = seen.c.day >= add_months(end, -active_months)
-    return sa.select(sa.func.count(sa.distinct(seen.c.patient))).where(recent, still_here(seen, end))
+def _active(
+    connection: sa.Connection, known: Known, windows: Sequence[Window], months: Sequence[Window], active_months: int
+) -> Counter[Window]:
+    """Return how many patients were active at the end of each window, from one look at the visits.
+
+    A visit keeps a patient active from its month on, for so many months, until the next one does or the patient leaves.
+    """
+    active: Counter[Window] = Counter()
+    for visited, after, left, patients in connection.execute(_spells(known, windows, months)):
+        ends = [visited + active_months, len(months), after, left]
+        for number in range(visited, min(end for end in ends if end is not None)):
+            active[months[number]] += patients
+    return active
+
+
+def _spells(known: Known, windows: Sequence[Window], months: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]:
+    """Return, by number, a month with a visit, the next one with a visit, the one of leaving, and how many patients."""
+    seen = known.completed(windows[-1].end)
+    here = still_here(seen, windows[0].end)
+    visited = numbered(seen.c.day, months).label("visited")
+    # Who leaves in a month was still here when it began, and is not at its end.
+    left = sa.case((gone(seen), numbered(seen.c.status_date, months))).label("leaves")
+    some = sa.select(seen.c.patient, visited, left).where(seen.c.day >= months[0].start, here).distinct().subquery()
+    following = sa.func.lead(some.c.visited).over(partition_by=some.c.patient, order_by=some.c.visited)
+    spells = sa.select(some.c.visited, following.label("following"), some.c.leaves).subquery()
+    return sa.select(*spells.c, sa.func.count()).group_by(*spells.c)
