@@ -407,12 +407,15 @@ def test_an_instant_without_a_zone_is_refused_before_the_database_is_asked(busy:
         busy.audit(busy.clock.now().replace(tzinfo=None))
 
 
-def test_a_young_trail_shows_no_head_that_would_not_stand(opened: Callable[..., CRM], clock: FixedClock) -> None:
+def test_a_young_trail_shows_no_head_that_would_not_stand(
+    opened: Callable[..., CRM], clock: FixedClock, tmp_path: Path
+) -> None:
     crm = opened()
     clock.move(timedelta(milliseconds=300))
     crm.opt_out("P1", Purpose.CARE, Medium.SMS)
     clock.move(timedelta(milliseconds=300))
     found = crm.audit()
+    assert "Audit trail: it is too young" in crm.report(tmp_path / "report.html").read_text("utf-8")
     clock.move(timedelta(milliseconds=300))
     crm.opt_out("P2", Purpose.CARE, Medium.SMS)
     clock.move(HOUR)

@@ -62,13 +62,15 @@ class Telling(Decisions):
         """Write the report as one HTML page and return its path."""
         found = tuple((one.name, one.version) for one in self._opened.admitted.found)
         head = self.head()
+        # A trail whose rows are younger than the instant for which a head could stand has none yet.
+        trail = ("", self.clock.now()) if self._stages.seal.key else None
         html = render_page(
             self.findings(window),
             self.practice,
             reasons=REASONS,
             rejected=self._rejected(),
             plugins=found,
-            audit=(head.digest, head.at) if head else None,
+            audit=(head.digest, head.at) if head else trail,
         )
         return write_report(Path(path), html)
 

@@ -35,7 +35,8 @@ def render_page(
         reasons: A touch's reason code to the sentence for it.
         rejected: How many rows of the sources could not be read.
         plugins: Name and version of each plugin that took part.
-        audit: The head of the audit trail and the instant for which it stands, None without a trail.
+        audit: The head of the audit trail, empty as long as there is none, and the instant for which it stands; None
+            without a trail.
     """
     report = Report(
         practice.name, practice.locale, practice.currency, findings, reasons or {}, rejected, tuple(plugins), audit

@@ -28,7 +28,8 @@ class Report:
         reasons: A touch's reason code to the sentence for it; braces take the medium and the purpose.
         rejected: How many rows of the sources could not be read and are in none of the figures.
         plugins: Name and version of each plugin that took part.
-        audit: The head of the audit trail and the instant for which it stands, None without a trail.
+        audit: The head of the audit trail, empty as long as there is none, and the instant for which it stands; None
+            without a trail.
     """
 
     practice: str
