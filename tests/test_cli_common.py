@@ -56,6 +56,16 @@ def test_every_command_takes_json_and_a_clock(command: str) -> None:
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 
+def test_a_command_whose_outputs_were_closed_does_its_work(practice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in ("sync", "plan"):
+        run(command, "--at", AT)
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with pytest.raises(SystemExit, match="0"):
+        main(["send", "--yes", "--at", AT])
+    assert list((practice / "outbox").glob("*.eml"))
+
+
 def test_python_m_crmkit_tells_its_version() -> None:
     command = [sys.executable, "-m", "crmkit", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

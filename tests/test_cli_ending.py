@@ -100,6 +100,7 @@ def states(folder: Path) -> Counter[str]:
     [
         ((), signal.SIGINT, 130, "Ended before all was taken up: the rest is still due."),
         (("--watch",), signal.SIGTERM, 0, "2026-11-23 10:00:00  11 sent"),
+        ((), signal.SIGHUP, 130, "Ended before all was taken up: the rest is still due."),
     ],
 )
 def test_who_asks_for_an_end_is_told_what_is_waited_for_and_leaves_nothing_in_doubt(
@@ -109,6 +110,9 @@ def test_who_asks_for_an_end_is_told_what_is_waited_for_and_leaves_nothing_in_do
     process.send_signal(kind)
     told = "Ending: nothing more is taken up. Waiting for slow to answer to 10 messages, for 15 minutes at most.\n"
     soon(lambda: told in (tmp_path / "stderr").read_text())
+    if kind is signal.SIGHUP:
+        # The shell says it, and the system says it too.
+        process.send_signal(kind)
     (tmp_path / "answer").touch()
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out.splitlines()[-1]) == (code, last)

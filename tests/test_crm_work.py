@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import re
@@ -211,6 +212,45 @@ def test_who_watches_is_told_why_nothing_was_taken(
     monkeypatch.setattr(crm, "watch", once)
     watched(Given(), crm, timedelta(seconds=60))
     assert f"  1 not taken by the channel folder for now ({words})" in capsys.readouterr().out
+
+
+def test_a_full_disk_under_its_log_ends_nobody_who_watches(
+    exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("crmkit.cli.show.say", full)
+    monkeypatch.setattr("crmkit.crm.sending.wait_unless", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert watched(Given(), crm, timedelta(seconds=60)) == 0
+    assert [touch.state for touch in crm.why("P1")] == [State.SENT]
+    assert "what was sent cannot be told (No space left on device); sending goes on" in capsys.readouterr().err
+
+
+def test_what_a_folder_cannot_take_is_told_in_words(
+    exports: Any, open_crm: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "P1.part")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert crm.send().counts() == {State.RETRY: 1}
+    assert crm.why("P1")[0].words == "retry: not taken by the channel folder for now (no space left on device)"
+    assert (tmp_path / "outbox").stat().st_mode & 0o007 == 0
 
 
 class Pulling(Recorder):

@@ -122,6 +122,19 @@ def test_a_transaction_that_may_write_keeps_other_writers_out_from_its_start(tmp
     store.close()
 
 
+def test_nobody_else_on_the_machine_may_read_the_database(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = open_store(f"sqlite:///{tmp_path}/practice.db")
+        with store.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE person (name TEXT)")
+            rights = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(before)
+    assert rights == dict.fromkeys(("practice.db", "practice.db-shm", "practice.db-wal"), 0o660)
+
+
 def test_tables_stand_under_the_prefix(tmp_path: Path) -> None:
     store = open_store("sqlite://", prefix="host_crm_")
     table_of(store)

@@ -50,8 +50,13 @@ class FolderChannel:
             part.write_bytes(raw)
             os.replace(part, file)
         except OSError as problem:
-            return Receipt(message.key, Outcome.RETRY, evidence=f"errno {problem.errno}")
+            return Receipt(message.key, Outcome.RETRY, evidence=_words(problem))
         return Receipt(message.key, Outcome.SENT, reference=file.name)
+
+
+def _words(problem: OSError) -> str:
+    """Return what the system says, without the name of the file."""
+    return (problem.strerror or f"errno {problem.errno}").lower()
 
 
 class FolderPlugin(CrmkitSpec):
@@ -64,7 +69,8 @@ class FolderPlugin(CrmkitSpec):
         """Return the channel, its folder made."""
         path = ctx.path(ctx.settings.path)
         try:
-            path.mkdir(exist_ok=True)
+            # What is in it is about patients: whoever else has an account on the machine need not see it.
+            path.mkdir(mode=0o770, exist_ok=True)
         except OSError:
             where = "settings.folder.path"
             raise ConfigError("the folder cannot be made", where=where, mend=f"create {path.parent}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from io import TextIOWrapper
 
@@ -52,6 +53,11 @@ def main() -> None:
     """Write to every patient of a practice: personally, in time, and never too often."""
     # What the log would tell, the commands say themselves.
     logging.getLogger("crmkit.crm").addHandler(logging.NullHandler())
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It was closed: what is said goes nowhere, and no file of ours takes its place.
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the command's context closes it
+            setattr(sys, name, click.get_current_context().with_resource(nowhere))
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a letter of a patient's name must not end the command.
         if isinstance(stream, TextIOWrapper):

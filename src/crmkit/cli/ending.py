@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: What a shell expects of a program that was ended by Ctrl-C.
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: What a terminal sends that is closed; systems without terminals of that kind do not know it.
+_HANGUP = getattr(signal, "SIGHUP", None)
 #: Puts away what a terminal has on its line by now: a ^C, or a bar.
 _AFRESH = "\r\x1b[2K"
 
@@ -31,7 +33,8 @@ _AFRESH = "\r\x1b[2K"
 def ending(at_hand: Callable[[], CRM]) -> Iterator[Callable[[], bool]]:
     """Let the first Ctrl-C or SIGTERM ask for an end, and say what is waited for; yields whether it was asked for.
 
-    A second one ends the process, with what is on its way in doubt.
+    A second one ends the process, with what is on its way in doubt. A terminal that is closed asks like the first,
+    however often it says so; whoever was told to outlive it (`nohup`) does.
 
     Args:
         at_hand: Returns the practice that is open at that moment.
@@ -39,13 +42,15 @@ def ending(at_hand: Callable[[], CRM]) -> Iterator[Callable[[], bool]]:
     asked: list[int] = []
 
     def ask(number: int, _: Any) -> None:
+        if asked and number == _HANGUP:
+            return
         asked.append(number)
         if len(asked) == 1:
             _say(waited_for(at_hand().underway(), at_hand().clock.now()))
             return
         raise KeyboardInterrupt
 
-    before = {one: signal.signal(one, ask) for one in _SIGNALS}
+    before = {one: signal.signal(one, ask) for one in _heeded()}
     try:
         yield lambda: bool(asked)
     except KeyboardInterrupt:
@@ -59,6 +64,11 @@ def ending(at_hand: Callable[[], CRM]) -> Iterator[Callable[[], bool]]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _heeded() -> list[signal.Signals]:
+    hangup = _HANGUP is not None and signal.getsignal(_HANGUP) is not signal.SIG_IGN
+    return [*_SIGNALS, *([_HANGUP] if hangup and _HANGUP is not None else [])]
 
 
 def waited_for(underway: Sequence[Underway], now: datetime) -> str:

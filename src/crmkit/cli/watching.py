@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+import click
 
 from crmkit.cli import show
 from crmkit.cli.ending import ending
@@ -32,7 +34,8 @@ def watched(given: Given, crm: CRM, every: timedelta) -> int:
     at_hand = crm
     with ending(lambda: at_hand) as stopping:
         if not given.as_json:
-            show.say(f"Watching, every {every.total_seconds():g} seconds. Ctrl-C ends it.")
+            with _told_or_not():
+                show.say(f"Watching, every {every.total_seconds():g} seconds. Ctrl-C ends it.")
         _watch(given, crm, every, stopping)
         while not stopping():
             # What hung once is not called again in the practice that is open, and this process runs for months.
@@ -56,10 +59,11 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
             crm.watch(every=every, stopping=enough, told=lambda done: _tell(given, crm, done))
         except StoreError as problem:
             # The database is away for a moment: that must not end a process that runs for months.
-            show.say_problem(problem, as_json=given.as_json)
-            if not given.as_json:
-                # To end would be no help: whatever starts it anew would let it send.
-                show.say(_NO_MORE if isinstance(problem, GoneBack) else _FOLLOWS)
+            with _told_or_not():
+                show.say_problem(problem, as_json=given.as_json)
+                if not given.as_json:
+                    # To end would be no help: whatever starts it anew would let it send.
+                    show.say(_NO_MORE if isinstance(problem, GoneBack) else _FOLLOWS)
             wait_unless(crm.clock, every, enough)
 
 
@@ -84,8 +88,25 @@ def _anew(given: Given) -> Iterator[CRM | None]:
 
 
 def _tell(given: Given, crm: CRM, done: Dispatched) -> None:
-    if not done.counts():
-        return
+    if done.counts():
+        with _told_or_not():
+            _say(given, crm, done)
+
+
+@contextmanager
+def _told_or_not() -> Iterator[None]:
+    """Go on if something cannot be told: a full disk under the log must not keep messages back."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Who listened has gone, and so does a program then.
+        raise
+    except OSError as problem:
+        with suppress(OSError):
+            click.echo(f"Error: what was sent cannot be told ({problem.strerror}); sending goes on.", err=True)
+
+
+def _say(given: Given, crm: CRM, done: Dispatched) -> None:
     counts = {state.value: number for state, number in sorted(done.counts().items())}
     at = crm.clock.now().astimezone(crm.practice.zone)
     if given.as_json:

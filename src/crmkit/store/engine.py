@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,14 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     sa.event.listen(engine, "connect", _prepare_sqlite)
     if not memory and not url.query:
         SameFile(os.path.abspath(str(url.database))).watch(engine)
+        sa.event.listen(engine, "do_connect", partial(_make_private, str(url.database)))
     return engine
+
+
+def _make_private(path: str, *_: Any) -> None:
+    # SQLite would let everybody on the machine read it; its other files take over the rights of this one.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o660))
 
 
 def _from_json(text: str) -> Any:
