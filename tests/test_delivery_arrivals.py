@@ -138,6 +138,16 @@ def test_a_payload_that_turns_out_to_be_no_event_is_not_kept_any_longer(desk: De
     assert payloads(desk) == []
 
 
+def test_of_a_mail_with_a_film_in_it_only_the_beginning_is_kept(desk: Desk) -> None:
+    mail = bounce(desk.key(), MIA).replace(
+        b"--b--", b"--b\nContent-Type: video/mp4\n\n" + b"x" * 3_000_000 + b"\n--b--"
+    )
+    assert desk.crm.receive("email.bounces", mail).heard[0].did == ("moved", "suppressed")
+    assert desk.crm.receive("email.bounces", mail).known == 1
+    with desk.crm._store.read() as connection:
+        assert connection.scalar(sa.text("SELECT sum(length(body)) FROM crmkit_payload")) == 1_000_000
+
+
 @pytest.mark.parametrize(("policy", "days"), [(None, 30), (Policy(keep_days=7), 7)])
 def test_a_payload_expires_and_what_was_learnt_from_it_does_not(
     open_crm: Callable[..., CRM],

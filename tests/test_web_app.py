@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
@@ -155,6 +156,12 @@ def test_a_token_of_an_older_key_still_works_and_one_of_a_foreign_key_does_not(c
 def test_what_stood_behind_a_link_in_running_text_is_no_part_of_it(client: TestClient, crm: Stub, behind: str) -> None:
     assert client.post(link() + behind, data=ONE_CLICK).status_code == 200
     assert [one.patient for one in crm.stopped] == ["P000123"]
+
+
+def test_a_long_address_of_stops_holds_nobody_up(client: TestClient) -> None:
+    began = perf_counter()
+    assert client.get(f"/unsubscribe/{'.' * 60_000}A").status_code == 404
+    assert perf_counter() - began < 3
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -17,6 +17,8 @@ from crmkit.ledger.payloads import Kept, drop, expire, has_expired, keep, payloa
 from crmkit.store.store import Connection
 
 _AT_ONCE = 100
+#: So many bytes are kept of what anybody may send: else a few mails with films in them would fill the database.
+_MOST_FORGEABLE = 1_000_000
 #: What is said of a payload while some of its events are still to be taken in.
 _UNFINISHED = "not all of its events were taken in"
 
@@ -40,6 +42,8 @@ class Arrivals:
             NotFound: If the payload is not from whom it claims to be: then nothing of it is kept.
             Exception: As parser or database raise it.
         """
+        if forgeable(parser):
+            payload = attrs.evolve(payload, body=payload.body[:_MOST_FORGEABLE])
         id_ = payload_id(parser.name, payload.body)
         arrived = Kept(id_, parser.name, payload.received_at, payload.body, payload.headers)
         try:

@@ -15,8 +15,8 @@ from crmkit.messages.links import Links
 from crmkit.web.pages import Pages, preferred
 from crmkit.web.served import Find
 
-#: What no token ends with.
-_BEHIND = re.compile(r"[^A-Za-z0-9_-]+$")
+#: A token ends with one of these. Looked for from the end: from every sign on, a long address would hold up all others.
+_TOKEN = re.compile(r"(?s).*[A-Za-z0-9_-]")
 
 _log = logging.getLogger("crmkit.web")
 
@@ -42,7 +42,7 @@ class Unsubscribing:
         wanted = preferred(request.headers.get("accept-language", ""))
         place = request.path_params
         # Where a mail program finds a link in running text, it may take the full stop or bracket behind it along.
-        token = _BEHIND.sub("", place["token"])
+        token = found[0] if (found := _TOKEN.match(place["token"])) else ""
         return await run_in_threadpool(self._answer, place.get("practice", ""), token, wanted, acts=acts)
 
     def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
