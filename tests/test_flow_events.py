@@ -14,7 +14,7 @@ from typing import Any, cast
 import attrs
 import pytest
 import sqlalchemy as sa
-from events_desk import LATER, MIA, SECRET, Desk, answer, bounce
+from events_desk import BIRTHDAY, LATER, MIA, SECRET, Desk, answer, bounce
 from recording_channel import Crash
 from situations import NOW, consent, patient
 
@@ -273,14 +273,38 @@ Original-Rcpt-To: {MIA}
 
 --b--
 """
-    for forged in (bounce("", MIA), bounce("x", MIA, "5.1.10"), complaint.encode()):
-        (heard,) = desk.crm.receive("email.bounces", forged).heard
-        assert "no_key" in heard.did
+    (heard,) = desk.crm.receive("email.bounces", complaint.encode()).heard
+    assert "no_key" in heard.did
     assert desk.state() is State.SENT
+    for forged, did in ((bounce("", MIA), ("moved",)), (bounce("x", MIA, "5.1.10"), ("stands",))):
+        (heard,) = desk.crm.receive("email.bounces", forged).heard
+        assert heard.did == did
+    assert desk.state() is State.BOUNCED
     assert not rows(desk, "suppression")
     # That somebody at the address wants no more advertising is believed, as from whoever writes STOP.
     assert {(patient, purpose) for patient, purpose, _ in desk.noes()} == {("P1", MARKETING), ("P1", Purpose.FEEDBACK)}
-    assert desk.crm.receive("email.bounces", bounce(desk.key(), MIA)).heard[0].did == ("moved", "suppressed")
+    assert desk.crm.receive("email.bounces", bounce(desk.key(), MIA)).heard[0].did == ("stands", "suppressed")
+
+
+def test_an_address_that_several_messages_come_back_from_is_stopped_though_none_is_named(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk = open_desk(policy=Policy(soft_bounces=2)).send()
+    assert desk.crm.receive("email.bounces", bounce("", MIA)).heard[0].did == ("moved",)
+    desk.crm.add(attrs.evolve(BIRTHDAY, id="again", message="core.reactivation", schedule="on 2026-12-14"))
+    desk.clock.move(timedelta(days=21))
+    desk.crm.plan()
+    desk.crm.send()
+    assert desk.state() is State.SENT
+    assert desk.crm.receive("email.bounces", bounce("", MIA, "5.1.10")).heard[0].did == ("moved", "suppressed")
+
+
+def test_a_mail_that_names_no_message_does_not_settle_what_is_in_doubt(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk()
+    desk.channel.fate = ["silent", "silent"]
+    desk.send()
+    assert desk.crm.receive("email.bounces", bounce("", MIA)).heard[0].did == ("no_key",)
+    assert desk.state() is State.UNKNOWN
 
 
 @pytest.mark.parametrize(

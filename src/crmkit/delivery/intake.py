@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from crmkit.delivery.event import Event, EventKind
-from crmkit.delivery.meaning import PROVES, moved, way, why_not, why_suppressed, wish, wish_of_reader
+from crmkit.delivery.meaning import PROVES, as_proven, moved, way, why_not, why_suppressed, wish, wish_of_reader
 from crmkit.delivery.policy import Policy, worn_out
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.heard import Did, Heard, Sign, hear, kept_id, known, rate, signs, waiting
@@ -113,7 +113,8 @@ class Intake:
             now: The present instant.
             forgeable: Whether anybody may have written the payload.
         """
-        once = {kept_id(event.id): event for event in reversed(events) if self._noted(event)}
+        proven = [as_proven(event, forgeable=forgeable) for event in reversed(events) if self._noted(event)]
+        once = {kept_id(event.id): event for event in proven}
         before = known(connection, self.ledger.tables, self.practice.id, parser, list(once))
         heard = []
         for id_, event in reversed(once.items()):

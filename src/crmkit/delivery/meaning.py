@@ -52,9 +52,19 @@ def why_not(event: Event, touch: Touch | None, address: str, *, forgeable: bool 
         return Did.NOT_SENT
     if event.address and address != touch.address:
         return Did.OTHER_ADDRESS
-    if forgeable and not event.key:
+    if forgeable and not event.key and (event.kind is not EventKind.BOUNCED or touch.state in _LEFT):
         return Did.NO_KEY
     return None
+
+
+def as_proven(event: Event, *, forgeable: bool) -> Event:
+    """Return an event as far as it proves something.
+
+    Many mail servers send back nothing that names the message. Anybody could write that, so one such mail counts for no
+    more than a full mailbox does: several messages must come back before their address is not used any more.
+    """
+    doubtful = forgeable and not event.key and event.kind is EventKind.BOUNCED
+    return attrs.evolve(event, permanent=False) if doubtful else event
 
 
 def way(was: State, to: State) -> tuple[State, ...] | None:
