@@ -159,6 +159,18 @@ def test_what_several_do_at_once_is_done_once_and_fails_for_nobody(postgres, clo
         crm.close()
 
 
+def rehearsed_and_counted(crm: CRM) -> list[str]:
+    connections, found = [], []
+    sa.event.listen(crm._stages.store.engine, "before_cursor_execute", lambda *given: connections.append(given[0]))
+
+    def look(_: object) -> None:
+        query = "SELECT DISTINCT tablename FROM pg_stats WHERE schemaname LIKE 'pg_temp%' AND tablename LIKE '%touch'"
+        found.extend(connections[-1].scalars(sa.text(query)))
+
+    crm.rehearse(1, progress=look)
+    return found
+
+
 def test_tables_that_were_filled_at_once_are_counted_before_they_are_asked(
     postgres, practice, clock, tmp_path, exports
 ):
@@ -178,6 +190,7 @@ def test_tables_that_were_filled_at_once_are_counted_before_they_are_asked(
         assert {"crmkit_patient", "crmkit_contact", "crmkit_consent"} <= counted()
         assert "crmkit_visit" not in counted(), "nothing is in it"
         crm.add(BIRTHDAY)
+        assert rehearsed_and_counted(crm) == ["crmkit_touch"], "nobody else counts what is there for a while only"
         crm.plan()
         assert "crmkit_touch" in counted()
     # A server that was upgraded has forgotten it all.

@@ -19,6 +19,9 @@ from crmkit.messages.message import Message
 from crmkit.people.medium import Medium
 from crmkit.practice import Practice
 
+#: So many touches that were added or moved make a database's counts of them worthless.
+_MANY = 400
+
 
 @attrs.frozen
 class RehearsedDay:
@@ -84,7 +87,7 @@ def run_days(
 ) -> Rehearsal:
     """Plan on so many days, always at the same time by the practice's clock, and send whenever something falls due."""
     start = clock.now().astimezone(practice.zone)
-    rehearsed = []
+    rehearsed, uncounted = [], 0
     for number in range(days):
         # Adding days to a wall clock keeps its hands where they are, over changes of the clocks too.
         at = start + timedelta(days=number)
@@ -94,11 +97,16 @@ def run_days(
         clock.set(at)
         with stages.seal.begin() as connection:
             plan = stages.planner.plan(connection, today + ahead, clock.now())
+        uncounted += plan.changed
+        if uncounted >= _MANY:
+            stages.store.count_again()
+            uncounted = 0
         course.send()
         course.send_until(day_start(today + timedelta(days=1), practice.zone))
         waiting = Counter(plan.reasons())
         waiting.subtract({(State.READY, "ready"): waiting[State.READY, "ready"]})
         rehearsed.append(RehearsedDay(today, tuple(course.sent), tuple(course.messages), +waiting))
+        uncounted += len(course.sent)
         progress(today)
     return Rehearsal(tuple(rehearsed))
 

@@ -168,6 +168,12 @@ class Store:
                 with self.begin() as connection:
                     count(connection, self.real(name))
 
+    def count_again(self) -> None:
+        """Let PostgreSQL's planner count temporary tables that have changed much: nobody else ever does."""
+        if self.temporary and self.engine.dialect.name == "postgresql":
+            with self.begin() as connection:
+                self.tell_planner(connection)
+
     def remind_planner(self) -> None:
         """Tell SQLite's planner again if it expects something else: somebody may have counted, or made a table anew."""
         if self.engine.dialect.name != "sqlite" or self.pinned is not None:
