@@ -294,6 +294,7 @@ def test_a_sending_that_the_database_ends_tells_what_has_left_before(
         ended = CliRunner().invoke(main, ["send", "--yes"])
         assert (ended.exit_code, "does not answer" in ended.stderr) == (1, True)
         assert "sent          1\nEnded by an error before all was taken up: the rest is still due." in ended.stdout
+        assert "came to could not be written down. They may have left" in ended.stdout
         return
 
     def waited(*_: Any) -> None:
@@ -311,6 +312,37 @@ def test_a_sending_that_the_database_ends_tells_what_has_left_before(
         "2026-11-23 10:00:00  3 sent",
     ]
     assert "does not answer" in told.err
+
+
+def test_one_sending_waits_for_a_database_that_is_away_for_a_moment_and_leaves_nothing_in_doubt(
+    exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(4)]
+    exports("patients", rows)
+    exports("consents", [consent(row["id"]) for row in rows])
+    channel = Pulling()
+    crm = open_crm(plugins=["csv", "folder", channel], channels={Medium.EMAIL: "recorder"})
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    begin, refused = Store.begin, list[bool]()
+
+    @contextmanager
+    def begun(store: Store) -> Iterator[Any]:
+        if channel.pulled and len(refused) < 5:
+            refused.append(True)
+            raise StoreError("the database does not answer")
+        with begin(store) as connection:
+            yield connection
+
+    monkeypatch.setattr(Store, "begin", begun)
+    monkeypatch.setattr(Given, "crm", lambda _: crm)
+    monkeypatch.setattr(crm, "close", lambda: None)
+    ended = CliRunner().invoke(main, ["send", "--yes"])
+    handed = len(channel.handed)
+    assert (ended.exit_code, f"sent          {handed}\n" in ended.stdout) == (1, True)
+    assert "Waiting for the database, to write down what" in ended.stderr
+    assert (crm.unknowns(), crm.unwritten(), crm.send().sent) == ([], 0, 4 - handed)
 
 
 def test_who_waits_for_a_database_to_come_back_ends_at_a_signal_at_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
 from crmkit.cli.settled import settled
 from crmkit.cli.watching import watched
+from crmkit.clock import wait_unless
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _FOLDER = "folder"
 _EVERY = 30.0
+#: For so many seconds a database is waited for.
+_PATIENCE = 30
 
 
 @click.command()
@@ -102,10 +106,31 @@ def _send(
             return crm.send(limit=limit, only_to=only_to, progress=step, stopping=stopping, cut_short=cut.append)
     except CrmkitError:
         # What has left before is told, and not the error alone.
-        if cut and cut[0].counts() and not given.as_json:
-            _say_counts(cut[0])
+        cut += _made_good(given, crm, stopping)
+        if any(one.counts() for one in cut) and not given.as_json:
+            _say_counts(*cut)
             show.say("Ended by an error before all was taken up: the rest is still due.")
+        if (left := crm.unwritten()) and not given.as_json:
+            show.say(
+                f"What {show.counted(left, 'message')} came to could not be written down. They may have left: in five"
+            )
+            show.say("minutes at the earliest, crmkit unknowns shows them.")
         raise
+
+
+def _made_good(given: Given, crm: CRM, stopping: Callable[[], bool]) -> list[Dispatched]:
+    """Wait for a database that is away for a moment: else nobody knows what became of the messages on their way."""
+    if (left := crm.unwritten()) and not given.as_json:
+        told = f"Waiting for the database, to write down what {show.counted(left, 'message')} came to."
+        click.echo(f"{told} Ctrl-C ends that.", err=True)
+    for _ in range(_PATIENCE if left else 0):
+        # Sends nothing more, but writes down what is left to be.
+        with suppress(CrmkitError):
+            return [crm.send(stopping=lambda: True)]
+        wait_unless(crm.clock, timedelta(seconds=1), stopping)
+        if stopping():
+            break
+    return []
 
 
 def _due(given: Given, crm: CRM, only_to: Sequence[str] | None) -> int:
@@ -155,8 +180,8 @@ def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool) -> None:
         show.say("Ended before all was taken up: the rest is still due.")
 
 
-def _say_counts(done: Dispatched) -> None:
-    if counts := done.counts():
+def _say_counts(*done: Dispatched) -> None:
+    if counts := sum((Counter(one.counts()) for one in done), Counter[State]()):
         show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
 
 

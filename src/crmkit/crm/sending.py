@@ -104,6 +104,13 @@ class Sending(Plugged):
         """Return what this CRM is handing over at this moment; any thread may ask, a signal's handler too."""
         return self._stages.dispatch.underway()
 
+    def unwritten(self) -> int:
+        """Return how many messages a channel has answered that could not be written down, for the database was away.
+
+        The next `send` of this CRM does it; if there is none, they are in doubt.
+        """
+        return self._stages.dispatch.unwritten()
+
     def watch(
         self,
         *,

@@ -102,6 +102,10 @@ class Dispatch:
         """Return what is being handed over at this moment, by all threads that send."""
         return tuple(self._underway)
 
+    def unwritten(self) -> int:
+        """Return how many messages were answered of which that could not be written down yet."""
+        return sum(len(flight.written) for flight in self._untold)
+
     def due(self, *, only_to: Sequence[str] | None = None) -> Dispatched:
         """Return what `send` would do at this instant, without doing it."""
         now = self.clock.now()

@@ -51,7 +51,12 @@ _POSTGRESQL = {
     "57014": ("a statement was given up, by an administrator or by the server's statement_timeout", _LIMIT),
 }
 #: What psycopg says of a server that lets nobody in; it gives such an error no code.
-_TOO_MANY = ("too many clients", "too many connections", "remaining connection slots")
+_WORDS = {
+    "too many clients": "53300",
+    "too many connections": "53300",
+    "remaining connection slots": "53300",
+    "No space left on device": "53100",
+}
 
 
 def remedy(code: str, text: str = "") -> Remedy | None:
@@ -63,10 +68,11 @@ def remedy(code: str, text: str = "") -> Remedy | None:
 
     >>> remedy("SQLITE_READONLY_DIRECTORY")[0]
     "the database's file may not be written to"
+    >>> remedy("", "FATAL: sorry, too many clients already")[0]
+    'the database server takes no more connections'
     >>> remedy("23505")
     """
     if code.startswith("SQLITE_"):
         return _SQLITE.get("_".join(code.split("_")[:2]))
-    if not code and any(words in text for words in _TOO_MANY):
-        code = "53300"
-    return _POSTGRESQL.get(code)
+    found = code or next((code for words, code in _WORDS.items() if words in text), "")
+    return _POSTGRESQL.get(found)
