@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from importable import clinic_of
 from situations import NOW
 
-from crmkit import Campaign
+from crmkit import CRM, Campaign
+from crmkit.cli import main
 from crmkit.cli.ending import waited_for
 from crmkit.delivery.carrier import Underway
 
@@ -130,6 +132,12 @@ def test_who_asks_twice_waits_no_more_and_what_is_on_its_way_stays_so(hanging: A
     assert "Ended at once. What was on its way may have left" in told
     assert "Traceback" not in told
     assert states(tmp_path) == {"sent": 1, "sending": 10, "ready": 29}
+    factory = f"{next(tmp_path.glob('clinic_*.py')).stem}:make"
+    with CRM.made_by(factory) as crm:
+        crm.cancel(by="Kim")
+    for more in ([], ["--yes"]):
+        told = CliRunner().invoke(main, ["send", *more, "--factory", factory]).stdout
+        assert "a sender holds 10 touches. If it has ended, they are free in" in told
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,14 @@ def test_no_language_lacks_a_word_or_shares_one_between_purposes(language: str) 
     assert all(attrs.asdict(said).values())
 
 
+def test_a_host_is_told_why_a_wish_could_not_be_written_down(
+    client: TestClient, crm: Stub, caplog: pytest.LogCaptureFixture
+) -> None:
+    crm.fault = StoreError("the disk is full (SQLITE_FULL)", where="practice.db", mend="make room")
+    assert client.post(link()).status_code == 500
+    assert "practice.db: the disk is full (SQLITE_FULL). To mend: make room." in caplog.text
+
+
 @given(st.text())
 def test_any_header_gives_languages_or_none(header: str) -> None:
     assert all(tag and ";" not in tag for tag in preferred(header))

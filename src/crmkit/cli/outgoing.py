@@ -76,7 +76,7 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
     if given.as_json:
         show.say_json(_document(done.touches, failures, stops, dry=False))
     else:
-        _say(done, troubled, ended=stopping())
+        _say(done, troubled, ended=stopping(), in_hand=0 if done.counts() else crm.in_hand())
         _say_stopped(crm, stops)
     if stopping():
         return INTERRUPTED
@@ -154,20 +154,29 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
     _say_staying(staying)
     if going or staying:
         show.say()
-    show.say(_after_dry(len(going)))
+    show.say(_after_dry(len(going), 0 if going else crm.in_hand()))
     _say_stopped(crm, stops)
     return LOOK if failures else DONE
 
 
-def _after_dry(number: int) -> str:
+def _in_hand(number: int) -> str:
+    return (
+        f"Nothing else is due now: a sender holds {show.counted(number, 'touch')}. If it has ended, they are free in\n"
+        "five minutes at most: what had not left goes out then, and crmkit unknowns shows what may have."
+    )
+
+
+def _after_dry(number: int, in_hand: int) -> str:
+    if not number and in_hand:
+        return _in_hand(in_hand)
     if not number:
         return "Nothing is due now: crmkit plan shows the coming days."
     return "Nothing was sent: add --yes."
 
 
-def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool) -> None:
+def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool, in_hand: int) -> None:
     if not done.counts() and not ended:
-        show.say("Nothing was due: crmkit plan shows the coming days.")
+        show.say(_in_hand(in_hand) if in_hand else "Nothing was due: crmkit plan shows the coming days.")
         return
     _say_counts(done)
     _say_staying([touch for touch in done.touches if touch.state.is_judgement])

@@ -104,6 +104,11 @@ class Sending(Plugged):
         """Return what this CRM is handing over at this moment; any thread may ask, a signal's handler too."""
         return self._stages.dispatch.underway()
 
+    def in_hand(self) -> int:
+        """Return how many touches senders hold just now; what a dead one holds is free in five minutes at most."""
+        with self._stages.store.read() as connection:
+            return self._stages.dispatch.claims.in_hand(connection)
+
     def unwritten(self) -> int:
         """Return how many messages a channel has answered that could not be written down, for the database was away.
 

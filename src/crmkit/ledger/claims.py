@@ -51,6 +51,13 @@ class Claims:
             found += map(to_touch, rows)
         return sorted(found, key=_urgency)
 
+    def in_hand(self, connection: sa.Connection) -> int:
+        """Return how many touches senders hold, living or dead: claimed, or on their way."""
+        table = self.ledger.tables.touch
+        held = among(table.c.state, [State.CLAIMED.value, State.SENDING.value])
+        counted = sa.select(sa.func.count()).select_from(table)
+        return connection.scalar(counted.where(table.c.practice == self.ledger.practice, held)) or 0
+
     def next_due(self, connection: sa.Connection, after: datetime) -> datetime | None:
         """Return the first instant after another one at which a touch falls due that a sender may take up then."""
         table = self.ledger.tables.touch

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from crmkit.errors import NotFound
+from crmkit.errors import NotFound, StoreError
 from crmkit.messages.links import Links
 from crmkit.web.pages import Pages, preferred
 from crmkit.web.served import Find
@@ -48,6 +48,10 @@ class Unsubscribing:
     def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
         try:
             return self._page(practice, token, wanted, acts=acts)
+        except StoreError as problem:
+            # Its text holds no value of any row, and tells the host what to mend.
+            _log.error("an unsubscribe page failed: %s", problem)
+            return HTMLResponse(self.pages.failed(wanted), 500)
         except Exception as problem:  # noqa: BLE001 - its text may hold a patient's data
             _log.error("an unsubscribe page failed: %s", type(problem).__name__)
             return HTMLResponse(self.pages.failed(wanted), 500)
