@@ -15,8 +15,9 @@ from crmkit.delivery.channel import Channel, Outcome, Receipt, limits_of
 from crmkit.delivery.window import Written
 from crmkit.people.medium import Medium
 
-#: Of so many answers one looks at how many say that nobody is there; of fewer than half as many nothing is concluded.
-_LOOKED_AT = 20
+#: Of so many answers one looks at how many say that nobody is there. Of fewer than half as many all must say so, and of
+#: one or two nothing is concluded.
+_LOOKED_AT, _FEW = 20, 3
 _BROKEN = "; it says so of most addresses: look at the mail server, not at the addresses"
 
 
@@ -38,7 +39,8 @@ class Belief:
         with self._looking:
             self._last.extend(said)
             looked_at, nobody = len(self._last), sum(self._last)
-        if looked_at < _LOOKED_AT / 2 or nobody * 2 <= looked_at:
+        broken = nobody == looked_at >= _FEW if looked_at < _LOOKED_AT / 2 else nobody * 2 > looked_at
+        if not broken:
             return list(receipts)
         return [_not_believed(one) if at_fault(one) else one for one in receipts]
 
