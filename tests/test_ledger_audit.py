@@ -441,3 +441,22 @@ def _now(crm: CRM, hours: int = 0) -> str:
     if crm._store.engine.dialect.name == "sqlite":
         return f"'{at:%Y-%m-%d %H:%M:%S}.000000'"
     return f"'{at.isoformat()}'::timestamptz"
+
+
+def test_a_chain_is_looked_for_only_in_the_tables_that_name_it(opened: Callable[..., CRM], clock: FixedClock) -> None:
+    crm, asked = opened(), list[str]()
+    seal = crm._stages.seal
+    sa.event.listen(seal.store.engine, "before_cursor_execute", lambda *given_: asked.append(given_[2]))
+
+    def statements(*writers: int) -> int:
+        # As of so many processes, one after the other.
+        for number in writers:
+            one = Seal(seal.store, seal.tables, seal.practice, clock, f"writer-{number}", KEY.encode())
+            with one.begin() as connection:
+                suppress(connection, seal.tables, seal.practice, Medium.EMAIL, f"a{number}", "bounced", NOW, one)
+        del asked[:]
+        assert crm.audit().faults == ()
+        return len([text for text in asked if text.startswith("SELECT")])
+
+    few = statements(*range(5))
+    assert statements(*range(5, 25)) - few == 20 * 2, "what the chain seals, and its links"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import groupby
@@ -23,6 +23,8 @@ from crmkit.ledger.trail import HANDED, handed_digest, link_digest, row_digest, 
 _AT_ONCE = 1000
 #: More faults than these tell a reader nothing new.
 _MOST = 100
+#: In the place of a table's name: rows of the chain were blanked.
+_BLANKED = "of_blanked"
 
 
 @attrs.frozen
@@ -62,8 +64,8 @@ def verify(
         noted: The head that was noted then, empty if it is not to be compared.
     """
     check = _Check(connection, tables, practice, key)
-    for writer in sorted(check.writers()):
-        check.chain(writer)
+    for writer, named in sorted(check.writers().items()):
+        check.chain(writer, named)
     check.beside()
     check.present()
     check.handed()
@@ -93,20 +95,28 @@ class _Check:
         if len(self.faults) <= _MOST:
             self.faults.append(words)
 
-    def writers(self) -> set[str]:
-        """Return the names of all chains, also of those that only rows name."""
-        found: set[str] = set()
-        for table in (self.tables.learnt.audit, *sealed_tables(self.tables).values()):
-            named = [] if table is self.tables.learnt.audit else [table.c.link > 0]
-            query = sa.select(table.c.writer).distinct().where(table.c.practice == self.practice, *named)
-            found |= set(self.connection.scalars(query))
+    def writers(self) -> Mapping[str, Set[str]]:
+        """Return the names of all chains, also of those that only rows name, each with the tables that name it."""
+        found: dict[str, set[str]] = defaultdict(set)
+        learnt, mine = self.tables.learnt, self.practice
+        said = {name: (table, table.c.writer) for name, table in sealed_tables(self.tables).items()}
+        for name, (table, writer) in {**said, _BLANKED: (learnt.blanked, learnt.blanked.c.of_writer)}.items():
+            query = sa.select(writer).distinct().where(table.c.practice == mine, table.c.link > 0)
+            for one in self.connection.scalars(query):
+                found[one].add(name)
+        query = sa.select(learnt.audit.c.writer).distinct().where(learnt.audit.c.practice == mine)
+        for one in self.connection.scalars(query):
+            found.setdefault(one, set())
         return found
 
-    def chain(self, writer: str) -> None:
+    def chain(self, writer: str, named: Set[str]) -> None:
+        """Verify a chain, given the tables that name it: each process has one, and most write to one or two tables."""
         # Rows that no link names are left unread, so their cursors would stay open.
         with ExitStack() as opened:
-            told = [self._told(name, table, writer) for name, table in sealed_tables(self.tables).items()]
-            blanked, handed = self._blanked(writer), self._handed(writer)
+            tables = sealed_tables(self.tables)
+            told = [self._told(name, table, writer) for name, table in tables.items() if name in named]
+            blanked = self._blanked(writer) if _BLANKED in named else _nothing()
+            handed = self._handed(writer) if "event" in named else _nothing()
             for one in (*told, blanked, handed):
                 opened.callback(one.close)
             self._chain(writer, [_Rows(one) for one in told], _Rows(blanked), _Rows(handed))
@@ -243,6 +253,10 @@ def _hand_overs(event: sa.Table, *, of: sa.Table | None = None, until: sa.Table 
     same += [] if until is None else [step.c.number <= until.c.number]
     query = sa.select(sa.func.count()).select_from(step).where(*same, step.c.state == State.SENDING.value)
     return query.correlate(row).scalar_subquery()
+
+
+def _nothing() -> Generator[tuple[int, Any]]:
+    yield from ()
 
 
 class _Rows:
