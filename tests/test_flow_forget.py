@@ -176,6 +176,18 @@ def test_while_somebody_reads_the_file_traces_may_remain_and_the_next_time_they_
     assert left(b"".join(file.read_bytes() for file in tmp_path.glob("crm.db*"))) == []
 
 
+def test_without_room_to_write_the_file_anew_nobody_else_is_blamed(
+    full: Callable[..., CRM], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = full()
+    with monkeypatch.context() as still:
+        still.setattr(scrub, "_COPY", "SELECT * FROM no_room")
+        told = crm.forget("P1", by="Kim").traces
+    assert "another program" not in told
+    assert "make room, then try again" in told
+    assert crm.forget("P1", by="Kim").traces == ""
+
+
 def test_ids_and_keys_stay_so_that_nothing_is_sent_twice_and_the_trail_still_fits(
     full: Callable[..., CRM], outbox: Callable[[], list[bytes]], exports: Callable[..., None], clock: FixedClock
 ) -> None:

@@ -67,7 +67,7 @@ def refusal(problem: sa.exc.DBAPIError) -> StoreError:
     """Return what a driver's failure means, without any value of a row."""
     code = code_of(problem.orig)
     told = f" ({code})" if code else ""
-    if _is_in_the_way(problem.orig, code):
+    if is_in_the_way(problem.orig):
         return InTheWay(f"another transaction was in the way{told}", mend=_AGAIN)
     if known := remedy(code, str(problem.orig)):
         named = "" if code.startswith("SQLITE_") else _names(problem.orig, code)
@@ -99,7 +99,9 @@ def code_of(orig: object) -> str:
     return str(found or "")
 
 
-def _is_in_the_way(orig: Any, code: str) -> bool:
+def is_in_the_way(orig: object) -> bool:
+    """Tell whether a driver's failure is another transaction's doing."""
+    code = code_of(orig)
     return code in _IN_THE_WAY or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "is locked" in str(orig)
 
 
