@@ -6,7 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +75,23 @@ def test_nothing_of_every_day_reads_the_whole_ledger(
             way = [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
             culprits += [f"{detail}: {statement}" for detail in way if ALL_OF_IT.match(detail)]
     assert culprits == []
+
+
+def test_why_asks_once_for_what_a_patient_got_in_many_years(exports: Any, open_crm: Any, clock: Any) -> None:
+    exports("patients", [patient("P1", born="1980-11-23")])
+    exports("consents", [consent("P1")])
+    crm, asked = open_crm(), list[str]()
+    crm.sync()
+    crm.add(CARD)
+    sa.event.listen(crm._stages.store.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    costs = []
+    for _ in range(4):
+        crm.plan()
+        crm.send()
+        del asked[:]
+        answers = crm.why("P1")
+        costs.append(len([text for text in asked if "crmkit_event" in text]))
+        clock.move(timedelta(days=365))
+    assert costs == [1] * 4
+    assert len(answers) == 4
+    assert all(answer.history for answer in answers)

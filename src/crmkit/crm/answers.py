@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -18,7 +19,6 @@ from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium
-from crmkit.practice import Practice
 from crmkit.store.store import Connection
 
 
@@ -92,7 +92,9 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     due = [one.touch for one in stages.planner.of_patient(connection, patient, through, now)]
     # A name may have been mended, or a no have been said, since the last plan; what has left stays as it is.
     judged = {touch.key: touch for touch in due if touch.state.is_judgement}
-    answers = [_told(stages, connection, _today(touch, judged)) for touch in written]
+    past = stages.ledger.histories(connection, [touch.key for touch in written])
+    zone = stages.planner.practice.zone
+    answers = [_answer(_today(touch, judged), [_line(event, zone) for event in past[touch.key]]) for touch in written]
     told = {(touch.campaign, touch.occasion) for touch in written}
     answers += [_answer(touch) for touch in due if (touch.campaign, touch.occasion) not in told]
     covered = {answer.campaign for answer in answers}
@@ -145,15 +147,10 @@ def _today(touch: Touch, judged: Mapping[str, Touch]) -> Touch:
     return judged.get(touch.key, touch) if open_ else touch
 
 
-def _answer(touch: Touch, history: tuple[str, ...] = ()) -> Answer:
-    return Answer(touch.campaign, touch.occasion, touch.state, explain(touch), touch.due, history)
+def _answer(touch: Touch, history: Iterable[str] = ()) -> Answer:
+    return Answer(touch.campaign, touch.occasion, touch.state, explain(touch), touch.due, tuple(history))
 
 
-def _told(stages: Stages, connection: Connection, touch: Touch) -> Answer:
-    events = stages.ledger.history(connection, touch.key)
-    return _answer(touch, tuple(_line(event, stages.planner.practice) for event in events))
-
-
-def _line(event: dict[str, Any], practice: Practice) -> str:
-    at = event["at"].astimezone(practice.zone)
+def _line(event: Mapping[str, Any], zone: ZoneInfo) -> str:
+    at = event["at"].astimezone(zone)
     return f"{at:%Y-%m-%d %H:%M} {event['state']}: {in_words(event['reason'], event['detail'])} ({event['actor']})"

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.entry import Move
-from crmkit.ledger.notes import history, note, note_moved
+from crmkit.ledger.notes import histories, note, note_moved
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, REVOCABLE, State
 from crmkit.ledger.step import Step
 from crmkit.ledger.tables import LedgerTables
@@ -247,7 +247,11 @@ class Ledger:
 
     def history(self, connection: sa.Connection, key: str) -> list[dict[str, Any]]:
         """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""
-        return history(connection, self.tables, self.practice, key)
+        return self.histories(connection, [key]).get(key, [])
+
+    def histories(self, connection: sa.Connection, keys: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
+        """Return the same of some touches, by key; of those that there are."""
+        return histories(connection, self.tables, self.practice, keys)
 
     def _sealed(self) -> dict[str, Any]:
         return self.seal.columns() if self.seal else {}

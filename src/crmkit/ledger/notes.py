@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,9 +65,14 @@ def note_moved(tables: LedgerTables, sealed: Iterable[str]) -> sa.Insert:
     return sa.insert(event).from_select(columns, told)
 
 
-def history(connection: sa.Connection, tables: LedgerTables, practice: str, key: str) -> list[dict[str, Any]]:
-    """Return what happened to a touch, oldest first: at, was, state, reason, detail, actor."""
+def histories(
+    connection: sa.Connection, tables: LedgerTables, practice: str, keys: Sequence[str]
+) -> Mapping[str, list[dict[str, Any]]]:
+    """Return, by key, what happened to some touches, oldest first: at, was, state, reason, detail, actor."""
     event, touch = tables.event, tables.touch
-    query = sa.select(*(event.c[name] for name in _SHOWN)).join(touch, tables.same_touch(event))
-    rows = connection.execute(query.where(touch.c.practice == practice, touch.c.key == key).order_by(event.c.number))
-    return [dict(row._mapping) for row in rows]
+    query = sa.select(touch.c.key, *(event.c[name] for name in _SHOWN)).join(touch, tables.same_touch(event))
+    mine = (touch.c.practice == practice, among(touch.c.key, keys))
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for key, *shown in connection.execute(query.where(*mine).order_by(event.c.number)):
+        found[key].append(dict(zip(_SHOWN, shown, strict=True)))
+    return found
