@@ -91,8 +91,6 @@ class Dispatch:
         return tally.told()
 
     def _send(self, order: Order, tally: Tally) -> None:
-        with self.seal.store.read() as connection:
-            self.seal.still_knows(connection)
         self._make_good(tally)
         self.rescue.run()
         with Carrier[Landing](self._underway) as carrier, self._holding() as waiting:
@@ -152,6 +150,10 @@ class Dispatch:
 
     def _make_good(self, tally: Tally) -> None:
         """Write down what the database was away for, and count the touches that were answered then."""
+        if self._untold or self._held:
+            # In a database that has forgotten the intents there would be nothing to answer, and the answers were lost.
+            with self.seal.begin() as connection:
+                self.seal.still_knows(connection)
         self._tell(tally)
         if self._held:
             self._give_back({*self._held})
