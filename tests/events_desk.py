@@ -11,6 +11,7 @@ from recording_channel import Recorder
 from situations import NOW, consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Medium, Purpose, State
+from crmkit.messages.proof import Proofs
 from crmkit.plugins import CrmkitSpec, Event, EventKind, Payload, PluginInfo, hookimpl
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -67,6 +68,10 @@ class Desk:
 
     def key(self, patient: str = "P1") -> str:
         return [one.key for one in self.crm.feed() if one.patient == patient][-1]
+
+    def word(self, patient: str = "P1") -> str:
+        """Return what the Message-ID of a patient's card has before the sign: the key and its proof."""
+        return Proofs.of(self.crm.practice).word(self.key(patient))
 
     def patient(self, key: str) -> str:
         return next(one.patient for one in self.crm.feed() if one.key == key)

@@ -21,6 +21,7 @@ from crmkit.crm.crm import CRM
 from crmkit.demo.sample import sample
 from crmkit.errors import StoreError
 from crmkit.ledger.learnt import learn_consent
+from crmkit.messages.proof import Proofs
 from crmkit.people.consent import Consent
 
 AT = "2026-11-23T10:00+11:00"
@@ -100,12 +101,18 @@ def test_a_no_told_at_the_desk_is_written_whole_or_not_at_all(tmp_path: Path, mo
 CHRIS = "christopher.gallagher@innerwest.example"
 
 
+def word_of(key: str) -> str:
+    """Return what the Message-ID has before the sign."""
+    with CRM.from_file("crm.toml") as crm:
+        return Proofs.of(crm.practice).word(key)
+
+
 def words() -> str:
     return str(told("why", "P000015")["answers"][0]["words"])
 
 
 def test_a_bounce_in_a_file_is_heard_once(key: str) -> None:
-    Path("bounce.eml").write_bytes(bounce(key, CHRIS))
+    Path("bounce.eml").write_bytes(bounce(word_of(key), CHRIS))
     shown = run("receive", "email.bounces", "bounce.eml").stdout
     assert "bounced" in shown
     assert "moved, suppressed" in shown
@@ -120,7 +127,9 @@ def test_a_mail_servers_pipe_and_a_whole_mailbox(key: str) -> None:
     assert [(one["kind"], one["key"], one["did"]) for one in piped["heard"]] == [("replied", key, [])]
     mail = answer(key, ">From me: thank you again!\n\nFrom my telephone", sender=CHRIS)
     Path("box").write_bytes(
-        b"".join(b"From x@y Mon Nov 23 10:00:00 2026\n" + one + b"\n" for one in (mail, mail, bounce(key, CHRIS)))
+        b"".join(
+            b"From x@y Mon Nov 23 10:00:00 2026\n" + one + b"\n" for one in (mail, mail, bounce(word_of(key), CHRIS))
+        )
     )
     assert told("receive", "email.replies", "box")["applied"] == 1
     bounces = told("receive", "email.bounces", "box", "box")
@@ -129,7 +138,7 @@ def test_a_mail_servers_pipe_and_a_whole_mailbox(key: str) -> None:
 
 def test_what_cannot_be_read_is_told_and_kept_and_the_rest_is_heard(key: str) -> None:
     Path("bad.eml").write_bytes(b"\n")
-    Path("good.eml").write_bytes(bounce(key, CHRIS))
+    Path("good.eml").write_bytes(bounce(word_of(key), CHRIS))
     result = told("receive", "email.bounces", "bad.eml", "good.eml", code=3)
     assert result["applied"] == 1
     assert result["unread"] == [{"where": "bad.eml, number 1", "problem": "the mail is empty"}]
@@ -143,13 +152,13 @@ def test_a_command_that_says_too_little_or_too_much_is_refused(key: str, args: t
 
 
 def test_a_parser_that_there_is_not_is_one_mistake(key: str) -> None:
-    Path("good.eml").write_bytes(bounce(key, CHRIS))
+    Path("good.eml").write_bytes(bounce(word_of(key), CHRIS))
     result = run("receive", "email.bounce", "good.eml", code=1)
     assert "did you mean email.bounces?" in result.stderr
 
 
 def test_a_person_lets_an_address_be_used_again(key: str) -> None:
-    Path("bounce.eml").write_bytes(bounce(key, CHRIS))
+    Path("bounce.eml").write_bytes(bounce(word_of(key), CHRIS))
     run("receive", "email.bounces", "bounce.eml")
     assert run("unsuppress", "email", CHRIS, "--by", "Kim").stdout == "The address is used again.\n"
     assert told("unsuppress", "email", CHRIS, "--by", "Kim") == {"medium": "email", "used_again": False}

@@ -139,7 +139,7 @@ def test_a_payload_that_turns_out_to_be_no_event_is_not_kept_any_longer(desk: De
 
 
 def test_of_a_mail_with_a_film_in_it_only_the_beginning_is_kept(desk: Desk) -> None:
-    mail = bounce(desk.key(), MIA).replace(
+    mail = bounce(desk.word(), MIA).replace(
         b"--b--", b"--b\nContent-Type: video/mp4\n\n" + b"x" * 3_000_000 + b"\n--b--"
     )
     assert desk.crm.receive("email.bounces", mail).heard[0].did == ("moved", "suppressed")
@@ -157,7 +157,7 @@ def test_a_payload_expires_and_what_was_learnt_from_it_does_not(
     days: int,
 ) -> None:
     desk = Desk(open_crm, exports, clock, policy=policy).send()
-    mail = bounce(desk.key(), MIA)
+    mail = bounce(desk.word(), MIA)
     desk.crm.receive("email.bounces", mail)
     clock.move(timedelta(days=days) - timedelta(seconds=1))
     desk.crm.receive("email.replies", answer(desk.key("P2"), "Hello", sender="p2@x.example"))
@@ -170,7 +170,7 @@ def test_a_payload_expires_and_what_was_learnt_from_it_does_not(
 
 
 def test_a_payload_expires_where_nothing_is_received_any_more(desk: Desk, clock: FixedClock) -> None:
-    desk.crm.receive("email.bounces", bounce(desk.key(), MIA))
+    desk.crm.receive("email.bounces", bounce(desk.word(), MIA))
     clock.move(timedelta(days=30) - timedelta(seconds=1))
     desk.crm.send()
     assert len(payloads(desk)) == 1
@@ -180,10 +180,10 @@ def test_a_payload_expires_where_nothing_is_received_any_more(desk: Desk, clock:
 
 
 def test_what_arrived_about_a_patient_can_be_erased(desk: Desk) -> None:
-    desk.crm.receive("email.bounces", bounce(desk.key(), MIA))
+    desk.crm.receive("email.bounces", bounce(desk.word(), MIA))
     desk.crm.receive("email.replies", answer(desk.key(), "Hello", sender="mia@work.example"))
     desk.crm.receive("email.bounces", bounce("0" * 32, "MIA@stone.example", "5.2.2"))
-    desk.crm.receive("email.bounces", bounce(desk.key("P2"), "p2@x.example"))
+    desk.crm.receive("email.bounces", bounce(desk.word("P2"), "p2@x.example"))
     with desk.crm._stages.seal.begin() as connection:
         assert erase(connection, desk.crm._stages.tables, "bright-eyes", [desk.key()], [MIA]) == 3
     assert [b"p2@x.example" in one.body for one in payloads(desk)] == [True]

@@ -42,7 +42,7 @@ def desk(open_desk: Callable[..., Desk]) -> Desk:
 
 
 def test_a_bounce_mail_moves_the_touch_and_stops_the_address(desk: Desk) -> None:
-    mail = bounce(desk.key(), "MIA@Stone.example")
+    mail = bounce(desk.word(), "MIA@Stone.example")
     desk.clock.move(LATER)
     received = desk.crm.receive("email.bounces", mail)
     assert (received.applied, received.known) == (1, 0)
@@ -99,7 +99,7 @@ def test_what_comes_back_in_the_middle_of_a_slow_sending_counts(open_desk: Calla
 
 
 def test_a_soft_bounce_fails_one_message_and_leaves_the_address(desk: Desk) -> None:
-    desk.crm.receive("email.bounces", bounce(desk.key(), MIA, "5.2.2"))
+    desk.crm.receive("email.bounces", bounce(desk.word(), MIA, "5.2.2"))
     assert desk.state() is State.BOUNCED
     assert desk.crm.history(desk.key())[-1]["reason"] == "bounced_soft"
     assert desk.next_year() == {"P1": "ready", "P2": "ready"}
@@ -283,7 +283,14 @@ Original-Rcpt-To: {MIA}
     assert not rows(desk, "suppression")
     # That somebody at the address wants no more advertising is believed, as from whoever writes STOP.
     assert {(patient, purpose) for patient, purpose, _ in desk.noes()} == {("P1", MARKETING), ("P1", Purpose.FEEDBACK)}
-    assert desk.crm.receive("email.bounces", bounce(desk.key(), MIA)).heard[0].did == ("stands", "suppressed")
+    assert desk.crm.receive("email.bounces", bounce(desk.word(), MIA)).heard[0].did == ("stands", "suppressed")
+
+
+def test_whoever_can_guess_a_key_ends_nothing_either(desk: Desk) -> None:
+    for forged in (bounce(desk.key(), ""), bounce(f"{desk.key()}.{16 * '0'}", MIA)):
+        assert "suppressed" not in desk.crm.receive("email.bounces", forged).heard[0].did
+    assert desk.steps()[-1] == "bounced"
+    assert not rows(desk, "suppression")
 
 
 def test_an_address_that_several_messages_come_back_from_is_stopped_though_none_is_named(
@@ -481,7 +488,7 @@ def test_a_signed_call_is_applied_and_then_known_and_a_forged_one_leaves_no_trac
 def test_nobody_outside_reaches_a_parser_that_cannot_tell_who_calls(desk: Desk) -> None:
     for parser in ("email.bounces", "email.replies", "told"):
         with pytest.raises(NotFound, match="takes no calls"):
-            desk.crm.receive(parser, bounce(desk.key(), MIA), {"host": "brighteyes.example"})
+            desk.crm.receive(parser, bounce(desk.word(), MIA), {"host": "brighteyes.example"})
     assert desk.state() is State.SENT
 
 
@@ -494,7 +501,7 @@ def test_another_practice_on_the_same_database_is_not_told(
         settings={"email": {"host": "mx.example"}},
         channels={Medium.EMAIL: "folder"},
     )
-    received = other.receive("email.bounces", bounce(desk.key(), MIA))
+    received = other.receive("email.bounces", bounce(desk.word(), MIA))
     assert [str(did) for did in received.heard[0].did] == ["no_touch"]
     assert desk.state() is State.SENT
     assert desk.next_year()["P1"] == "ready"

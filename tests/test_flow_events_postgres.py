@@ -36,7 +36,7 @@ def desk(open_there: Callable[..., CRM], exports: Callable[..., None], clock: Fi
 
 
 def test_from_a_bounce_mail_to_the_next_plan_and_back_by_a_person(desk: Desk) -> None:
-    mail = bounce(desk.key(), "Mia@stone.example")
+    mail = bounce(desk.word(), "Mia@stone.example")
     assert [desk.crm.receive("email.bounces", mail).applied for _ in range(2)] == [1, 0]
     assert desk.state() is State.BOUNCED
     assert desk.tell(EventKind.COMPLAINED) == ["moved", "stopped"]
@@ -65,7 +65,7 @@ def test_what_waits_for_the_end_of_the_hand_over_is_told_then(
 def test_many_who_listen_at_once_hear_each_event_once(desk: Desk, open_there: Callable[..., CRM]) -> None:
     more = {"plugins": ["csv", "folder", "email"], "channels": {Medium.EMAIL: "folder"}, "audit_key": "a key for tests"}
     others = [open_there(settings={"email": {"host": "mx.example"}}, **more) for _ in range(3)]
-    mails = [bounce(desk.key(), MIA), bounce(desk.key("P2"), "p2@x.example")]
+    mails = [bounce(desk.word(), MIA), bounce(desk.word("P2"), "p2@x.example")]
     with ThreadPoolExecutor(6) as pool:
         work = [(crm, mail) for crm in (desk.crm, *others) for mail in mails] * 2
         received = list(pool.map(lambda one: one[0].receive("email.bounces", one[1]), work))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import attrs
@@ -36,7 +37,7 @@ def test_a_message_is_addressed_dated_and_keyed(hello: MessageType) -> None:
     message = renderer(hello).render(draft(), NOW)
     assert (message.to, message.to_name) == ("mia@home.example", "Mia Muster")
     assert (message.from_email, message.from_name) == ("hello@brighteyes.example", "Bright Eyes & Co")
-    assert message.message_id == f"<{'ab12' * 8}@brighteyes.example>"
+    assert re.fullmatch(rf"<{'ab12' * 8}\.[0-9a-f]{{16}}@brighteyes\.example>", message.message_id)
     assert message.subject == "Hello"
     assert message.text.startswith("Hello Mia: 24 November 2026\n")
     assert message.at == NOW

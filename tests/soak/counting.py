@@ -90,8 +90,10 @@ def count(job: Job, taken: Taken, kills: int, first_year: int) -> Counted:
         first_year: How many of the messages it took before the second year began.
     """
     touches = _rows(job, "SELECT patient, occasion, key, state, reason, detail FROM crmkit_touch")
-    by_id = {f"<{key}@brighteyes.example>": (occasion, state) for _, occasion, key, state, _, _ in touches}
+    by_id = {key: (occasion, state) for _, occasion, key, state, _, _ in touches}
     windows = _windows(job)
+    # A Message-ID begins with the touch's key; behind that it has a proof.
+    taken = [(one.strip("<").partition(".")[0], to) for one, to in taken]
     twice = _twice(taken[:first_year]) + _twice(taken[first_year:])
     found = Counted(Counter((occasion, state) for _, occasion, _, state, _, _ in touches))
     doubted = sum(by_id[one][1] == "unknown" for one in {one for one, _ in taken} & set(by_id))

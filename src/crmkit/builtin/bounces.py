@@ -21,6 +21,7 @@ from crmkit.builtin.incoming import (
     is_automatic,
     key_in,
     kind_of,
+    named,
     parts,
     read_mail,
     returned_key,
@@ -78,8 +79,8 @@ def _reported(mail: Mail, payload: Payload) -> list[Event] | None:
         return None
     envelope = next((found for group in groups if (found := header(group, "original-envelope-id"))), "")
     # Gmail returns no header at times, and names the message beside the report.
-    named = next((found for group in groups if (found := key_in(header(group, "x-original-message-id")))), "")
-    key, date = envelope_key(envelope) or returned_key(mail) or named, header(mail, "date")
+    beside = next((found for group in groups if (found := key_in(header(group, "x-original-message-id")))), "")
+    key, date = envelope_key(envelope) or returned_key(mail) or beside, header(mail, "date")
     # What the server says in words may be about any of several recipients.
     words = notice_of(mail) if len({_recipient(group) for group in told}) == 1 else ""
     events = [_of_recipient(group, key, date, words, payload) for group in told]
@@ -100,7 +101,7 @@ def _of_recipient(group: Mail, key: str, date: str, words: str, payload: Payload
         kind=kind,
         medium=Medium.EMAIL,
         at=written_at(header(group, "last-attempt-date"), payload) or written_at(date, payload),
-        key=key,
+        **named(key),
         address=address,
         permanent=kind is EventKind.BOUNCED and is_about_address(status, f"{stated} {diagnosis or words}"),
         status=status,

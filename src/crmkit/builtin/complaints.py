@@ -12,6 +12,7 @@ from crmkit.builtin.incoming import (
     envelope_key,
     header,
     kind_of,
+    named,
     parts,
     raw_text,
     returned_key,
@@ -50,7 +51,7 @@ def complaints(mail: Mail, payload: Payload) -> list[Event] | None:
             at=written_at(
                 header(said, "arrival-date") or header(said, "received-date") or header(mail, "date"), payload
             ),
-            key=key,
+            **named(key),
             address=address,
             stop=Stop((Purpose.MARKETING, Purpose.FEEDBACK)) if left else None,
             evidence="feedback loop: opt-out" if left else "feedback loop: complaint",
@@ -70,7 +71,7 @@ def _of_microsoft(mail: Mail, payload: Payload) -> list[Event] | None:
             kind=EventKind.COMPLAINED,
             medium=Medium.EMAIL,
             at=written_at(header(mail, "date"), payload),
-            key=key,
+            **named(key),
             address=next(filter(None, readers), ""),
             evidence="feedback loop: complaint",
         )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message as Mail
 from email.utils import parseaddr, parsedate_to_datetime
 from itertools import islice
+from typing import TypedDict
 
 from crmkit.delivery.event import Payload
 from crmkit.errors import SourceError
@@ -26,10 +27,12 @@ _GAP = re.compile(rb"(?:\r\n|\r|\n)(?=[\r\n])")
 _BLANK = re.compile(rb"(?:\r?\n[ \t]*){2,}")
 _MOST_COMMENTS = 20
 _TYPED = re.compile(rb"(?i)[\r\n]content-type:")
-_KEY = re.compile(r"[0-9a-f]{32}")
+#: A touch's key, and behind a full stop the proof that a message of ours carried it.
+_WORD = r"[0-9a-f]{32}(?:\.[0-9a-f]{16})?"
+_KEY = re.compile(_WORD)
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
-_OURS = re.compile(r"<\s*([0-9a-f]{32})@")
-_QUOTED_ID = re.compile(rb"(?im)^[> \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?<([0-9a-f]{32})@")
+_OURS = re.compile(rf"<\s*({_WORD})@")
+_QUOTED_ID = re.compile(rf"(?im)^[> \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?<({_WORD})@".encode("ascii"))
 _AWAY = re.compile(
     r"(?i)(?:\[[^\]]*\] *)?(?:(?:i am|i'm|ich bin|je suis) )?(?:out[ -]of[ -](?:the[ -])?office|away from|on vacation"
     r"|auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort|beantwoording)|abwesen\w*"
@@ -49,6 +52,13 @@ _UNDELIVERED = re.compile(
 )
 #: Put behind the subject of the message that failed.
 _APPENDED = re.compile(r"(?i)\(delivery fail\w*\)$")
+
+
+class Named(TypedDict):
+    """Which message an event names."""
+
+    key: str
+    proof: str
 
 
 def read_mail(payload: Payload) -> Mail:
@@ -131,13 +141,19 @@ def written_at(text: str, payload: Payload) -> datetime | None:
 
 
 def key_in(text: str) -> str:
-    """Return the touch's key from a Message-ID of ours, empty if there is none.
+    """Return the touch's key from a Message-ID of ours, with its proof if it has one; empty if there is none.
 
     >>> key_in("<acee0661dca0cc9062eb88c1d7b554a4@brighteyes.example>")
     'acee0661dca0cc9062eb88c1d7b554a4'
     """
     found = _OURS.search(text)
     return found[1] if found else ""
+
+
+def named(word: str) -> Named:
+    """Return what an event says of the message that a key, with its proof or without, is of."""
+    key, _, proof = word.partition(".")
+    return {"key": key, "proof": proof}
 
 
 def returned_key(mail: Mail) -> str:

@@ -22,9 +22,19 @@ _DOT = re.compile(rb"\r\n\.")
 
 @attrs.frozen(repr=False)
 class Letter:
-    """A message as it is written to the server: its body with dots doubled and its end."""
+    """A message as it is written to the server: its body with dots doubled and its end.
+
+    Attributes:
+        key: The touch's key.
+        envelope: What reports are to call it (RFC 3461): the part of its Message-ID before the sign.
+        sender: From whom it comes.
+        recipient: To whom it goes.
+        body: All that is written behind DATA.
+        size: Its size in octets.
+    """
 
     key: str
+    envelope: str
     sender: str
     recipient: str
     body: bytes
@@ -42,7 +52,8 @@ class Letter:
         # The first line is a header, and begins with no dot.
         stuffed = _DOT.sub(b"\r\n..", whole)
         sender, recipient = plain_address(message.from_email), plain_address(message.to)
-        return cls(message.key, sender, recipient, stuffed + END, len(whole))
+        envelope = message.message_id[1:].partition("@")[0]
+        return cls(message.key, envelope, sender, recipient, stuffed + END, len(whole))
 
 
 @attrs.define(eq=False)

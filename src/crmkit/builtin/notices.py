@@ -20,6 +20,7 @@ from crmkit.builtin.incoming import (
     from_mail_system,
     header,
     kind_of,
+    named,
     parts,
     raw_text,
     returned_key,
@@ -70,12 +71,12 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
         kind=EventKind.BOUNCED,
         medium=Medium.EMAIL,
         at=at,
-        key=key,
+        **named(key),
         permanent=hard,
         status=status,
         evidence="notice: bounced",
     )
-    delay = Event(id="?", kind=EventKind.DELAYED, medium=Medium.EMAIL, at=at, key=key, evidence="notice: delayed")
+    delay = Event(id="?", kind=EventKind.DELAYED, medium=Medium.EMAIL, at=at, **named(key), evidence="notice: delayed")
     late = temporary | permanent if waiting else temporary - permanent
     found = [(bounce, one) for one in sorted(permanent - late)] + [(delay, one) for one in sorted(late)]
     addressed = ((event, _address(one)) for event, one in found)

@@ -17,6 +17,7 @@ from crmkit.builtin.incoming import (
     header,
     is_automatic,
     kind_of,
+    named,
     parts,
     read_mail,
     sender,
@@ -76,7 +77,7 @@ class ReplyParser:
             event_id=payload.event_id(1),
             medium=Medium.EMAIL,
             at=written_at(header(mail, "date"), payload),
-            key=answered_key(mail),
+            key=named(answered_key(mail))["key"],
             address=bare_address(sender(mail)),
         )
         return (event,) if event.stop or event.key else ()

@@ -100,7 +100,8 @@ class Exchange:
 
     def _commands(self, letter: Letter) -> dict[str, bytes]:
         size = f" SIZE={letter.size}" if self.session.sized else ""
-        envelope, notify = (f" RET=HDRS ENVID={letter.key}", " NOTIFY=FAILURE,DELAY") if self.session.dsn else ("", "")
+        envelope = f" RET=HDRS ENVID={letter.envelope}" if self.session.dsn else ""
+        notify = " NOTIFY=FAILURE,DELAY" if self.session.dsn else ""
         return {
             "sender": f"MAIL FROM:<{letter.sender}>{size}{envelope}\r\n".encode("ascii"),
             "recipient": f"RCPT TO:<{letter.recipient}>{notify}\r\n".encode("ascii"),

@@ -87,6 +87,8 @@ class Event:
         medium: By which way the message had gone, or the answer came.
         at: When it happened, aware, kept in UTC; None where the payload does not say.
         key: The touch's key, 32 hexadecimal digits, where the payload tells it.
+        proof: What a Message-ID of ours has behind the key: of what anybody may have written, only that shows that the
+            message had left. Where the payload itself is proven, it is not needed.
         address: Whom it is about, as the payload writes it: not normalised.
         permanent: Of a bounce: the address itself is at fault, so that no later message can arrive.
         status: An enhanced status code (RFC 3463) such as 5.1.1.
@@ -109,6 +111,7 @@ class Event:
     stop: Stop | None = attrs.field(default=None, validator=_maybe(Stop))
     rating: int | None = attrs.field(default=None, validator=_maybe(int))
     evidence: str = attrs.field(default="", validator=_line(100))
+    proof: str = attrs.field(default="", repr=False, validator=_line(64))
 
     def __attrs_post_init__(self) -> None:
         if self.key and not _KEY.fullmatch(self.key):

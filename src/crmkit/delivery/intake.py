@@ -17,6 +17,7 @@ from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.refusal import refuse
 from crmkit.ledger.touch import Touch, fresh_after
+from crmkit.messages.proof import Proofs
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.normal import normalise
 from crmkit.practice import Practice
@@ -83,6 +84,7 @@ class Intake:
         history: The people as they are now.
         seal: Seals what is written.
         policy: What follows from failures.
+        proofs: Tell a message of ours that is named from one that was made up.
     """
 
     practice: Practice
@@ -90,6 +92,11 @@ class Intake:
     history: History
     seal: Seal
     policy: Policy
+    proofs: Proofs = attrs.field(init=False, repr=False)
+
+    @proofs.default
+    def _of_the_practice(self) -> Proofs:
+        return Proofs.of(self.practice)
 
     def take(
         self,
@@ -113,14 +120,15 @@ class Intake:
             now: The present instant.
             forgeable: Whether anybody may have written the payload.
         """
-        proven = [as_proven(event, forgeable=forgeable) for event in reversed(events) if self._noted(event)]
-        once = {kept_id(event.id): event for event in proven}
+        once = {kept_id(event.id): event for event in reversed(events) if self._noted(event)}
         before = known(connection, self.ledger.tables, self.practice.id, parser, list(once))
         heard = []
-        for id_, event in reversed(once.items()):
+        for id_, said in reversed(once.items()):
             if id_ not in before:
+                unproven = forgeable and not (said.key and self.proofs.hold(said.key, said.proof))
+                event = as_proven(said, unproven=unproven)
                 touch, address, value = self._about(connection, event, now)
-                doubt = why_not(event, touch, address, forgeable=forgeable)
+                doubt = why_not(event, touch, address, unproven=unproven)
                 at = min(event.at or received_at, now)
                 case = Case(event, at, value, touch, doubt, f"{parser} {id_}")
                 one = self._heard(case, parser, id_, payload)

@@ -35,14 +35,14 @@ _LEFT: Mapping[State, tuple[State, ...]] = {
 _PROMOTIONAL = Stop((Purpose.MARKETING, Purpose.FEEDBACK))
 
 
-def why_not(event: Event, touch: Touch | None, address: str, *, forgeable: bool = False) -> Did | None:
+def why_not(event: Event, touch: Touch | None, address: str, *, unproven: bool = False) -> Did | None:
     """Return why an event is not believed of a touch and stays evidence; None if it is.
 
     Args:
         event: The event.
         touch: The touch that its key or its address led to.
         address: The digest of the event's address, empty where it has none.
-        forgeable: Whether anybody who knows the address may have written it.
+        unproven: Whether anybody may have written it, who need not have seen the message.
     """
     if touch is None:
         return Did.NO_TOUCH
@@ -52,19 +52,19 @@ def why_not(event: Event, touch: Touch | None, address: str, *, forgeable: bool 
         return Did.NOT_SENT
     if event.address and address != touch.address:
         return Did.OTHER_ADDRESS
-    if forgeable and not event.key and (event.kind is not EventKind.BOUNCED or touch.state in _LEFT):
+    doubtful = unproven and (not event.key or event.kind in PROVES)
+    if doubtful and (event.kind is not EventKind.BOUNCED or touch.state in _LEFT):
         return Did.NO_KEY
     return None
 
 
-def as_proven(event: Event, *, forgeable: bool) -> Event:
+def as_proven(event: Event, *, unproven: bool) -> Event:
     """Return an event as far as it proves something.
 
     Many mail servers send back nothing that names the message. Anybody could write that, so one such mail counts for no
     more than a full mailbox does: several messages must come back before their address is not used any more.
     """
-    doubtful = forgeable and not event.key and event.kind is EventKind.BOUNCED
-    return attrs.evolve(event, permanent=False) if doubtful else event
+    return attrs.evolve(event, permanent=False) if unproven and event.kind is EventKind.BOUNCED else event
 
 
 def way(was: State, to: State) -> tuple[State, ...] | None:

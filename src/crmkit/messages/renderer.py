@@ -17,6 +17,7 @@ from crmkit.messages.imprint import wants_address
 from crmkit.messages.links import Links
 from crmkit.messages.message import Message
 from crmkit.messages.page import LINK, Page
+from crmkit.messages.proof import Proofs
 from crmkit.messages.sandbox import Sandbox
 from crmkit.messages.sheet import Sheet, check_needs, compile_sheet
 from crmkit.messages.templates import Shelf
@@ -56,6 +57,7 @@ class Renderer:
     _speaker: PracticeView = attrs.field(init=False, repr=False)
     _sender: str = attrs.field(init=False, repr=False)
     _domain: str = attrs.field(init=False, repr=False)
+    _proofs: Proofs = attrs.field(init=False, repr=False)
     _sandbox: Sandbox = attrs.field(init=False, repr=False, factory=Sandbox)
     _sheets: dict[tuple[str, Medium, str], Sheet] = attrs.field(init=False, repr=False, factory=dict)
     _languages: dict[tuple[str, Medium], tuple[str, ...]] = attrs.field(init=False, repr=False, factory=dict)
@@ -65,6 +67,7 @@ class Renderer:
 
     def __attrs_post_init__(self) -> None:
         self.links = Links(self.practice)
+        self._proofs = Proofs.of(self.practice)
         self._shelf = Shelf(self.types, self.templates)
         self._files = Content(self.content, self.practice.locale)
         self._speaker = PracticeView.of(self.practice)
@@ -152,7 +155,7 @@ class Renderer:
             headers=_headers(draft, language, values[-1]),
             at=at,
             language=language,
-            message_id=f"<{draft.key}@{self._domain}>",
+            message_id=f"<{self._proofs.word(draft.key)}@{self._domain}>",
             filled=filled,
         )
 

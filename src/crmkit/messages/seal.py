@@ -29,15 +29,11 @@ class LinkSeal:
     @classmethod
     def of(cls, key: str, purpose: str, practice: str) -> Self:
         """Return the seal of a key, for one purpose and one practice: another's tokens are nonsense to it."""
-        derived = (
-            hmac.digest(key.encode(), json.dumps([purpose, what, practice]).encode(), "sha256")
-            for what in ("proves", "hides")
-        )
-        return cls(*(hmac.new(one, digestmod=hashlib.sha256) for one in derived))
+        return cls(*(keyed(key, purpose, what, practice) for what in ("proves", "hides")))
 
     def close(self, text: bytes) -> str:
         """Return a token of letters, digits, `-` and `_`."""
-        proof = _of(self._proves, text)[:_PROOF]
+        proof = mac(self._proves, text)[:_PROOF]
         return urlsafe_b64encode(proof + self._hidden(text, proof)).rstrip(b"=").decode("ascii")
 
     def open(self, token: str) -> bytes | None:
@@ -48,7 +44,7 @@ class LinkSeal:
             return None
         proof, hidden = raw[:_PROOF], raw[_PROOF:]
         text = self._hidden(hidden, proof)
-        ours = hmac.compare_digest(_of(self._proves, text)[:_PROOF], proof)
+        ours = hmac.compare_digest(mac(self._proves, text)[:_PROOF], proof)
         # Base64 has several spellings of one token.
         return text if ours and self.close(text) == token else None
 
@@ -60,10 +56,17 @@ class LinkSeal:
 
     def _stream(self, proof: bytes, size: int) -> Iterator[bytes]:
         for number in range(-(-size // hashlib.sha256().digest_size)):
-            yield _of(self._hides, proof + number.to_bytes(4))
+            yield mac(self._hides, proof + number.to_bytes(4))
 
 
-def _of(keyed: hmac.HMAC, text: bytes) -> bytes:
+def keyed(key: str, *what: str) -> hmac.HMAC:
+    """Return an HMAC under a key of its own, derived for one use from a practice's key."""
+    derived = hmac.digest(key.encode(), json.dumps(what).encode(), "sha256")
+    return hmac.new(derived, digestmod=hashlib.sha256)
+
+
+def mac(keyed: hmac.HMAC, text: bytes) -> bytes:
+    """Return the HMAC-SHA-256 of a text."""
     # A copy of what has taken in the key already costs half of a new one.
     one = keyed.copy()
     one.update(text)
