@@ -154,6 +154,6 @@ def upgrade_database(address: str | sa.Engine, *, prefix: str = "crmkit_", schem
         StoreError: If they were made by a newer version, or by one that kept no revision. Nothing is changed then.
 
     >>> upgrade_database("sqlite://")
-    ('', '0006')
+    ('', '0007')
     """
     return Database(address, prefix, schema).upgrade()
