@@ -263,14 +263,8 @@ class Pulling(Recorder):
         return super().send(messages)
 
 
-@pytest.mark.parametrize("watching", [True, False])
-def test_a_sending_that_the_database_ends_tells_what_has_left_before(
-    watching: bool,
-    exports: Any,
-    open_crm: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def pulled_from(exports: Any, open_crm: Any) -> tuple[CRM, Pulling]:
+    """Return a practice with four cards to send, and its channel."""
     rows = [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(4)]
     exports("patients", rows)
     exports("consents", [consent(row["id"]) for row in rows])
@@ -279,6 +273,18 @@ def test_a_sending_that_the_database_ends_tells_what_has_left_before(
     crm.sync()
     crm.add(CARD)
     crm.plan()
+    return crm, channel
+
+
+@pytest.mark.parametrize("watching", [True, False])
+def test_a_sending_that_the_database_ends_tells_what_has_left_before(
+    watching: bool,
+    exports: Any,
+    open_crm: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    crm, channel = pulled_from(exports, open_crm)
     begin, back = Store.begin, list[bool]()
 
     @contextmanager
@@ -317,14 +323,7 @@ def test_a_sending_that_the_database_ends_tells_what_has_left_before(
 def test_one_sending_waits_for_a_database_that_is_away_for_a_moment_and_leaves_nothing_in_doubt(
     exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(4)]
-    exports("patients", rows)
-    exports("consents", [consent(row["id"]) for row in rows])
-    channel = Pulling()
-    crm = open_crm(plugins=["csv", "folder", channel], channels={Medium.EMAIL: "recorder"})
-    crm.sync()
-    crm.add(CARD)
-    crm.plan()
+    crm, channel = pulled_from(exports, open_crm)
     begin, refused = Store.begin, list[bool]()
 
     @contextmanager
