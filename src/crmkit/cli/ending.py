@@ -67,8 +67,9 @@ def ending(at_hand: Callable[[], CRM]) -> Iterator[Callable[[], bool]]:
 
 
 def _heeded() -> list[signal.Signals]:
-    hangup = _HANGUP is not None and signal.getsignal(_HANGUP) is not signal.SIG_IGN
-    return [*_SIGNALS, *([_HANGUP] if hangup and _HANGUP is not None else [])]
+    if _HANGUP is None or signal.getsignal(_HANGUP) is signal.SIG_IGN:
+        return [*_SIGNALS]
+    return [*_SIGNALS, _HANGUP]
 
 
 def waited_for(underway: Sequence[Underway], now: datetime) -> str:

@@ -48,7 +48,7 @@ class Decisions:
         def step(connection: Connection) -> bool:
             if campaign:
                 stages.programme.find(connection, campaign)
-            return stop(connection, stages.tables, self.practice.id, campaign, by, self.clock.now(), stages.seal)
+            return stop(connection, stages.seal, campaign, by, self.clock.now())
 
         return stages.alone("programme", step)
 
@@ -69,7 +69,7 @@ class Decisions:
 
         def step(connection: Connection) -> bool:
             now = self.clock.now()
-            stood = resume(connection, stages.tables, self.practice.id, campaign, by, now, stages.seal)
+            stood = resume(connection, stages.seal, campaign, by, now)
             if stood:
                 # A plan made meanwhile holds them, and no sender takes up what is held.
                 reason = "paused" if campaign else "stopped"

@@ -64,9 +64,10 @@ def decide(connection: sa.Connection, seal: Seal, *decisions: Decision) -> None:
     database may come from a version that sealed no decisions.
     """
     table = seal.tables.learnt.decision
-    mine = table.c.practice == seal.practice
     found = [] if _has_begun(connection, table, seal) else _found(connection, seal.tables, seal.practice)
-    last = connection.scalar(sa.select(sa.func.max(table.c.number)).where(mine)) or 0
+    if not (found or decisions):
+        return
+    last = connection.scalar(sa.select(sa.func.max(table.c.number)).where(table.c.practice == seal.practice)) or 0
     rows = [
         {
             "practice": seal.practice,
@@ -81,8 +82,7 @@ def decide(connection: sa.Connection, seal: Seal, *decisions: Decision) -> None:
         }
         for number, one in enumerate((*found, *decisions), last + 1)
     ]
-    if rows:
-        connection.execute(sa.insert(table), rows)
+    connection.execute(sa.insert(table), rows)
 
 
 def _has_begun(connection: sa.Connection, table: sa.Table, seal: Seal) -> bool:

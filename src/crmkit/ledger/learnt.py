@@ -127,38 +127,23 @@ def stopped(connection: sa.Connection, tables: LedgerTables, practice: str) -> l
     return sorted((Stop(*row) for row in connection.execute(query)), key=lambda one: one.campaign)
 
 
-def stop(
-    connection: sa.Connection,
-    tables: LedgerTables,
-    practice: str,
-    campaign: str,
-    actor: str,
-    now: datetime,
-    seal: Seal,
-) -> bool:
+def stop(connection: sa.Connection, seal: Seal, campaign: str, actor: str, now: datetime) -> bool:
     """Pause a campaign, or everything for an empty text; False if it was paused before."""
-    same = {"practice": practice, "campaign": campaign}
+    same = {"practice": seal.practice, "campaign": campaign}
     # Before it is there, for whatever holds already may have to be sealed as it is found.
     decide(connection, seal)
-    if not written_once(connection, tables.learnt.stop, same, {"at": now, "actor": actor}):
+    if not written_once(connection, seal.tables.learnt.stop, same, {"at": now, "actor": actor}):
         return False
     decide(connection, seal, Decision(Decided.STOPPED, campaign, now, actor))
     return True
 
 
-def resume(
-    connection: sa.Connection,
-    tables: LedgerTables,
-    practice: str,
-    campaign: str,
-    actor: str,
-    now: datetime,
-    seal: Seal,
-) -> bool:
+def resume(connection: sa.Connection, seal: Seal, campaign: str, actor: str, now: datetime) -> bool:
     """Let a paused campaign go on, or everything for an empty text; False if it was not paused."""
-    table = tables.learnt.stop
+    table = seal.tables.learnt.stop
+    mine = (table.c.practice == seal.practice, table.c.campaign == campaign)
     decide(connection, seal)
-    done = connection.execute(sa.delete(table).where(table.c.practice == practice, table.c.campaign == campaign))
+    done = connection.execute(sa.delete(table).where(*mine))
     if done.rowcount:
         decide(connection, seal, Decision(Decided.RESUMED, campaign, now, actor))
     return bool(done.rowcount)
