@@ -274,7 +274,7 @@ Original-Rcpt-To: {MIA}
 --b--
 """
     (heard,) = desk.crm.receive("email.bounces", complaint.encode()).heard
-    assert "no_key" in heard.did
+    assert "unproven" in heard.did
     assert desk.state() is State.SENT
     for forged, did in ((bounce("", MIA), ("moved",)), (bounce("x", MIA, "5.1.10"), ("stands",))):
         (heard,) = desk.crm.receive("email.bounces", forged).heard
@@ -310,7 +310,7 @@ def test_a_mail_that_names_no_message_does_not_settle_what_is_in_doubt(open_desk
     desk = open_desk()
     desk.channel.fate = ["silent", "silent"]
     desk.send()
-    assert desk.crm.receive("email.bounces", bounce("", MIA)).heard[0].did == ("no_key",)
+    assert desk.crm.receive("email.bounces", bounce("", MIA)).heard[0].did == ("unproven",)
     assert desk.state() is State.UNKNOWN
 
 

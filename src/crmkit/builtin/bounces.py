@@ -54,7 +54,7 @@ class BounceParser:
     def parse(self, payload: Payload) -> Sequence[Event]:
         """Return one event for each recipient of a report, a complaint or a bounce; none for any other mail.
 
-        A mail can be forged: what it says is proven only as far as `Event.key` is a key that was sent to that address.
+        A mail can be forged: what it says is proven only by the key and the proof of a message to that address.
 
         Raises:
             SourceError: If the mail cannot be read.

@@ -160,7 +160,7 @@ class EventParser(Protocol):
     It may also have an attribute `verifies`, true if it refuses whatever is not from whom it claims to be. Only such a
     parser is reached by calls from outside; all others read what the host itself hands in. One of those that reads what
     anybody may have written, such as mails, has an attribute `forgeable` that is true: then what it reads proves
-    something of a message only if it names that by its key.
+    something of a message only by key and proof, as that message carried them in its Message-ID.
     """
 
     @property

@@ -54,7 +54,7 @@ def why_not(event: Event, touch: Touch | None, address: str, *, unproven: bool =
         return Did.OTHER_ADDRESS
     doubtful = unproven and (not event.key or event.kind in PROVES)
     if doubtful and (event.kind is not EventKind.BOUNCED or touch.state in _LEFT):
-        return Did.NO_KEY
+        return Did.UNPROVEN
     return None
 
 

@@ -36,7 +36,7 @@ class Did(StrEnum):
     NOT_SENT = "not_sent"
     OTHER_MEDIUM = "other_medium"
     OTHER_ADDRESS = "other_address"
-    NO_KEY = "no_key"
+    UNPROVEN = "unproven"
 
 
 @attrs.frozen
