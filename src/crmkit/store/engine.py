@@ -79,7 +79,8 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
             level = "READ COMMITTED" if writes else "REPEATABLE READ"
             connection.execution_options(isolation_level=level)
         before = in_transaction(connection)
-        with on_disk(connection) if writes else nullcontext(), connection.begin():
+        # An engine of our own was opened that way.
+        with on_disk(connection) if writes and not owned else nullcontext(), connection.begin():
             if in_transaction(connection) and not before:
                 # A listener of the host has just begun, perhaps as a reader. Nothing was done yet.
                 connection.exec_driver_sql("ROLLBACK")
