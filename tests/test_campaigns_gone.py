@@ -18,7 +18,7 @@ from crmkit.ledger.state import State
 from crmkit.ledger.tables import declare_ledger
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
-from crmkit.store.store import open_store
+from crmkit.store.store import Store, open_store
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CAP = Cap(days=7)
@@ -143,12 +143,18 @@ def test_a_copy_is_found_by_what_it_says_and_where_it_went_and_in_no_other_way(l
         assert all(key == there[int(key[1:])].key and patient == f"P{key[1:]}" for key, patient in found.values())
 
 
-def test_a_copy_is_looked_for_among_the_latest_touches_of_an_address():
+def overheard() -> tuple[Store, Ledger, list[tuple[str, object]]]:
+    """Return an empty ledger, and what is asked of its database."""
     store = open_store("sqlite://")
     book = Ledger(declare_ledger(store), "bright-eyes")
     store.create()
     told: list[tuple[str, object]] = []
     sa.event.listen(store.engine, "before_cursor_execute", lambda *given_: told.append(given_[2:4]))
+    return store, book, told
+
+
+def test_a_copy_is_looked_for_among_the_latest_touches_of_an_address():
+    store, book, told = overheard()
     with store.begin() as connection:
         asking = [news(n, "acme.news", "news 2026", f"at-{n}", State.READY, 3) for n in range(20)]
         Gone(book.tables, "bright-eyes").copies(connection, asking)
@@ -163,11 +169,7 @@ def test_a_copy_is_looked_for_among_the_latest_touches_of_an_address():
 
 
 def test_where_nobody_else_is_at_an_address_no_touch_is_looked_up_by_it_and_none_of_earlier_years():
-    store = open_store("sqlite://")
-    book = Ledger(declare_ledger(store), "bright-eyes")
-    store.create()
-    told: list[tuple[str, object]] = []
-    sa.event.listen(store.engine, "before_cursor_execute", lambda *given_: told.append(given_[2:4]))
+    store, book, told = overheard()
     with store.begin() as connection:
         there = [touch(n, f"P{n % 50}", f"at-{n % 50}", State.SENT, Purpose.MARKETING, n) for n in range(500)]
         book.judge(connection, there, {}, "plan")

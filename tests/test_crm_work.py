@@ -71,6 +71,17 @@ def clinic(tmp_path: Path, exports: Callable[..., None], monkeypatch: pytest.Mon
     return clinic_of(MODULE, CARD, tmp_path, exports, monkeypatch, in_household=2)
 
 
+def with_one_card(exports: Any, open_crm: Any) -> CRM:
+    """Return a practice with one card to send."""
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    return crm
+
+
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
 @pytest.mark.parametrize("shares", [2, 5])
 def test_any_executor_shares_the_work_out_and_nobody_gets_two(
@@ -217,12 +228,7 @@ def test_who_watches_is_told_why_nothing_was_taken(
 def test_a_full_disk_under_its_log_ends_nobody_who_watches(
     exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exports("patients", [patient("P1")])
-    exports("consents", [consent("P1")])
-    crm = open_crm()
-    crm.sync()
-    crm.add(CARD)
-    crm.plan()
+    crm = with_one_card(exports, open_crm)
 
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -237,12 +243,7 @@ def test_a_full_disk_under_its_log_ends_nobody_who_watches(
 def test_what_a_folder_cannot_take_is_told_in_words(
     exports: Any, open_crm: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exports("patients", [patient("P1")])
-    exports("consents", [consent("P1")])
-    crm = open_crm()
-    crm.sync()
-    crm.add(CARD)
-    crm.plan()
+    crm = with_one_card(exports, open_crm)
 
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "P1.part")
