@@ -12,6 +12,7 @@ PLAIN = "crmkit, no pipelining"
 POSTGRESQL = "crmkit, PostgreSQL"
 TWO = "crmkit, 2 processes"
 TWO_POSTGRESQL = "crmkit, PostgreSQL, 2 processes"
+EXPERT = "expert"
 
 #: How many times as fast as each of the others crmkit is to be: with a server that offers PIPELINING, and without.
 TARGETS = {

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from databases import Database, PostgreSQL, SQLite, postgresql_server
-from results import CRMKIT, FLAT, PLAIN, POSTGRESQL, TWO, TWO_POSTGRESQL, Check, Result, checks, table
+from results import CRMKIT, EXPERT, FLAT, PLAIN, POSTGRESQL, TWO, TWO_POSTGRESQL, Check, Result, checks, table
 from sink import find_smtp_sink
 from systems import HERE, Crmkit, FailedRunError, Peer, System
 
@@ -44,15 +44,15 @@ def main() -> int:
         server = stack.enter_context(postgresql_server(work, given.postgresql))
         databases = _databases(work, server, stack)
         _say_where(given, databases)
-        ours = _ours(work, databases)
-        systems = [*ours, *_peers(work, given.peers_python)]
+        peers = _peers(work, given.peers_python)
+        systems: list[System] = [*_ours(work, databases), *peers]
         chosen = [one for one in systems if not given.only or any(word in one.name for word in given.only)]
         results = _rotate(chosen, given.messages, given.rounds)
         print(f"\n{table(results)}")
         found = checks(results, processes=find_smtp_sink() is not None)
         print("\n" + "\n".join(map(str, found)))
         if not given.only:
-            _ledger_cost(work, databases)
+            _ledger_cost([*_watched(work, databases), *(one for one in peers if one.name == EXPERT)])
         if given.memory:
             found.append(_memory(work, given.messages))
     whole = all(len(results[one.name]) == given.rounds for one in chosen)
@@ -92,12 +92,12 @@ def _ours(work: Path, databases: Sequence[Database]) -> list[System]:
     return list(systems)
 
 
-def _peers(work: Path, python: str) -> list[System]:
-    own = Peer("handwritten", "handwritten", sys.executable, work / "handwritten")
+def _peers(work: Path, python: str) -> list[Peer]:
+    own = [Peer(name, name, sys.executable, work / name) for name in ("handwritten", EXPERT)]
     if not Path(python).exists():
         print(f"the peers are not installed and left out: {_INSTALL}")
-        return [own]
-    return [own, *(Peer(name, module, python, work / name) for name, module in _PEERS.items())]
+        return own
+    return [*own, *(Peer(name, module, python, work / name) for name, module in _PEERS.items())]
 
 
 def _rotate(systems: Sequence[System], messages: int, rounds: int) -> dict[str, list[Result]]:
@@ -123,17 +123,20 @@ def _rotate(systems: Sequence[System], messages: int, rounds: int) -> dict[str, 
     return results
 
 
-def _ledger_cost(work: Path, databases: Sequence[Database]) -> None:
+def _watched(work: Path, databases: Sequence[Database]) -> list[Crmkit]:
+    return [Crmkit(f"crmkit, {one.kind}", work / "crmkit", one, ledger_cost=True) for one in databases]
+
+
+def _ledger_cost(systems: Sequence[Crmkit | Peer]) -> None:
     print("\nof the time, in the ledger and its commits (wall time, one run each with a clock around them):")
-    for database in databases:
-        watched = Crmkit(f"crmkit, {database.kind}, watched", work / "crmkit", database, ledger_cost=True)
+    for system in systems:
         try:
-            run = watched.run()
+            run = system.run()
         except FailedRunError as problem:
-            print(f"  {database.kind:12}{problem}")
+            print(f"  {system.name:20}{problem}")
             continue
-        each = watched.ledger_share / run.rate * 1e6
-        print(f"  {database.kind:12}{watched.ledger_share:7.1%}{each:9.0f} us a message")
+        each = system.ledger_share / run.rate * 1e6
+        print(f"  {system.name:20}{system.ledger_share:7.1%}{each:9.0f} us a message")
 
 
 def _memory(work: Path, messages: int) -> Check:

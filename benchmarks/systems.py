@@ -98,12 +98,14 @@ class Peer:
         module: The module that drives it.
         python: The Python in whose environment it is installed.
         work: Its folder.
+        ledger_share: What its ledger took of the time in the last run, if it tells.
     """
 
     name: str
     module: str
     python: str
     work: Path
+    ledger_share: float = 0.0
 
     def prepare(self, messages: int) -> None:
         """Bring in the patients, and queue where queuing is no part of the task."""
@@ -119,6 +121,7 @@ class Peer:
         with start_sink(self.work) as sink:
             told = _finish(_start(self.module, "send", f"--work={copy}", f"--port={sink.port}", python=self.python))
             taken = _all_taken(self.name, [told], sink)
+        self.ledger_share = told.get("ledger_seconds", 0.0) / told["seconds"]
         return Result(told["seconds"], taken, told["memory_kb"])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import words
 
@@ -23,12 +24,13 @@ Prepare = Callable[[Path, int], None]
 Send = Callable[[Path], int]
 
 
-def drive(prepare: Prepare, opened: Callable[[Path, int], Send]) -> None:
+def drive(prepare: Prepare, opened: Callable[[Path, int], Send], more: Callable[[], dict[str, Any]] = dict) -> None:
     """Run one step of a system as the command line says.
 
     Args:
         prepare: Brings in the patients, given a folder and their number.
         opened: Sets the system up, given the folder and the sink's port, and returns what is to be timed.
+        more: What else is to be told after sending.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("step", choices=("prepare", "send"))
@@ -44,7 +46,7 @@ def drive(prepare: Prepare, opened: Callable[[Path, int], Send]) -> None:
     started = perf_counter()
     sent = send(given.work)
     seconds = perf_counter() - started
-    print(json.dumps({"sent": sent, "seconds": seconds, "memory_kb": peak_memory()}))
+    print(json.dumps({"sent": sent, "seconds": seconds, "memory_kb": peak_memory(), **more()}))
 
 
 def peak_memory() -> int:
