@@ -246,6 +246,8 @@ WRONG = {
     "Jos\ufffd": "digits or signs",
     "MÃ¼ller": "digits or signs",
     "Anna\tMaria": "digits or signs",
+    "\u202ennaA": "an invisible sign that turns the text round",
+    "An\u2067na": "an invisible sign that turns the text round",
 }
 
 
@@ -280,6 +282,7 @@ def test_what_is_called_by_counts_and_not_what_is_hidden_behind_it() -> None:
 def test_doubt_never_repeats_the_name(given_name: str, family: str) -> None:
     known = {"", "all capitals", "all lower case", "a placeholder", "only one letter", "digits or signs"}
     known |= {"a remark", "a title", "a comma", "capitals the wrong way round"}
+    known |= {"an invisible sign that turns the text round"}
     assert doubt(PersonName(given=given_name, family=family)) in known
 
 

@@ -91,6 +91,16 @@ def test_arabic_reads_from_right_to_left(hello: MessageType) -> None:
     assert 'lang="ar" dir="rtl"' in message.html
 
 
+def test_amid_right_to_left_the_foot_keeps_its_own_direction_and_language(hello: MessageType) -> None:
+    message = renderer(hello).render(draft(attrs.evolve(MIA, language="ar")), NOW)
+    foot = message.html.partition("<footer")[2]
+    # Else a browser shows "High St, Newtown NSW 2042 1", "5550 1234 (02)" and ".in your care".
+    assert "<br><bdi>1 High St, Newtown NSW 2042</bdi>" in foot
+    assert '<bdi dir="ltr">(02) 5550 1234</bdi>' in foot
+    assert '<p lang="en" style="margin:0 0 8px"><bdi>You receive this message' in foot
+    assert foot.count('lang="en"') == 2
+
+
 def test_a_name_is_escaped_in_html_and_only_there(hello: MessageType) -> None:
     message = renderer(hello).render(draft(called(PersonName(given="O'Neill <b>"))), NOW)
     assert "Hello O'Neill <b>:" in message.text

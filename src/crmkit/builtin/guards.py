@@ -27,6 +27,8 @@ _INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
 _ACTIVE, _DECEASED, _CARE = Status.ACTIVE, Status.DECEASED, Purpose.CARE
 # Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.
 _IN_NAMES = frozenset("'’‘`´.-‐‑–·,&")
+# Invisible, and they turn round whatever stands behind them: with one in a name, a subject reads backwards.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 @attrs.frozen
@@ -171,6 +173,8 @@ def doubt(person: PersonName) -> str:
 def _letters(part: str) -> str:
     if not all(_in_names(letter) for letter in part):
         return "digits or signs"
+    if _TURNING.search(part):
+        return "an invisible sign that turns the text round"
     letters = [letter for letter in part if letter.isalpha()]
     if len(letters) > 2 and all(unicodedata.category(letter) == "Lu" for letter in letters):
         return "" if _INITIALS.fullmatch(part) else "all capitals"

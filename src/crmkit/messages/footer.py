@@ -69,9 +69,10 @@ def foot(language: str, purpose: Purpose) -> FootView:
     >>> foot("de-CH", Purpose.MARKETING).unsubscribe
     'Von diesen Nachrichten abmelden'
     """
-    said = _FEET[words.pick_language([language, "en"], _FEET) or "en"]
+    spoken = words.pick_language([language, "en"], _FEET) or "en"
+    said = _FEET[spoken]
     reasons = {Purpose.MARKETING: said.agreed, Purpose.FEEDBACK: said.opinion}
-    return FootView(reasons.get(purpose, said.patient), said.unsubscribe)
+    return FootView(reasons.get(purpose, said.patient), said.unsubscribe, spoken)
 
 
 def reasons() -> tuple[str, ...]:

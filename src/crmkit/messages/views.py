@@ -155,6 +155,7 @@ class FootView(View):
     word: ClassVar[str] = "foot"
     reason: str
     unsubscribe: str
+    language: str
 
 
 def _fields(*views: type[View], values: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
