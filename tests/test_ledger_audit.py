@@ -20,7 +20,8 @@ from situations import NOW, consent, patient
 from crmkit import CRM, Campaign, FixedClock, Practice
 from crmkit.cli import main
 from crmkit.errors import StoreError
-from crmkit.ledger.audit import Head, Seal
+from crmkit.ledger.audit import Seal
+from crmkit.ledger.head import Head
 from crmkit.ledger.heard import Heard, hear, rate
 from crmkit.ledger.learnt import suppress
 from crmkit.ledger.tables import declare_ledger

@@ -10,9 +10,9 @@ import attrs
 from crmkit.clock import Clock, utc
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, NotFound, nearest
-from crmkit.ledger.audit import Head, note_head, settled
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
+from crmkit.ledger.head import Head, note_head, settled
 from crmkit.ledger.learnt import Stop, resume, stop, stopped
 from crmkit.ledger.touch import Touch
 from crmkit.ledger.verify import Verified, verify

@@ -8,13 +8,10 @@ noted the head; the report prints it.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -23,15 +20,11 @@ import sqlalchemy as sa
 
 from crmkit.clock import Clock
 from crmkit.errors import InTheWay
-from crmkit.ledger.entry import Move, enter, insist_on
+from crmkit.ledger.entry import Entries, Move, insist_on
 from crmkit.ledger.tables import LedgerTables
-from crmkit.ledger.trail import handed_digest, link_digest, rows_of_link, sealed_tables
+from crmkit.ledger.trail import handed_digest, last_noted, link_digest, rows_of_link, signed
 from crmkit.store.store import Store
 
-#: After so long, whoever was about to commit has done so.
-_SETTLED = timedelta(minutes=1)
-#: The chain whose one link stands for the last noted head; every other link is later than it, whatever a clock says.
-NOTED = "noted"
 _TRIES = 3
 _LEAST = timedelta(microseconds=1)
 _T = TypeVar("_T")
@@ -64,7 +57,12 @@ class Seal:
     #: The last entry that a transaction wrote, and the last that was committed.
     _wrote: int | None = attrs.field(default=None, init=False, repr=False)
     _kept: int | None = attrs.field(default=None, init=False, repr=False)
+    _entries: Entries = attrs.field(init=False, repr=False)
     _writing: threading.RLock = attrs.field(factory=threading.RLock, init=False, repr=False)
+
+    @_entries.default
+    def _of_the_practice(self) -> Entries:
+        return Entries(self.tables, self.practice)
 
     def columns(self) -> dict[str, Any]:
         """Return what a row says of the link that will seal it."""
@@ -151,7 +149,7 @@ class Seal:
         try:
             yield
             if self._moves:
-                self._wrote = enter(connection, self.tables, self.practice, self._moves, self.clock.now())
+                self._wrote = self._entries.enter(connection, self._moves, self.clock.now())
         finally:
             self._moves, self._handed = before
 
@@ -179,103 +177,3 @@ class Seal:
             sa.insert(self.tables.learnt.audit).values(practice=self.practice, writer=self.writer, **row)
         )
         return link
-
-
-@attrs.frozen
-class Head:
-    """What stands for the whole trail up to an instant.
-
-    Attributes:
-        digest: The digest over the last link of every chain.
-        at: The instant, a whole second in UTC.
-    """
-
-    digest: str
-    at: datetime
-
-
-def note_head(seal: Seal, now: datetime) -> Head | None:
-    """Return the head to note at an instant, None without a trail and as long as it has no link.
-
-    Whoever asks later for the head as of the same instant must find the same. On SQLite nobody writes while it is
-    taken; elsewhere other machines may be about to commit, and so it is that of a minute ago. Whatever is sealed later
-    is later by its link too, for the instant is kept.
-    """
-    if not seal.key:
-        return None
-    with seal.store.begin() as connection:
-        before = last_noted(connection, seal.tables, seal.practice)
-        if before and now < before:
-            # The clock was set back: what was sealed since lies just behind that instant.
-            now = before + timedelta(seconds=1)
-        at = settled(connection, now)
-        digest = head(connection, seal.tables, seal.practice, at)
-        if digest:
-            _keep_noted(connection, seal, now)
-    return Head(digest, at) if digest else None
-
-
-def settled(connection: sa.Connection, now: datetime) -> datetime:
-    """Return the whole second up to which all that was sealed is there to be seen."""
-    return (now if connection.dialect.name == "sqlite" else now - _SETTLED).replace(microsecond=0)
-
-
-def last_noted(connection: sa.Connection, tables: LedgerTables, practice: str) -> datetime | None:
-    """Return when a head was last noted."""
-    audit = tables.learnt.audit
-    mine = (audit.c.practice == practice, audit.c.writer == NOTED, audit.c.number == 1)
-    at: datetime | None = connection.scalar(sa.select(audit.c.at).where(*mine))
-    return at
-
-
-def _keep_noted(connection: sa.Connection, seal: Seal, at: datetime) -> None:
-    audit, digest = seal.tables.learnt.audit, link_digest([])
-    told = {"at": at, "link": signed(seal.key, seal.practice, NOTED, 1, "", at, digest)}
-    mine = (audit.c.practice == seal.practice, audit.c.writer == NOTED)
-    # Of two who note one at the same time the later instant stays.
-    if connection.execute(sa.update(audit).where(*mine, audit.c.at < at).values(**told)).rowcount:
-        return
-    row = {"practice": seal.practice, "writer": NOTED, "number": 1, "rows": 0, "digest": digest}
-    # It is there if another's instant is as late.
-    with suppress(sa.exc.IntegrityError), connection.begin_nested():
-        connection.execute(sa.insert(audit).values(**row, **told))
-
-
-def head(connection: sa.Connection, tables: LedgerTables, practice: str, until: datetime) -> str:
-    """Return the digest over the last link that each chain had at an instant, empty where there was none.
-
-    It covers how many rows no link seals, too: one that somebody slips in later is told by it. Ratings are left out,
-    for who is forgotten takes them away.
-    """
-    audit = tables.learnt.audit
-    last = (
-        sa.select(audit.c.writer, sa.func.max(audit.c.number).label("number"))
-        .where(audit.c.practice == practice, audit.c.writer != NOTED, audit.c.at <= until)
-        .group_by(audit.c.writer)
-        .subquery()
-    )
-    ends = sa.and_(audit.c.writer == last.c.writer, audit.c.number == last.c.number)
-    query = sa.select(audit.c.writer, audit.c.number, audit.c.link).join(last, ends)
-    # Sorted here: no database's own order of text is trusted.
-    chains = sorted(tuple(row) for row in connection.execute(query.where(audit.c.practice == practice)))
-    if not chains:
-        return ""
-    told = json.dumps([chains, _unsealed(connection, tables, practice)])
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-def _unsealed(connection: sa.Connection, tables: LedgerTables, practice: str) -> int:
-    return sum(
-        connection.scalar(
-            sa.select(sa.func.count()).select_from(table).where(table.c.practice == practice, table.c.link == 0)
-        )
-        or 0
-        for name, table in sealed_tables(tables).items()
-        if name != "rating"
-    )
-
-
-def signed(key: bytes, practice: str, writer: str, number: int, before: str, at: datetime, digest: str) -> str:
-    """Return a link: the HMAC-SHA-256 over its place, the link before it and the digest of its rows."""
-    told = json.dumps([practice, writer, number, before, at.isoformat(), digest])
-    return hmac.new(key, told.encode(), hashlib.sha256).hexdigest()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import GoneBack
@@ -22,22 +23,44 @@ Move = tuple[str, int]
 _TOGETHER = 1000
 
 
-def enter(connection: sa.Connection, tables: LedgerTables, practice: str, moves: Sequence[Move], now: datetime) -> int:
-    """Write down what a transaction has moved, and return the id of the last entry.
+@attrs.define(eq=False)
+class Entries:
+    """The entries of one practice. To write the statement anew for each would take as long as ten messages do.
 
-    On SQLite only one writes at a time, and so it has its place at once. Elsewhere it gets one when the feed is read;
-    until then its instant is the database's own: of two who move one touch, the second waits for the first.
+    Attributes:
+        tables: The ledger's tables.
+        practice: The practice's id.
     """
-    for start in range(0, len(moves), _TOGETHER):
-        told = [list(move) for move in moves[start : start + _TOGETHER]]
-        # Drawn, for writers never wait for one another.
-        drawn = secrets.randbits(62)
-        row = {"practice": practice, "id": drawn, "moves": told}
+
+    tables: LedgerTables
+    practice: str
+    _statement: sa.Insert | None = attrs.field(default=None, init=False, repr=False)
+
+    def enter(self, connection: sa.Connection, moves: Sequence[Move], now: datetime) -> int:
+        """Write down what a transaction has moved, and return the id of the last entry.
+
+        On SQLite only one writes at a time, and so it has its place at once. Elsewhere it gets one when the feed is
+        read; until then its instant is the database's own: of two who move one touch, the second waits for the first.
+        """
+        alone = connection.dialect.name == "sqlite"
+        if self._statement is None:
+            self._statement = self._written(alone=alone)
+        when = {"now": now} if alone else {}
+        for start in range(0, len(moves), _TOGETHER):
+            told = [list(move) for move in moves[start : start + _TOGETHER]]
+            # Drawn, for writers never wait for one another.
+            drawn = secrets.randbits(62)
+            connection.execute(self._statement, {"drawn": drawn, "told": told, **when})
+        return drawn
+
+    def _written(self, *, alone: bool) -> sa.Insert:
+        entry = self.tables.entry
         place: dict[str, Any] = {"at": sa.func.clock_timestamp()}
-        if connection.dialect.name == "sqlite":
-            place = {"at": now, "position": _last(tables, practice) + 1}
-        connection.execute(sa.insert(tables.entry).values(**row, **place))
-    return drawn
+        if alone:
+            now = sa.bindparam("now", type_=entry.c.at.type)
+            place = {"at": now, "position": _last(self.tables, self.practice) + 1}
+        told = sa.bindparam("told", type_=entry.c.moves.type)
+        return sa.insert(entry).values(practice=self.practice, id=sa.bindparam("drawn"), moves=told, **place)
 
 
 def insist_on(connection: sa.Connection, tables: LedgerTables, practice: str, entered: int) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +16,8 @@ from crmkit.ledger.tables import LedgerTables
 #: So many hexadecimal digits stand for one row.
 _DIGITS = 32
 _BLANK: tuple[Any, ...] = (None, "", {}, [])
+#: The chain whose one link stands for the last noted head; every other link is later than it, whatever a clock says.
+NOTED = "noted"
 
 
 def sealed_tables(tables: LedgerTables) -> dict[str, sa.Table]:
@@ -63,3 +67,17 @@ def rows_of_link(
         here = (table.c.link.between(number, number), table.c.link > 0)
         for row in connection.execute(sa.select(table).where(*mine, *here)):
             yield row_digest(name, dict(zip(columns, row, strict=True)))
+
+
+def last_noted(connection: sa.Connection, tables: LedgerTables, practice: str) -> datetime | None:
+    """Return when a head was last noted."""
+    audit = tables.learnt.audit
+    mine = (audit.c.practice == practice, audit.c.writer == NOTED, audit.c.number == 1)
+    at: datetime | None = connection.scalar(sa.select(audit.c.at).where(*mine))
+    return at
+
+
+def signed(key: bytes, practice: str, writer: str, number: int, before: str, at: datetime, digest: str) -> str:
+    """Return a link: the HMAC-SHA-256 over its place, the link before it and the digest of its rows."""
+    told = json.dumps([practice, writer, number, before, at.isoformat(), digest])
+    return hmac.new(key, told.encode(), hashlib.sha256).hexdigest()

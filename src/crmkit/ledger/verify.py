@@ -14,11 +14,11 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.audit import NOTED, head, signed
 from crmkit.ledger.decided import not_decided
+from crmkit.ledger.head import head
 from crmkit.ledger.state import SPENT, State
 from crmkit.ledger.tables import TOUCH, LedgerTables
-from crmkit.ledger.trail import HANDED, handed_digest, link_digest, row_digest, sealed_tables
+from crmkit.ledger.trail import HANDED, NOTED, handed_digest, link_digest, row_digest, sealed_tables, signed
 
 _AT_ONCE = 1000
 #: More faults than these tell a reader nothing new.
