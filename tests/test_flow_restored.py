@@ -19,7 +19,7 @@ from crmkit.cli import main
 from crmkit.cli.options import Given
 from crmkit.cli.watching import watched
 from crmkit.demo.sample import TODAY, sample
-from crmkit.errors import StoreError
+from crmkit.errors import OtherRevision, StoreError
 
 PAGE = "docs/how-to/restore-a-backup.md"
 
@@ -60,6 +60,18 @@ def test_one_that_watches_says_that_it_sends_nothing_more(watching, tmp_path, mo
     told = capsys.readouterr()
     assert told.out.splitlines()[1:] == ["This process sends nothing more."]
     assert "has forgotten" in told.err
+
+
+def test_one_that_watches_ends_when_the_database_was_upgraded(watching, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as raw:
+        raw.execute("UPDATE crmkit_version SET version_num = '9999'")
+        raw.commit()
+    # Whatever starts it anew starts the new version.
+    with pytest.raises(OtherRevision, match=r"is of revision 9999 now, .* start this process anew, with the version"):
+        watched(Given(), watching, timedelta(seconds=60))
+    for call in (watching.plan, watching.sync, lambda: watching.stop(by="Kim")):
+        with pytest.raises(OtherRevision):
+            call()
 
 
 @pytest.mark.parametrize("what", ["replaced", "removed"])

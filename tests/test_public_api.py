@@ -121,6 +121,7 @@ ERRORS = {
     "MissingField",
     "NotFound",
     "NotSent",
+    "OtherRevision",
     "PluginError",
     "ScheduleError",
     "SegmentError",

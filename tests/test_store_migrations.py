@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +16,10 @@ import sqlalchemy as sa
 
 from crmkit import CRM, upgrade_database
 from crmkit.crm.database import Database
-from crmkit.errors import ConfigError, StoreError
+from crmkit.errors import ConfigError, GoneBack, OtherRevision, StoreError
 from crmkit.ledger.feed import feed
 from crmkit.ledger.tables import declare_ledger
-from crmkit.store import migrations
+from crmkit.store import migrations, turns, version
 from crmkit.store import upgrade as upgrades
 from crmkit.store.drift import drift
 from crmkit.store.store import Store
@@ -28,6 +29,10 @@ from crmkit.store.version import HEAD, make_ready, revision
 Make = Callable[..., Store]
 WHERE = [("sqlite", "crmkit_", ""), ("postgresql", "crmkit_", ""), ("postgresql", "host_", "crm")]
 MEND = "the migrations and the declared tables differ: run python tests/revision.py --write, or add a revision"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+TOUCH = {"practice": "p", "campaign": "c", "occasion": "o", "patient": "P", "key": "k", "version": 1, "message": "m"}
+TOUCH |= {"purpose": "care", "medium": "email", "recipient": "r", "state": "ready", "reason": "ready", "detail": {}}
+TOUCH |= {"due": LONG_AGO, "stale": LONG_AGO, "priority": 1, "changed_at": LONG_AGO}
 
 _OF_POSTGRESQL = (
     """SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)
@@ -123,13 +128,10 @@ def test_what_happened_before_the_feed_had_places_is_told_in_its_order(
     at_revision(store, "0002", monkeypatch)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     tables = declare_ledger(Store(store.engine, store.prefix, store.schema))
-    touch = {"practice": "p", "campaign": "c", "version": 1, "message": "m", "purpose": "care", "medium": "email"}
-    touch |= {"recipient": "r", "state": "ready", "reason": "ready", "detail": {}, "due": start, "stale": start}
-    touch |= {"priority": 1, "changed_at": start}
     event = {"practice": "p", "campaign": "c", "state": "ready", "reason": "ready", "detail": {}, "actor": "plan"}
     people = [{"occasion": "o", "patient": f"P{n}"} for n in range(most)]
     with store.begin() as connection:
-        connection.execute(sa.insert(tables.touch), [touch | one | {"key": f"k-{one['patient']}"} for one in people])
+        connection.execute(sa.insert(tables.touch), [TOUCH | one | {"key": f"k-{one['patient']}"} for one in people])
         moments = [start + timedelta(seconds=n * 7919 % most) for n in range(most)]
         rows = [event | one | {"number": 1, "at": at} for one, at in zip(people, moments, strict=True)]
         connection.execute(sa.insert(tables.event), rows)
@@ -167,8 +169,121 @@ def test_a_database_of_a_newer_revision_is_refused_for_good(found: str, make: Ma
         connection.execute(sa.text("UPDATE crmkit_version SET version_num = :found"), {"found": found})
     for attempt in (make_ready, upgrade):
         with pytest.raises(StoreError, match="To mend: upgrade the package crmkit"):
-            attempt(store)
+            attempt(make(url=url_of(store)))
     assert revision(store) == found
+
+
+def to_revision(store: Store, number: str) -> None:
+    """Let a database say that it is of a revision."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {store.real(store.name('version'))} SET version_num = '{number}'")  # noqa: S608
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_process_that_runs_writes_nothing_once_the_database_is_of_another_revision(
+    where: tuple[str, str, str], make: Make
+) -> None:
+    store = make(*where)
+    make_ready(store)
+    for number, problem, told in (("9999", OtherRevision, "process anew"), ("0001", GoneBack, "a backup was restored")):
+        to_revision(store, number)
+        with pytest.raises(problem, match=told), store.begin():
+            pass
+        # Of a host's own transaction SQLite's driver, as the kit opens it, knows nothing.
+        if where[0] == "postgresql":
+            with store.engine.begin() as connection, pytest.raises(problem, match=told), store.within(connection):
+                pass
+    to_revision(store, HEAD)
+    with store.begin():
+        pass
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_an_upgrade_waits_for_who_writes_and_whoever_comes_then_sees_it(
+    where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, before = make(*where), revisions()[-2]
+    at_revision(store, before, monkeypatch)
+    old, older = (make(*where, url_of(store)) for _ in range(2))
+    # These are of the version that is upgraded.
+    monkeypatch.setattr(version, "HEAD", before)
+    make_ready(old)
+    make_ready(older)
+
+    def write() -> None:
+        with older.begin():
+            pass
+
+    with ThreadPoolExecutor(2) as threads:
+        with old.begin():
+            upgrading = threads.submit(upgrade, store)
+            with pytest.raises(TimeoutError):
+                upgrading.result(0.3)
+            writing = threads.submit(write)
+            with pytest.raises(TimeoutError):
+                writing.result(0.1)
+        assert upgrading.result() == before
+        # Those who wait for a file of SQLite have no order.
+        assert isinstance(writing.exception(), OtherRevision | (None if where[0] == "sqlite" else OtherRevision))
+    with pytest.raises(OtherRevision, match=f"of revision {HEAD} now, and was of {before}"), old.begin():
+        pass
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_an_upgrade_gives_up_where_somebody_does_not_end(
+    where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make(*where)
+    at_revision(store, revisions()[-2], monkeypatch)
+    other = make(*where, url_of(store))
+    for module in (turns, upgrades):
+        monkeypatch.setattr(module, "PATIENCE", 1)
+    with other.begin() as connection:
+        connection.exec_driver_sql(f"SELECT * FROM {store.real(store.name('pace'))}")  # noqa: S608
+        with pytest.raises(StoreError, match=r"did not end within 1 seconds; nothing was changed\. To mend: end all"):
+            upgrade(store)
+    assert upgrade(store) == revisions()[-2]
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_no_upgrade_comes_between_a_message_and_its_answer(
+    where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, before = make(*where), revisions()[-2]
+    at_revision(store, before, monkeypatch)
+    tables, now = declare_ledger(Store(store.engine, store.prefix, store.schema)), datetime.now(UTC)
+    with store.begin() as connection:
+        connection.execute(sa.insert(tables.touch), TOUCH | {"state": "sending", "lease": now + timedelta(minutes=5)})
+    with pytest.raises(StoreError, match=r"1 messages are being handed over .* end all senders first"):
+        upgrade_database(store.engine, prefix=store.prefix, schema=store.schema)
+    assert revision(store) == before
+    with store.begin() as connection:
+        connection.execute(sa.update(tables.touch).values(lease=now))
+    assert upgrade_database(store.engine, prefix=store.prefix, schema=store.schema) == (before, HEAD)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_the_sql_of_another_revision_changes_nothing(
+    where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make(*where)
+    at_revision(store, "0005", monkeypatch)
+    before, script = catalogue(store), as_sql(store, "0006")
+    if where[0] == "sqlite":
+        with (
+            closing(sqlite3.connect(str(store.engine.url.database))) as raw,
+            pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed"),
+        ):
+            raw.executescript(script)
+    else:
+        with (
+            psycopg.connect(url_of(store).replace("+psycopg", ""), autocommit=True) as connection,
+            pytest.raises(psycopg.errors.CheckViolation, match="is_of_revision_0006"),
+        ):
+            connection.execute(script)
+    assert (catalogue(store), revision(store)) == (before, "0005")
+    assert upgrade(store) == "0005"
+    make_ready(store)
 
 
 @pytest.mark.parametrize("where", WHERE)

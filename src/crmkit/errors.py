@@ -18,6 +18,7 @@ __all__ = [
     "MissingField",
     "NotFound",
     "NotSent",
+    "OtherRevision",
     "PluginError",
     "ScheduleError",
     "SegmentError",
@@ -139,6 +140,10 @@ class InTheWay(StoreError):  # noqa: N818 - a moment's state, not a fault
 
 class GoneBack(StoreError):  # noqa: N818 - what happened to the database
     """The database is not what it was when this process wrote to it: a backup was restored, or its file replaced."""
+
+
+class OtherRevision(StoreError):  # noqa: N818 - what the database is
+    """The database is of another revision than this version of crmkit needs, perhaps since this process began."""
 
 
 class NotFound(CrmkitError):  # noqa: N818 - reads as the answer it is

@@ -14,7 +14,7 @@ from crmkit.cli.ending import ending
 from crmkit.cli.options import DONE, Given
 from crmkit.cli.programme import reasons_in_words
 from crmkit.clock import wait_unless
-from crmkit.errors import CrmkitError, GoneBack, StoreError
+from crmkit.errors import CrmkitError, GoneBack, OtherRevision, StoreError
 from crmkit.ledger.state import State
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
     while not enough():
         try:
             crm.watch(every=every, stopping=enough, told=lambda done: _tell(given, crm, done))
+        except OtherRevision:
+            # Whatever starts this process anew starts the version that the database was upgraded for, or is refused.
+            raise
         except StoreError as problem:
             # The database is away for a moment: that must not end a process that runs for months.
             with _told_or_not():

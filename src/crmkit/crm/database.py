@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import attrs
 import sqlalchemy as sa
 
+from crmkit.clock import SystemClock
+from crmkit.errors import StoreError
+from crmkit.ledger.claims import underway
 from crmkit.ledger.tables import LedgerTables, declare_ledger
 from crmkit.records.tables import RecordTables, declare_records
-from crmkit.store.store import Store, open_store
-from crmkit.store.version import HEAD, is_new, make_ready, revision, wrong
+from crmkit.store.store import Connection, Store, open_store
+from crmkit.store.version import HEAD, has, is_new, make_ready, revision, wrong
 
 
 @attrs.frozen(eq=False)
@@ -56,8 +60,11 @@ class Database:
         """Bring the tables to the newest revision; as `upgrade_database`."""
         from crmkit.store.upgrade import upgrade
 
-        with self._declared() as store:
-            return upgrade(store), HEAD
+        tables = self.tables()
+        try:
+            return upgrade(tables.store, partial(_insist_on_rest, tables)), HEAD
+        finally:
+            tables.store.close()
 
     def check(self) -> Checked:
         """Return what the database is like; nothing is changed.
@@ -138,6 +145,16 @@ class Tables:
     ledger: LedgerTables
 
 
+def _insist_on_rest(tables: Tables, connection: Connection) -> None:
+    """Refuse while messages are being handed over: who does it could not write down any more what came of them."""
+    if not has(connection, tables.store, "touch"):
+        return
+    number, until = underway(connection, tables.ledger, SystemClock().now())
+    if until:
+        mend = f"end all senders first; one that was killed holds its messages until {until:%H:%M:%S} UTC"
+        raise StoreError(f"{number} messages are being handed over at this moment; nothing was changed", mend=mend)
+
+
 def upgrade_database(address: str | sa.Engine, *, prefix: str = "crmkit_", schema: str = "") -> tuple[str, str]:
     """Bring the tables to the revision that this version of crmkit needs, in one transaction.
 
@@ -151,7 +168,8 @@ def upgrade_database(address: str | sa.Engine, *, prefix: str = "crmkit_", schem
 
     Raises:
         ConfigError: If the address, the prefix or the schema cannot be used.
-        StoreError: If they were made by a newer version, or by one that kept no revision. Nothing is changed then.
+        StoreError: If they were made by a newer version, or by one that kept no revision, if a sender is handing
+            messages over, or if others do not end what they do within half a minute. Nothing is changed then.
 
     >>> upgrade_database("sqlite://")
     ('', '0007')

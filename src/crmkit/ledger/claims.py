@@ -16,7 +16,7 @@ from crmkit.ledger.ledger import COLUMNS, Ledger, to_touch
 from crmkit.ledger.share import Share
 from crmkit.ledger.state import CLAIMABLE, State
 from crmkit.ledger.step import Step
-from crmkit.ledger.tables import URGENCY
+from crmkit.ledger.tables import URGENCY, LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
 
@@ -159,6 +159,14 @@ def _freed(was: Touch, now: datetime) -> Touch:
     # A repetition whose first attempt may have had an effect is never judged anew: it waits as what it was.
     state = State.RETRY if was.in_doubt else State.READY
     return attrs.evolve(was, state=state, reason="released", owner="", lease=None, changed_at=now)
+
+
+def underway(connection: sa.Connection, tables: LedgerTables, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many messages of all practices are being handed over, and until when the last of them is held."""
+    touch = tables.touch
+    asked = sa.select(sa.func.count(), sa.func.max(touch.c.lease))
+    number, until = connection.execute(asked.where(touch.c.state == State.SENDING.value, touch.c.lease > now)).one()
+    return number, until
 
 
 _urgency = attrgetter(*URGENCY)

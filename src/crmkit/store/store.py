@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class Store:
             transaction takes its own.
         temporary: True if the tables declared in this store are to shadow the real ones on that connection.
         metadata: The tables that the stages have declared.
+        insist: Is called at the beginning of each transaction that may write, and raises if the database is no more
+            as it was when it was opened; before that nothing is asked.
     """
 
     engine: sa.Engine
@@ -53,6 +55,7 @@ class Store:
     pinned: sa.Connection | None = None
     temporary: bool = False
     metadata: sa.MetaData = attrs.field(default=attrs.Factory(_within_schema, takes_self=True), init=False)
+    insist: Callable[[sa.Connection], None] = attrs.field(default=lambda _: None, init=False, repr=False)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -66,6 +69,7 @@ class Store:
                 yield self.pinned
             return
         with transaction(self.engine, writes=True, owned=self.owned) as connection:
+            self.insist(connection)
             yield connection
 
     @contextmanager
@@ -90,6 +94,7 @@ class Store:
             StoreError: If the database refuses, or another transaction is in the way.
         """
         with joined(connection, self.engine):
+            self.insist(connection)
             yield connection
 
     @contextmanager

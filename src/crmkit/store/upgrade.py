@@ -6,6 +6,7 @@ this file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,33 +16,72 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 
-from crmkit.errors import StoreError
+from crmkit.errors import InTheWay, StoreError
 from crmkit.store import migrations
 from crmkit.store.migrations.change import Change
 from crmkit.store.store import Connection, Store
-from crmkit.store.version import HEAD, alone, insist_on_utf8, is_empty, make_schema, wrong
+from crmkit.store.turns import PATIENCE
+from crmkit.store.version import (
+    HEAD,
+    alone,
+    insist_on_utf8,
+    is_empty,
+    make_schema,
+    take_it,
+    to_itself,
+    wrong,
+)
 
 
-def upgrade(store: Store) -> str:
+def upgrade(store: Store, may: Callable[[Connection], None] = lambda _: None) -> str:
     """Bring a database to the revision that this version needs, in one transaction.
+
+    Nobody writes meanwhile. Who has a transaction open is waited for, but not for long: all others wait behind.
+
+    Args:
+        store: The database.
+        may: Is asked when nobody else writes any more, and raises if the tables are not to be changed now.
 
     Returns:
         The revision from which it came; empty if there were no tables.
 
     Raises:
-        StoreError: If it is of a newer revision, or its tables were made by a version that kept none.
+        StoreError: If it is of a newer revision, its tables were made by a version that kept none, or others work on
+            them.
     """
-    with store.begin() as connection:
-        found = alone(connection, store)
-        known = found in revisions() if found else is_empty(connection, store)
-        if not known and (problem := wrong(store, found)):
-            raise problem
-        if not found:
-            insist_on_utf8(connection)
-        make_schema(connection, store)
-        _run(migration_context(store, connection), store)
-        store.tell_planner(connection)
+    try:
+        with store.begin() as connection:
+            return _upgraded(connection, store, may)
+    except InTheWay as problem:
+        told = f"others work on the tables, and did not end within {PATIENCE} seconds; nothing was changed"
+        mend = (
+            "end all senders, workers, reports and dumps of this database, and what is idle in a transaction; then call"
+            " it again"
+        )
+        raise StoreError(told, where=problem.where, mend=mend) from None
+
+
+def _upgraded(connection: Connection, store: Store, may: Callable[[Connection], None]) -> str:
+    found = alone(connection, store)
+    if found in revisions()[:-1]:
+        _for_so_long(connection)
+        found = to_itself(connection, store)
+        may(connection)
+    known = found in revisions() if found else is_empty(connection, store)
+    if not known and (problem := wrong(store, found)):
+        raise problem
+    if not found:
+        insist_on_utf8(connection)
+    make_schema(connection, store)
+    _run(migration_context(store, connection), store)
+    store.tell_planner(connection)
     return found
+
+
+def _for_so_long(connection: Connection) -> None:
+    # Who waits for a lock lets nobody pass, not even those who only read.
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{PATIENCE}s", True)))
 
 
 def revisions() -> tuple[str, ...]:
@@ -70,6 +110,9 @@ def as_sql(store: Store, since: str = "") -> str:
     with context.begin_transaction():
         if store.schema and not since:
             context.impl.static_output(f"CREATE SCHEMA IF NOT EXISTS {store.schema};\n")
+        if since:
+            for statement in _only_since(store, since, dialect.name):
+                context.impl.static_output(f"{statement};\n")
         _run(context, store)
     return written.getvalue()
 
@@ -94,6 +137,16 @@ def migration_context(
         "fn": _steps,
     }
     return MigrationContext.configure(connection, dialect=dialect, opts=opts | more)
+
+
+def _only_since(store: Store, since: str, dialect: str) -> Iterator[str]:
+    """Yield statements that fail unless the database is of a revision, and let nobody write until all is done."""
+    if dialect == "postgresql":
+        yield take_it(store)
+    version, here = store.real(store.name("version")), f"is_of_revision_{since}"
+    yield f"CREATE TEMPORARY TABLE {here} (found TEXT CHECK (found = '{since}'))"
+    yield f"INSERT INTO {here} SELECT version_num FROM {version}"  # noqa: S608 - the store's own, checked names
+    yield f"DROP TABLE {here}"
 
 
 def _run(context: MigrationContext, store: Store) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from crmkit.errors import StoreError
+from crmkit.errors import GoneBack, OtherRevision, StoreError
 from crmkit.store.store import Connection, Store
 
 #: The revision that this version of crmkit needs: the last one in `migrations/versions`.
@@ -27,11 +28,13 @@ def make_ready(store: Store) -> None:
     """Set up an empty database; let one of the needed revision be. A current one costs a SELECT or two.
 
     Raises:
-        StoreError: If the database is of another revision, or its tables were made by a version that kept none.
+        OtherRevision: If the database is of another revision, or its tables were made by a version that kept none.
+        StoreError: If the database does not answer.
     """
     found = revision(store) or _set_up(store)
     if problem := wrong(store, found):
         raise problem
+    store.insist = _still_of_it(store)
     store.remind_planner()
     store.count_new()
 
@@ -49,19 +52,19 @@ def revision(store: Store) -> str:
         return ""
 
 
-def wrong(store: Store, found: str) -> StoreError | None:
+def wrong(store: Store, found: str) -> OtherRevision | None:
     """Return why a database of a revision cannot be opened; None if it can."""
     if found == HEAD:
         return None
     where = store.engine.url.database or ""
     if not found:
         mend = "set it aside and give crmkit an empty one; the page Upgrade the database tells what that means"
-        return StoreError("the database was made by a version that kept no revision of it", where=where, mend=mend)
+        return OtherRevision("the database was made by a version that kept no revision of it", where=where, mend=mend)
     if _KNOWN.fullmatch(found) and found < HEAD:
         mend = "take a backup, then run crmkit db upgrade"
-        return StoreError(f"the database is of revision {found}, older than {HEAD}", where=where, mend=mend)
+        return OtherRevision(f"the database is of revision {found}, older than {HEAD}", where=where, mend=mend)
     mend = "upgrade the package crmkit"
-    return StoreError(f"the database is of revision {found}, newer than {HEAD}", where=where, mend=mend)
+    return OtherRevision(f"the database is of revision {found}, newer than {HEAD}", where=where, mend=mend)
 
 
 def has(connection: Connection, store: Store, table: str) -> bool:
@@ -75,6 +78,21 @@ def alone(connection: Connection, store: Store) -> str:
     if not has(connection, store, "version"):
         return ""
     return connection.scalar(sa.select(version_table(store).c.version_num)) or ""
+
+
+def to_itself(connection: Connection, store: Store) -> str:
+    """Wait until nobody writes to any of the tables, let nobody until the transaction ends; return the revision then.
+
+    All who write look at the revision first, and hold on to that until they are done.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(take_it(store)))
+    return alone(connection, store)
+
+
+def take_it(store: Store) -> str:
+    """Return the statement by which somebody takes the table of the revision, on PostgreSQL."""
+    return f"LOCK TABLE {store.real(store.name('version'))} IN ACCESS EXCLUSIVE MODE"
 
 
 def is_empty(connection: Connection, store: Store) -> bool:
@@ -107,6 +125,28 @@ def insist_on_utf8(connection: Connection) -> None:
     if encoding != "UTF8":
         mend = "create it anew by CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
         raise StoreError(f"the database is of the encoding {encoding}, which has not every letter", mend=mend)
+
+
+def _still_of_it(store: Store) -> Callable[[Connection], None]:
+    """Return what refuses a database that was upgraded, or put back, while this process runs."""
+    table = version_table(store)
+    asked = sa.select(table.c.version_num)
+
+    def insist(connection: Connection) -> None:
+        found = connection.scalar(asked) or ""
+        if found == HEAD:
+            return
+        told, where = (
+            f"the database is of revision {found or '?'} now, and was of {HEAD}",
+            store.engine.url.database or "",
+        )
+        if found < HEAD:
+            mend = "do what the page Restore a backup tells before anything is sent, then start this process anew"
+            raise GoneBack(f"{told}: a backup was restored", where=where, mend=mend)
+        mend = "start this process anew, with the version of crmkit for which the database was upgraded"
+        raise OtherRevision(told, where=where, mend=mend)
+
+    return insist
 
 
 def _set_up(store: Store) -> str:
