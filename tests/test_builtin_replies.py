@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from crmkit.builtin.replies import ReplyParser, own_words
 from crmkit.delivery.event import EventKind, Payload
 from crmkit.delivery.reply import reply_event
-from crmkit.delivery.stopwords import SENTENCES, WORDS, read_stop
+from crmkit.delivery.stopsentences import SENTENCES
+from crmkit.delivery.stopwords import WORDS, read_stop
 from crmkit.errors import CrmkitError
 from crmkit.messages.footer import foot
 from crmkit.people.medium import Medium, Purpose
@@ -55,6 +56,16 @@ STOPS = {
     "Graag uitschrijven a.u.b.\n\nMet vriendelijke groet,\nMia": "nl",
     "Thanks, please unsubscribe me": "en", "No thank you, take me off your list": "en", "Sorry, opt out": "en",
     "Nein danke, bitte keine Mails mehr": "de", "Non merci, désabonnez-moi": "fr", "No gracias, darme de baja": "es",
+    "I would like to be removed from your mailing list.": "en", "Please can you take me off your email list?": "en",
+    "I've moved away, please remove me from your list": "en", "Remove this address from your list": "en",
+    "Please delete my email address.": "en", "Remove me\n\nMia Meier": "en", "I want off this list": "en",
+    "Bitte aus dem Verteiler löschen": "de", "Hiermit widerrufe ich meine Einwilligung": "de",
+    "Bitte löschen Sie meine E-Mail-Adresse": "de", "Ich bitte um Löschung aus dem Verteiler": "de",
+    "Ich möchte nicht mehr angeschrieben werden": "de",
+    "Entfernen Sie mich bitte aus Ihrem E-Mail-Verteiler": "de", "Unterlassen Sie weitere E-Mails": "de",
+    "Merci de ne plus m'envoyer de mails": "fr", "Veuillez supprimer mon adresse de vos fichiers": "fr",
+    "Non voglio più ricevere le vostre email": "it", "Por favor, elimínenme de su lista": "es",
+    "Haal mij van de lijst": "nl", "Retirem-me da lista": "pt", "Quero cancelar a subscrição": "pt",
     # Single words of further languages.
     "Afmeld": "da", "Avanmäl mig": "sv", "Stans": "nb", "Lopeta": "fi", "Proszę mnie wypisać": "pl", "Odhlásit": "cs",
     "İptal": "tr", "СТОП": "ru", "Відписатися": "uk", "ΣΤΟΠ": "el", "إلغاء الاشتراك": "ar", "הסר": "he", "退订": "zh",
@@ -71,7 +82,8 @@ ALL = [
 ONLY_ADVERTISING = [
     "No more newsletters", "stop sending me ads", "Stop all marketing emails", "Keine Werbung mehr bitte",
     "plus de publicités", "non voglio ricevere pubblicità", "no más publicidad", "geen reclame meer",
-    "Newsletter abbestellen",
+    "Newsletter abbestellen", "Please stop sending me birthday emails",
+    "Bitte melden Sie mich vom Newsletter ab", "No more birthday cards",
 ]  # fmt: skip
 
 ORDINARY = [
@@ -97,7 +109,10 @@ ORDINARY = [
     "Vorrei cancellare il mio appuntamento", "Basta così il dolore?", "Va tutto bene", "Quiero cancelar mi cita",
     "No me cancelen la cita", "Todo bien", "Quero cancelar a minha consulta", "Tudo bem",
     "Ik wil mijn afspraak afzeggen", "Niet afmelden", "Alles goed", "Stop de pijn", "stopwatch", "alto riesgo",
-    "We should end this conversation",
+    "We should end this conversation", "Ich widerrufe meine Einwilligung zur Operation",
+    "If I am late, please do not contact me", "Could you remove my stitches?", "Can you take me off the waiting list?",
+    "I would like to be removed from the waiting list", "Please delete my appointment", "Bitte löschen Sie den Termin",
+    "My number has changed, please update it", "Supprimez mon rendez-vous", "Streichen Sie mich von der Warteliste",
 ]  # fmt: skip
 
 
@@ -210,6 +225,11 @@ QUOTES = [
     "-- \nMia Meier\nArchitect",
     "Sent from my iPhone",
     "Von meinem iPhone gesendet",
+    "Skickat från min iPhone",
+    "Wysłane z iPhone'a",
+    "iPhoneから送信",
+    "Outlook für iOS beziehen<https://aka.ms/o0ukef>",
+    "Sent from Outlook for Android",
     "pon., 23 lis 2026 o 10:00 Bright Eyes <hello@brighteyes.example> napisał(a):\n\nDroga Mia",
     "пн, 23 нояб. 2026 г. в 10:00, Bright Eyes <hello@brighteyes.example>:\n\nMia",
     "2026年11月23日(月) 10:00 Bright Eyes <hello@brighteyes.example>:\n\nMia",
@@ -263,6 +283,24 @@ def test_a_mail_in_html_is_read_too() -> None:
     assert event.stop.purposes == ADVERTISING
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- a > b --><p>Unsubscribe</p>",
+        "<body><!--[if gte mso 9]><xml><o:x>1</o:x></xml><![endif]-->Please stop emailing me</body>",
+    ],
+)
+def test_what_is_hidden_in_html_is_not_the_readers_word(text: str) -> None:
+    [event] = ReplyParser().parse(mail("", html=text))
+    assert event.stop
+
+
+def test_a_wish_in_a_signed_mail_is_read() -> None:
+    signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nPlease unsubscribe me\n-----BEGIN PGP SIGNATURE-----"
+    [event] = ReplyParser().parse(mail(f"{signed}\n\niQEzBAEBCgAd\n-----END PGP SIGNATURE-----"))
+    assert event.stop
+
+
 def test_what_is_attached_is_not_the_readers_word() -> None:
     made = EmailMessage()
     made["From"], made["Subject"], made["In-Reply-To"] = MIA_MAIL, "Re: Your eyes", f"<{KEY}@brighteyes.example>"
@@ -280,6 +318,28 @@ def test_a_wish_in_an_old_character_set_is_read(charset: str, text: str) -> None
     head = f"From: {MIA_MAIL}\nIn-Reply-To: <{KEY}@brighteyes.example>\nContent-Type: text/plain; charset={charset}\n\n"
     [event] = ReplyParser().parse(Payload(head.encode() + text.encode(charset), received_at=NOW))
     assert event.stop
+
+
+@pytest.mark.parametrize(
+    ("named", "written"),
+    [
+        ("iso-8859-1", "utf-8"), ("us-ascii", "utf-8"), ("utf-8", "iso-8859-1"), ("us-ascii", "iso-8859-1"),
+        ("x-unknown", "utf-8"), ("unknown-8bit", "windows-1252"), ("iso-8859-8-i", "iso-8859-8"),
+    ],
+)  # fmt: skip
+def test_a_wish_is_read_though_the_mail_names_another_character_set(named: str, written: str) -> None:
+    text = "הסר" if written == "iso-8859-8" else "Désabonner"
+    head = f"From: {MIA_MAIL}\nIn-Reply-To: <{KEY}@brighteyes.example>\nContent-Type: text/plain; charset={named}\n\n"
+    [event] = ReplyParser().parse(Payload(head.encode() + text.encode(written), received_at=NOW))
+    assert event.stop
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
+def test_a_subject_of_raw_octets_is_read(charset: str) -> None:
+    head = "From: Zoë <zoe@home.example>\nSubject: Désabonner\n\n".encode(charset)
+    [event] = ReplyParser().parse(Payload(head, received_at=NOW))
+    assert event.stop
+    assert event.address == "zoe@home.example"
 
 
 def test_a_wish_in_the_subject_counts_if_the_reader_wrote_the_subject() -> None:
@@ -319,6 +379,16 @@ def test_an_ordinary_mail_is_no_event() -> None:
         {"Subject": "Réponse automatique : vos yeux"},
         {"Subject": "Automatic reply: Your eyes"},
         {"Subject": "Out of Office Re: Your eyes"},
+        {"Subject": "On annual leave"},
+        {"Subject": "Automatische Rückantwort: Ihre Augen"},
+        {"Subject": "Automatisch antwoord: Uw ogen"},
+        {"Subject": "Autosvar: Dine øjne"},
+        {"Subject": "Odpowiedź automatyczna: Twoje oczy"},
+        {"Subject": "Автоматический ответ: глаза"},
+        {"Subject": "رد تلقائي: عيناك"},
+        {"Subject": "自动回复:您的眼睛"},
+        {"Subject": "자동 회신: 눈"},
+        {"X_FC_MachineGenerated": "true"},
         {"From": "MAILER-DAEMON@mx.home.example"},
         {"List_Id": "<friends.home.example>"},
     ],
@@ -338,3 +408,8 @@ def test_any_bytes_give_events_or_an_error_of_ours(body: bytes) -> None:
         ReplyParser().parse(Payload(body, received_at=NOW))
     with suppress(CrmkitError):
         ReplyParser().parse(Payload(mail("Stop").body.replace(b"\n\n", b"\n" + body + b"\n\n", 1), received_at=NOW))
+
+
+def test_a_person_who_answers_a_message_about_absence_is_heard() -> None:
+    [event] = ReplyParser().parse(mail("Unsubscribe", Subject="AW: Urlaub der Praxis"))
+    assert event.stop

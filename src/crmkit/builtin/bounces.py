@@ -8,6 +8,7 @@ from itertools import islice
 
 import attrs
 
+from crmkit.builtin.automatic import is_automatic
 from crmkit.builtin.complaints import complaints
 from crmkit.builtin.fault import is_about_address, is_expired, status_of
 from crmkit.builtin.incoming import (
@@ -18,7 +19,6 @@ from crmkit.builtin.incoming import (
     envelope_key,
     groups_of,
     header,
-    is_automatic,
     key_in,
     kind_of,
     named,

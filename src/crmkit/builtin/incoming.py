@@ -6,7 +6,8 @@ import email
 import email.errors
 import email.header
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import Message as Mail
 from email.utils import parseaddr, parsedate_to_datetime
@@ -30,16 +31,11 @@ _TYPED = re.compile(rb"(?i)[\r\n]content-type:")
 #: A touch's key, and behind a full stop the proof that a message of ours carried it.
 _WORD = r"[0-9a-f]{32}(?:\.[0-9a-f]{16})?"
 _KEY = re.compile(_WORD)
+#: What programs call their text that know of nothing else; browsers read all of these as windows-1252.
+_LATIN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "unknown-8bit"})
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _OURS = re.compile(rf"<\s*({_WORD})@")
 _QUOTED_ID = re.compile(rf"(?im)^[> \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?<({_WORD})@".encode("ascii"))
-_AWAY = re.compile(
-    r"(?i)(?:\[[^\]]*\] *)?(?:(?:i am|i'm|ich bin|je suis) )?(?:out[ -]of[ -](?:the[ -])?office|away from|on vacation"
-    r"|auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort|beantwoording)|abwesen\w*"
-    r"|nicht im (?:b[uü]ro|haus)|(?:im )?urlaub|r[ée]ponse automatique"
-    r"|(?:message d.)?absence|absent|en cong[ée]s?|risposta automatica|fuori (?:sede|ufficio)"
-    r"|respuesta autom[aá]tica|fuera de la oficina|resposta autom[aá]tica|afwezig)\b"
-)
 _SYSTEM = re.compile(
     r"(?i)mailer-?daemon|postmaster|mdaemon|mail.?(?:delivery|service)|delivery.?subsystem|system.?admin"
     r"|microsoftexchange[0-9a-f]{32}@"
@@ -94,8 +90,18 @@ def parts(mail: Mail) -> Iterator[Mail]:
 
 def header(mail: Mail, name: str) -> str:
     """Return a header as one line of text, empty if it is missing; whatever cannot stand in a line is left out."""
-    found = str(mail.get(name) or "")[:2000]
+    found = _as_sent(mail, name)[:2000]
     return " ".join("".join(sign if sign.isprintable() else " " for sign in found).split())
+
+
+def _as_sent(mail: Mail, name: str) -> str:
+    """Return a header's value; one of raw octets, for which Python shows replacement signs, as what they say."""
+    value = mail.get(name) or ""
+    if isinstance(value, str):
+        return value
+    small = name.lower()
+    raw = next((str(found) for called, found in mail.raw_items() if called.lower() == small), "")
+    return _read_octets(raw.encode("utf-8", "surrogateescape"), ())
 
 
 def kind_of(mail: Mail) -> str:
@@ -116,12 +122,22 @@ def raw_text(part: Mail) -> bytes:
 
 
 def text_of(part: Mail) -> str:
-    """Return a leaf's content as text; a character set that Python does not know is read as UTF-8."""
-    raw = raw_text(part)
+    """Return a leaf's content as text, also where its character set is unknown, or another one than it says."""
     try:
-        return raw.decode(str(part.get_content_charset("utf-8")), "replace")
+        named = str(part.get_content_charset("utf-8")).lower()
     except (LookupError, ValueError, TypeError, AttributeError):
-        return raw.decode("utf-8", "replace")
+        named = "utf-8"
+    # Hebrew in logical order has the same octets under three names, of which Python knows one.
+    named = named.removesuffix("-i").removesuffix("-e") if named.startswith("iso-8859-") else named
+    # Text that reads as UTF-8 is no Latin text, whatever it says: hardly any octets read as both.
+    return _read_octets(raw_text(part), () if named in _LATIN else (named,))
+
+
+def _read_octets(raw: bytes, named: Sequence[str]) -> str:
+    for charset in (*named, "utf-8", "windows-1252"):
+        with suppress(LookupError, ValueError, TypeError, AttributeError):
+            return raw.decode(charset)
+    return raw.decode("utf-8", "replace")
 
 
 def sender(mail: Mail) -> str:
@@ -174,7 +190,7 @@ def answered_key(mail: Mail) -> str:
 
 def from_mail_system(mail: Mail) -> bool:
     """Tell whether the mail comes from a mail server, not from a person: an answer's subject begins with "Re:"."""
-    if _sent_by_system(mail) or says_undelivered(mail):
+    if sent_by_system(mail) or says_undelivered(mail):
         return True
     answers = mail.get("in-reply-to") is not None or mail.get("references") is not None
     return not answers and bool(_APPENDED.search(subject(mail)))
@@ -185,23 +201,11 @@ def says_undelivered(mail: Mail) -> bool:
     return bool(_UNDELIVERED.match(subject(mail)))
 
 
-def _sent_by_system(mail: Mail) -> bool:
+def sent_by_system(mail: Mail) -> bool:
     """Tell it by the form and the sender alone: a subject can be quoted."""
     if mail.get("x-failed-recipients") is not None or kind_of(mail) == "multipart/report":
         return True
     return "@" not in sender(mail) or bool(_SYSTEM.search(header(mail, "from")))
-
-
-def is_automatic(mail: Mail) -> bool:
-    """Tell whether a machine answered for a person: out of office, on holiday, a receipt (RFC 3834 and its kin)."""
-    if any(mail.get(name) is not None for name in ("x-autoreply", "x-autorespond", "x-autoresponder")):
-        return True
-    if header(mail, "precedence").lower().replace("-", "_").startswith("auto_reply"):
-        return True
-    submitted = header(mail, "auto-submitted").lower()
-    if submitted and not submitted.startswith("no") and not _sent_by_system(mail):
-        return True
-    return bool(_AWAY.match(subject(mail)))
 
 
 def subject(mail: Mail) -> str:

@@ -10,12 +10,12 @@ from itertools import takewhile
 
 import attrs
 
+from crmkit.builtin.automatic import is_automatic
 from crmkit.builtin.incoming import (
     answered_key,
     bare_address,
     from_mail_system,
     header,
-    is_automatic,
     kind_of,
     named,
     parts,
@@ -33,20 +33,27 @@ from crmkit.people.medium import Medium
 
 #: Where a reader's own words end: what follows is quoted, signed or a telephone's advertisement of itself.
 _QUOTED = re.compile(
-    r"(?i)\s*(?:>|-- ?$|_{5,}|-{5,} ?[^-]{3,60} ?-{5,}$|-{2,} ?(?:original|ursprüngliche|message d'origine"
-    r"|messaggio originale|mensaje original|mensagem original|oorspronkelijk|forwarded)|original-?nachricht$"
+    r"(?i)\s*(?:>|-- ?$|_{5,}|-{5,} ?(?!begin pgp signed)[^-]{3,60} ?-{5,}$"
+    r"|-{2,} ?(?:original|ursprüngliche|message d'origine|messaggio originale|mensaje original|mensagem original"
+    r"|oorspronkelijk|forwarded)|original-?nachricht$"
     r"|begin forwarded message:|on\b.{4,200}\bwrote:|am\b.{4,200}\bschrieb|le\b.{4,200}\ba écrit"
     r"|il\b.{4,200}\bha scritto|el\b.{4,200}\bescribió|em\b.{4,200}\bescreveu|op\b.{4,200}\bschreef"
     r"|.{1,200}\b(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef) ?:$"
     r"|\*?(?:from|von|de|da|van):\*? ?.*@|sent from my |get outlook for |von meinem .{1,40} gesendet|gesendet von "
-    r"|envoyé de |inviato da |enviado desde |enviado do |verzonden vanaf "
+    r"|envoyé de |envoyé depuis |inviato da|enviado (?:desde|do) |(?:verzonden|verstuurd) vanaf |skickat från "
+    r"|sendt fra |wysłane z |odesláno z |отправлено с |надіслано з |lähetetty .{1,40}$|.{1,20} gönderildi$"
+    r"|.{1,12}から送信|发自我的|從我的 .{1,20} 傳送|나의 .{1,20}에서 보냄"
+    r"|sent (?:from|with|via) .{0,3}(?:mail|outlook|yahoo|proton|samsung)"
+    r"|outlook für .{1,12} beziehen|télécharger outlook|obtener outlook|ottieni outlook|diese nachricht wurde von mein"
+    r"|(?:virus-free|virenfrei)\W"
     r"|.{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>.{0,60}[:：] ?$)"
 )
 #: How Outlook begins what it quotes, over two lines.
 _FROM = re.compile(r"(?i)\*?(?:from|von|de|da|van|från|fra|od|lähettäjä)\s?:")
 _SENT = re.compile(r"(?i)\*?(?:sent|date|gesendet|datum|envoyé|inviato|data|enviado|fecha|verzonden|skickat|sendt)\s?:")
 _TAG = re.compile(
-    r"(?is)<(?:script|style|blockquote|head)\b.*?(?:</(?:script|style|blockquote|head)>|\Z)|<[^<>]{0,2000}>"
+    r"(?is)<!--.*?(?:-->|\Z)|<(?:script|style|blockquote|head)\b.*?(?:</(?:script|style|blockquote|head)>|\Z)"
+    r"|<[^<>]{0,2000}>"
 )
 _BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li)\b[^<>]{0,200}>")
 _ANSWER = re.compile(r"(?i)\s*(?:re|aw|sv|antw|rif|res|fwd?|wg|tr)\s*:")

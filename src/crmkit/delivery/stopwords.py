@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from crmkit.delivery.event import Stop
+from crmkit.delivery.stopsentences import ADVERTISING, EVERYTHING, LISTS, NOUNS, SENTENCES
 from crmkit.people.medium import Medium, Purpose
 
 #: A whole answer of these words ends messages, however it is written: case, accents and punctuation do not count.
@@ -20,12 +21,14 @@ WORDS = {
     "en": """stop; stopp; stopped; quit; end; revoke; opt out; optout; opt me out; opting out; cancel; unsubscribe
         unsubscribed; unsubcribe; unsuscribe; unsub; unsubscribe me; stop it; stop this; stop now; stop messages
         stop texts; stop emails; stop sms; remove me; i opt out; i unsubscribe; i revoke; i revoke my consent
-        withdraw consent; i withdraw my consent; remove my number; delete my number; remove my email; leave me alone
+        withdraw consent; i withdraw my consent; remove my number; delete my number; remove my email; delete my email
+        remove my email address; delete my email address; leave me alone
         lose my number; remove; cancel subscription; cancel my subscription; cancel newsletter; text stop
         reply stop""",
     "de": """abmelden; abmeldung; abbestellen; austragen; beenden; ende; widerruf; widerrufen; aufhoren; aufhoeren
         ich widerrufe; ich widerrufe meine einwilligung; stoppen; stop sms; loschen sie meine nummer
-        newsletter abbestellen; newsletter abmelden; vom newsletter abmelden; melden sie mich ab; melde mich ab""",
+        newsletter abbestellen; newsletter abmelden; vom newsletter abmelden; melden sie mich ab; melde mich ab
+        loschen sie meine e mail adresse; loschen sie meine mailadresse; loschen sie meine adresse""",
     "fr": """arret; arreter; arretez; desabonner; desabonnement; me desabonner; desinscrire; desinscription
         me desinscrire; desinscrivez moi; desabonnez moi; resilier; fin; stop sms; retirez moi; supprimez mon numero
         je me desabonne; je retire mon consentement; stop pub""",
@@ -71,106 +74,12 @@ _TRAILING = re.compile(
     r"|aub|a u b|s v p))+$"
 )
 
-#: What is sent, and what of it is advertising; by these the sentences below are filled in.
-_NOUNS = {
-    "en": "texts?|text messages?|messages?|msgs?|sms|e ?mails?|mails?|letters?|calls?|reminders?|surveys?|spam|junk",
-    "de": "nachrichten|sms|e ?mails?|mails?|post|briefe|erinnerungen",
-    "fr": "messages?|sms|e ?mails?|mails?|textos?|courriers?",
-    "it": "messaggi|sms|e ?mail|mail",
-    "es": "mensajes|sms|correos|mails?",
-    "pt": "mensagens|sms|e ?mails?",
-    "nl": "berichten|sms|e ?mails?|mails?",
-}
-_ADVERTISING = {
-    "en": "newsletters?|marketing|ads?|adverts?|advertising|promos?|promotions?|offers?|mailings|promotional",
-    "de": "werbung|newsletter|werbemails?|werbenachrichten",
-    "fr": "publicites?|pubs?|newsletters?",
-    "it": "pubblicita|newsletter|promozioni",
-    "es": "publicidad|promociones|boletines",
-    "pt": "publicidade|promocoes|newsletters?",
-    "nl": "reclame|nieuwsbrief|nieuwsbrieven",
-}
-#: Words that make it all messages, of whichever kind: with a word to stop, or in a sentence.
-_EVERYTHING = {
-    "en": "all|everything|anything|any kind|contact",
-    "de": "alles|alle|nichts|kontaktieren",
-    "fr": "tout|tous|rien|contacte[zr]",
-    "it": "tutto|tutti|nulla|niente|contattatemi|contattarmi",
-    "es": "todo|todos|nada|contacten|contactarme",
-    "pt": "tudo|todos|nada|contactar",
-    "nl": "alles|alle|niets",
-}
-
-#: Short sentences that say it and cannot mean anything else: patterns over plain letters. NOUN stands for the words
-#: above, WHICH and EVER for what may stand before and after.
-SENTENCES = {
-    "en": (
-        r"(?:(?:can|could|would|will) you )?(?:please )?(?:stop|quit|cease) (?:sending|texting|messaging|e ?mailing"
-        r"|contacting|mailing|writing|spamming|bothering|calling)(?: to me)?WHICH(?: NOUN)?EVER",
-        r"(?:do not|dont|never)(?: ever)? (?:text|message|sms|e ?mail|mail|write to|contact|call or text)"
-        r" (?:me|us)EVER",
-        r"(?:do not|dont|never) send(?: me| us)?WHICH NOUNEVER|(?:do not|dont|never) send(?: me| us) anythingEVER",
-        r"no more NOUN(?: of any kind)?EVER|stop(?:WHICH NOUN| all of (?:it|this|these)| everything)EVER",
-        r"(?:i )?(?:do not|dont|no longer)(?: want| wish)?(?: to)? (?:want|receive|get)WHICH NOUN(?: from you)?EVER",
-        r"(?:take|remove|delete|get) (?:me|us|my (?:number|e ?mail|e ?mail address|name|details)) (?:off|from)"
-        r"(?: (?:of|all))? (?:your|this"
-        r"|(?:the|this|your) (?:mailing|e ?mail|text|texting|sms|contact|marketing|newsletter))"
-        r"(?: (?:lists?|database|system|records))EVER",
-        r"(?:unsubscribe|opt)(?: me| us)?(?: out)?(?: (?:from|of))(?:WHICH NOUN| all| everything)(?: lists?)?EVER",
-        r"(?:unsubscribe|opt) (?:me|us)(?: out)?|cancelWHICH NOUN",
-        r"(?:i |id )?(?:want|would like|like|wish) to (?:stop|opt out|unsubscribe)(?: (?:of|from)WHICH NOUN)?EVER",
-    ),
-    "de": (
-        r"(?:senden|schicken|schreiben)(?: sie)?(?: mir)?(?: bitte)?(?: keine(?: weiteren)? NOUN| nichts)(?: mehr)?",
-        r"(?:bitte )?keine (?:weiteren )?NOUN(?: mehr)?(?: an mich)?(?: senden| schicken)?",
-        r"(?:mich )?(?:bitte )?nicht mehr (?:schreiben|anschreiben|kontaktieren)",
-        r"(?:schreiben|kontaktieren) sie (?:mich|mir) (?:bitte )?(?:nicht|nie) (?:mehr|wieder)",
-        r"horen sie (?:bitte )?auf mir (?:NOUN )?zu (?:schreiben|schicken|senden)",
-        r"(?:ich (?:mochte|will|wunsche) )?keine (?:weiteren )?NOUN(?: mehr)?(?: von ihnen)?"
-        r"(?: (?:erhalten|bekommen))?",
-        r"ich (?:mochte|will) (?:mich |den newsletter |das )?(?:abmelden|abbestellen|austragen|widerrufen)",
-        r"nehmen sie mich (?:bitte )?(?:aus|von) (?:ihrem|dem|der|ihrer)"
-        r" (?:verteiler|e ?mail verteiler|newsletter verteiler|mailingliste|adressliste|newsletter)",
-        r"(?:stoppen|beenden) sie (?:alle|die|diese) NOUN|alles abbestellen|alles abmelden|von allem abmelden",
-    ),
-    "fr": (
-        r"(?:arretez|cessez|arreter)(?: de)? (?:m ?envoyer|me contacter|m ?ecrire)"
-        r"(?: (?:des|vos|ces|les|tous vos))?(?: NOUN)?",
-        r"(?:arretez|cessez) (?:les|vos|ces|tous les|tous vos) NOUN|plus (?:de |d ?|aucun )NOUN",
-        r"(?:je )?(?:ne )?(?:veux|souhaite) plus (?:recevoir )?(?:(?:de|vos|ces|aucun) |d ?)?NOUN",
-        r"je (?:veux|souhaite|voudrais) me (?:desabonner|desinscrire)",
-        r"(?:veuillez |merci de (?:bien vouloir )?|pouvez vous )?me (?:desabonner|desinscrire|retirer|supprimer)"
-        r"(?: de (?:votre|vos|cette|la) (?:listes?|newsletter|mailing list|liste de diffusion)"
-        r"| de (?:vos|ces|tous vos) NOUN)?",
-        r"(?:ne )?(?:m ?ecrivez|m ?envoyez|me contactez) plus(?: rien)?(?: (?:de |d ?)NOUN)?",
-    ),
-    "it": (
-        r"(?:smettete|smetta|basta)(?: di| con)? (?:scrivermi|mandarmi|inviarmi|contattarmi)(?: NOUN)?",
-        r"(?:basta|niente piu)(?: con i| i)? NOUN",
-        r"(?:vi prego di |prego di |vorrei )?(?:cancellarmi|disiscrivermi|rimuovermi|cancellatemi|rimuovetemi)"
-        r"(?: dalla (?:vostra )?(?:lista|mailing list|newsletter))?",
-        r"non (?:scrivetemi|contattatemi|mandatemi|inviatemi) piu(?: NOUN| nulla)?",
-        r"non (?:voglio|desidero) (?:piu )?ricevere(?: piu)? (?:NOUN|nulla)",
-    ),
-    "es": (
-        r"(?:dejen|deje|paren|pare) de (?:enviarme|mandarme|escribirme|contactarme)(?: mas)?(?: NOUN)?",
-        r"no (?:me )?(?:envien|manden|escriban|contacten) (?:mas|nada)(?: NOUN)?|no mas NOUN",
-        r"(?:den|de)me de baja(?: de (?:la|su|esta) (?:lista|lista de correo|newsletter))?",
-        r"no (?:quiero|deseo) (?:recibir )?mas NOUN|no (?:quiero|deseo) recibir nada",
-    ),
-    "pt": (
-        r"(?:parem|pare|deixem) de (?:me )?(?:enviar|mandar|escrever|contactar)(?: me)?(?: NOUN)?",
-        r"nao (?:me )?(?:enviem|mandem|escrevam) mais(?: NOUN| nada)?|nao quero (?:receber )?mais NOUN",
-        r"(?:chega de|sem mais|nao mais) NOUN",
-    ),
-    "nl": (
-        r"(?:stop met|hou op met) (?:(?:het )?(?:sturen|mailen|sms en|smsen)(?: van)?(?: NOUN)?|NOUN)",
-        r"(?:stuur|mail|sms|bericht) (?:mij|me) (?:niet|geen NOUN|niets) meer",
-        r"ik wil (?:me|mij) (?:afmelden|uitschrijven)|graag (?:afmelden|uitschrijven)"
-        r"(?: (?:van|voor) (?:de|uw|jullie|deze) (?:nieuwsbrief|lijst|mailinglijst))?",
-        r"(?:ik wil )?geen NOUN meer(?: ontvangen)?",
-    ),
-}
+#: What makes a wish a question, or is asked before it.
+_ASKED = re.compile(
+    r"(?:(?:can|could|would|will) you|i (?:would|d) like you to|i want you to|i ask you to|id like you to"
+    r"|konnten sie|wurden sie|ich bitte sie|pourriez vous|pouvez vous|potete|potreste|pueden|podrian)"
+    r"(?: (?:please|kindly|bitte|just))? "
+)
 
 #: Said first, these count though more follows: "STOP. Wrong number."
 _FIRST = frozenset(
@@ -181,6 +90,11 @@ _EVER = r"(?: (?:any ?more|again|ever|from now on|at once|right now|here|to|on|a
 _JOINED = frozenset("'’‘`´\u200b\u200c\u200d\ufeff")
 #: Not within "a.u.b." or "s.v.p.".
 _ENDS = re.compile(r"[.!?;]+(?=\s|$)|\n+")
+#: What is said before a plea, unless it says under which condition the plea holds: "I have moved, please ...".
+_BEFORE_PLEA = re.compile(
+    r"(?is)^\s*(?!(?:if|when|while|until|unless|as|wenn|falls|solange|si|s'il|se|als|quand|lorsque|quando|cuando)\b)[^,]*,"
+    r"\s*(?:so |but |and |also |aber |und )?(?=(?:please|bitte|merci de|veuillez|per favore|por favor|graag)\b)"
+)
 _PROMOTIONAL = (Purpose.MARKETING, Purpose.FEEDBACK)
 _LONGEST = 400
 
@@ -195,8 +109,8 @@ def _known() -> Mapping[str, frozenset[str]]:
 
 @cache
 def _pattern(language: str) -> re.Pattern[str]:
-    noun = f"(?:(?:{_NOUNS[language]}|{_ADVERTISING[language]})(?: (?:{_NOUNS[language]}))?)"
-    filled = "|".join(SENTENCES[language]).replace("NOUN", noun)
+    noun = f"(?:(?:{NOUNS[language]}|{ADVERTISING[language]})(?: (?:{NOUNS[language]}))?)"
+    filled = "|".join(SENTENCES[language]).replace("FROM", LISTS[language]).replace("NOUN", noun)
     return re.compile(filled.replace("WHICH", _WHICH).replace("EVER", _EVER))
 
 
@@ -214,11 +128,13 @@ def read_stop(text: str, medium: Medium) -> Stop | None:
     if not text.strip() or len(text) > _LONGEST:
         return None
     whole = plain_letters(text)
-    sentences = [one for part in _ENDS.split(text) if (one := plain_letters(part))]
+    parts = (said for part in _ENDS.split(text) for said in (part, _BEFORE_PLEA.sub("", part)))
+    sentences = list(dict.fromkeys(one for part in parts if (one := plain_letters(part))))
     if language := _word(whole) or _sentence(whole):
         return Stop(_purposes(whole, language, medium), language)
     for number, sentence in enumerate(sentences):
-        if language := (_word(sentence) if number == 0 and sentence in _FIRST else _sentence(sentence)):
+        first = number == 0 and (sentence in _FIRST or " " in sentence)
+        if language := (first and _word(sentence)) or _sentence(sentence):
             return Stop(_purposes(sentence, language, medium), language)
     return None
 
@@ -259,23 +175,25 @@ def _word(plain: str) -> str:
     for language, words in _known().items():
         if plain in words:
             return language
-        if language not in _EVERYTHING:
+        if language not in EVERYTHING:
             continue
-        rest = re.sub(rf"^(?:{_EVERYTHING[language]}) | ?(?:{_EVERYTHING[language]})$", "", plain)
+        rest = re.sub(rf"^(?:{EVERYTHING[language]}) | ?(?:{EVERYTHING[language]})$", "", plain)
         if rest != plain and rest in words | {"stop"}:
             return language
     return ""
 
 
 def _sentence(plain: str) -> str:
-    return next((language for language in SENTENCES if _pattern(language).fullmatch(plain)), "")
+    asked = _ASKED.match(plain)
+    said = plain[asked.end() :] if asked else plain
+    return next((language for language in SENTENCES if _pattern(language).fullmatch(said)), "")
 
 
 def _purposes(said: str, language: str, medium: Medium) -> tuple[Purpose, ...]:
-    if language not in _EVERYTHING:
+    if language not in EVERYTHING:
         return bare_stop(medium)
-    if re.search(rf"\b(?:{_ADVERTISING[language]})\b", said):
+    if re.search(rf"\b(?:{ADVERTISING[language]})\b", said):
         return _PROMOTIONAL
-    if re.search(rf"\b(?:stop)?(?:{_EVERYTHING[language]})$|\b(?:{_EVERYTHING[language]})\b", said):
+    if re.search(rf"\b(?:stop)?(?:{EVERYTHING[language]})$|\b(?:{EVERYTHING[language]})\b", said):
         return tuple(Purpose)
     return bare_stop(medium)
