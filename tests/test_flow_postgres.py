@@ -15,6 +15,7 @@ from situations import consent, patient
 from test_flow_delivery import BIRTHDAY, people
 
 from crmkit import CRM, Campaign, State, upgrade_database
+from crmkit.crm.database import Database
 from crmkit.demo.sample import sample
 from crmkit.errors import StoreError
 from crmkit.messages.mime import to_bytes
@@ -75,7 +76,6 @@ def test_the_rights_that_the_page_names_are_enough(postgres, practice, clock, tm
         connection.exec_driver_sql(
             re.sub(r"\bapp\b", role, rights.replace("DATABASE practice", f"DATABASE {url.database}"))
         )
-    owner.dispose()
     app = url.set(username=role).render_as_string(hide_password=False)
     more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path, "schema": "crm"}
     with CRM(practice, app, **more) as crm:
@@ -85,6 +85,12 @@ def test_the_rights_that_the_page_names_are_enough(postgres, practice, clock, tm
         assert crm.rehearse(1).messages == len(crm.send().touches) > 0
     with pytest.raises(StoreError, match="permission denied"):
         upgrade_database(app, schema="crm", prefix="another_")
+    upgrade_database(owner, schema="crm", prefix="later_")
+    assert Database(app, schema="crm", prefix="later_").check().right
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f"REVOKE INSERT, DELETE ON crm.crmkit_entry FROM {role}")
+    owner.dispose()
+    assert Database(app, schema="crm").check().differs == ("on the table crmkit_entry this role lacks INSERT, DELETE",)
 
 
 def test_a_key_of_whole_numbers_is_asked_about_in_the_last_second(postgres, practice, clock):

@@ -81,7 +81,7 @@ def _say(found: Checked) -> None:
         show.say(f"The database is of revision {found.found}, but not as it ought to be:")
         for one in found.differs:
             show.say(f"  {one}")
-        show.say("Somebody has changed it. crmkit db sql prints how it ought to be.")
+        show.say("Somebody has changed it, or this role lacks rights. crmkit db sql prints how it ought to be.")
     else:
         show.say(f"The database is of revision {found.found}, as this version needs it.")
 
