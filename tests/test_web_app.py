@@ -152,7 +152,14 @@ def test_a_token_of_an_older_key_still_works_and_one_of_a_foreign_key_does_not(c
     assert len(crm.stopped) == 1
 
 
-@pytest.mark.parametrize("behind", [".", ")", ">", "/", "%3E.", ",", "\u201d"])
+@pytest.mark.parametrize("between", ["%20", "=%20", "%09"])
+def test_a_link_that_a_mail_program_broke_is_followed(client: TestClient, crm: Stub, between: str) -> None:
+    whole = link()
+    assert client.post(whole[:40] + between + whole[40:]).status_code == 200
+    assert len(crm.stopped) == 1
+
+
+@pytest.mark.parametrize("behind", [".", ")", ">", "/", "%3E.", ",", "\u201d", "&gt;", "&amp;x=1", "&data=05", "%20"])
 def test_what_stood_behind_a_link_in_running_text_is_no_part_of_it(client: TestClient, crm: Stub, behind: str) -> None:
     assert client.post(link() + behind, data=ONE_CLICK).status_code == 200
     assert [one.patient for one in crm.stopped] == ["P000123"]

@@ -15,8 +15,10 @@ from crmkit.messages.links import Links
 from crmkit.web.pages import Pages, preferred
 from crmkit.web.served import Find
 
-#: A token ends with one of these. Looked for from the end: from every sign on, a long address would hold up all others.
-_TOKEN = re.compile(r"(?s).*[A-Za-z0-9_-]")
+#: What a token is made of. One of the first form has a full stop in it, but none at its end.
+_TOKEN = re.compile(r"[A-Za-z0-9_.-]*")
+#: Where mail programs broke a long link, among them those that left a soft break of quoted-printable standing.
+_BREAK = re.compile(r"=?\s")
 
 _log = logging.getLogger("crmkit.web")
 
@@ -41,8 +43,7 @@ class Unsubscribing:
             await request.body()
         wanted = preferred(request.headers.get("accept-language", ""))
         place = request.path_params
-        # Where a mail program finds a link in running text, it may take the full stop or bracket behind it along.
-        token = found[0] if (found := _TOKEN.match(place["token"])) else ""
+        token = _token_in(place["token"])
         return await run_in_threadpool(self._answer, place.get("practice", ""), token, wanted, acts=acts)
 
     def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
@@ -69,3 +70,9 @@ class Unsubscribing:
             return HTMLResponse(self.pages.missing(wanted), 404)
         page = self.pages.done if acts else self.pages.ask
         return HTMLResponse(page(crm.practice, asked, wanted))
+
+
+def _token_in(text: str) -> str:
+    """Return the token of a link as mail programs hand it on: broken, or with what stood behind it in running text."""
+    found = _TOKEN.match(_BREAK.sub("", text.lstrip("<\"'")))
+    return found[0].rstrip(".") if found else ""
