@@ -15,8 +15,8 @@ from crmkit.messages.links import Links
 from crmkit.web.pages import Pages, preferred
 from crmkit.web.served import Find
 
-#: What a token is made of. One of the first form has a full stop in it, but none at its end.
-_TOKEN = re.compile(r"[A-Za-z0-9_.-]*")
+#: A token ends with one of these. Looked for from the end: from every sign on, a long address would hold up all others.
+_TOKEN = re.compile(r"(?s).*[A-Za-z0-9_-]")
 #: Where mail programs broke a long link, among them those that left a soft break of quoted-printable standing.
 _BREAK = re.compile(r"=?\s")
 
@@ -74,5 +74,5 @@ class Unsubscribing:
 
 def _token_in(text: str) -> str:
     """Return the token of a link as mail programs hand it on: broken, or with what stood behind it in running text."""
-    found = _TOKEN.match(_BREAK.sub("", text.lstrip("<\"'")))
-    return found[0].rstrip(".") if found else ""
+    whole = _BREAK.sub("", text.partition("&")[0].lstrip("<\"'"))
+    return found[0] if (found := _TOKEN.match(whole)) else ""
