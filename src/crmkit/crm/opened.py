@@ -37,7 +37,9 @@ class Opened(Ground):
         return put_together(scratch, clock, remember=True)
 
     def close(self) -> None:
-        """Close the plugins, and the database unless it is the host's engine."""
+        """Close the plugins, and the database unless it is the host's engine; in a fork all is left to the parent."""
+        if self.store.inherited:
+            return
         self.admitted.close()
         self.store.close()
 

@@ -83,6 +83,8 @@ class Seal:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """Open a transaction that may write; what it wrote is sealed at its end."""
+        # In a fork, the thread that held the lock may not be there to let it go.
+        self.store.not_forked()
         with self._writing:
             link, self._wrote = "", None
             with self.store.begin() as connection:
@@ -111,6 +113,7 @@ class Seal:
             ConfigError: If it is no open transaction on this database.
             StoreError: If the database refuses; what was written here is undone, the transaction stays open.
         """
+        self.store.not_forked()
         with self._writing:
             own = self.writer, self._number, self._last
             self.writer, self._number, self._last = f"{self.writer}.{uuid4().hex[:16]}", 0, ""

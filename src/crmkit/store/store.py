@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -56,6 +57,22 @@ class Store:
     temporary: bool = False
     metadata: sa.MetaData = attrs.field(default=attrs.Factory(_within_schema, takes_self=True), init=False)
     insist: Callable[[sa.Connection], None] = attrs.field(default=lambda _: None, init=False, repr=False)
+    _process: int = attrs.field(factory=os.getpid, init=False, repr=False)
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it was opened by another process, of which this one is a fork."""
+        return self._process != os.getpid()
+
+    def not_forked(self) -> None:
+        """Refuse to work in a fork: two processes would speak on one connection, and write under one name.
+
+        Raises:
+            StoreError: If it was opened before the fork.
+        """
+        if self.inherited:
+            mend = "open one in each process, after the fork: in gunicorn without --preload, or in its hook post_fork"
+            raise StoreError("this CRM was opened before the process forked", mend=mend)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -64,6 +81,7 @@ class Store:
         Raises:
             StoreError: If the database refuses, or another transaction is in the way.
         """
+        self.not_forked()
         if self.pinned is not None:
             with self.pinned.begin_nested():
                 yield self.pinned
@@ -79,6 +97,7 @@ class Store:
         Raises:
             StoreError: If the database refuses.
         """
+        self.not_forked()
         if self.pinned is not None:
             yield self.pinned
             return
@@ -93,6 +112,7 @@ class Store:
             ConfigError: If it is no open transaction on this database.
             StoreError: If the database refuses, or another transaction is in the way.
         """
+        self.not_forked()
         with joined(connection, self.engine):
             self.insist(connection)
             yield connection
@@ -100,6 +120,7 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Store]:
         """Open a store of temporary tables, in a transaction of which nothing remains."""
+        self.not_forked()
         with transaction(self.engine, writes=False, owned=self.owned) as connection:
             try:
                 yield Store(self.engine, self.prefix, self.schema, owned=False, pinned=connection, temporary=True)
@@ -148,8 +169,8 @@ class Store:
         return rewrite(self.engine)
 
     def close(self) -> None:
-        """Give the connections back; a host's engine is left alone."""
-        if self.owned and self.pinned is None:
+        """Give the connections back; a host's engine is left alone, and so is what another process opened."""
+        if self.owned and self.pinned is None and not self.inherited:
             self.engine.dispose()
 
     def tell_planner(self, connection: sa.Connection) -> None:
