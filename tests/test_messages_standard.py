@@ -118,6 +118,15 @@ def test_each_is_whole_in_each_language(stem: str, language: str, reader: Patien
     assert "\n\n\n" not in message.text
 
 
+def test_a_newsletter_says_in_which_language_its_text_is_which_may_be_another_than_the_readers(content: Path) -> None:
+    # A screen reader pronounces it by that, and a browser takes the direction from the text itself.
+    strange = write("newsletter", content, language="de").html
+    assert '<html lang="de"' in strange
+    assert '<h1 lang="en-AU" dir="auto">Our hours</h1>\n<div lang="en-AU" dir="auto">' in strange
+    (content / "newsletter" / "2026-q4.de.md").write_text("# Zeiten\n\nWir öffnen früher.\n", encoding="utf-8")
+    assert '<h1 lang="de" dir="auto">Zeiten</h1>' in write("newsletter", content, language="de").html
+
+
 @pytest.mark.parametrize(
     ("language", "subject"),
     [

@@ -25,11 +25,13 @@ class Article:
         title: Its first line without the `#`.
         text: The rest as Markdown, which reads well as plain text.
         html: The rest as HTML; raw HTML in the file is shown as text.
+        language: In which language it is written, as the file is named; else the practice's own.
     """
 
     title: str
     text: str = attrs.field(repr=False)
     html: str = attrs.field(repr=False)
+    language: str = ""
 
 
 def period_of(occasion: str) -> str:
@@ -113,7 +115,8 @@ class Content:
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines[start + 1 :])).strip()
         if not text:
             raise TemplateError("the content has a title and no text", where=f"{path}:{start + 1}")
-        return Article(title[1], text, self._markdown.render(text))
+        language = path.stem.partition(".")[2] or self.fallback
+        return Article(title[1], text, self._markdown.render(text), language)
 
 
 def _lines(path: Path) -> list[str]:

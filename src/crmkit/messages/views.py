@@ -121,11 +121,14 @@ class ContentView(View):
     title: str
     html: str
     text: str
+    language: str = ""
 
     @classmethod
     def of(cls, article: Article | None) -> ContentView:
         """Return the view of an article; its HTML was made by the kit and is printed as it is."""
-        return cls(one_line(article.title), Markup(article.html), article.text) if article else cls("", "", "")  # noqa: S704
+        if article is None:
+            return cls("", "", "")
+        return cls(one_line(article.title), Markup(article.html), article.text, article.language)  # noqa: S704
 
 
 @attrs.frozen
