@@ -236,7 +236,7 @@ def test_an_upgrade_gives_up_where_somebody_does_not_end(
     store = make(*where)
     at_revision(store, revisions()[-2], monkeypatch)
     other = make(*where, url_of(store))
-    for module in (turns, upgrades):
+    for module in (turns, version, upgrades):
         monkeypatch.setattr(module, "PATIENCE", 1)
     with other.begin() as connection:
         connection.exec_driver_sql(f"SELECT * FROM {store.real(store.name('pace'))}")  # noqa: S608

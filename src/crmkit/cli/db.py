@@ -1,4 +1,4 @@
-"""The database: upgrade it, check it, or print what somebody else is to run."""
+"""The database: upgrade it, check it, copy it, or print what somebody else is to run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Upgrade the database, check it, or print the SQL."""
+    """Upgrade the database, check it, copy it into another, or print the SQL."""
 
 
 def _command(command: Callable[..., int]) -> click.Command:
@@ -84,6 +84,22 @@ def _say(found: Checked) -> None:
         show.say("Somebody has changed it, or this role lacks rights. crmkit db sql prints how it ought to be.")
     else:
         show.say(f"The database is of revision {found.found}, as this version needs it.")
+
+
+@_command
+@click.option("--to", required=True, metavar="URL", help="The database to copy to; it is empty.")
+@click.option("--to-prefix", default="crmkit_", show_default=True, help="What the names of its tables begin with.")
+@click.option("--to-schema", default="", help="In which schema they lie.")
+def copy(given: Given, to: str, to_prefix: str, to_schema: str, **where: str) -> int:
+    """Copy all rows into an empty database, of another kind perhaps."""
+    from crmkit.crm.database import Database
+
+    number = _database(given, **where).copy(Database(to, to_prefix, to_schema))
+    if given.as_json:
+        show.say_json({"rows": number})
+    else:
+        show.say(f"{number:,} rows were copied. Let nothing send from the old database any more.")
+    return DONE
 
 
 @_command

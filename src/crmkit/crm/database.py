@@ -83,6 +83,23 @@ class Database:
             differs = drift(store) if found == HEAD else []
             return Checked(found, HEAD, str(problem or ""), tuple(differs))
 
+    def copy(self, to: Database) -> int:
+        """Copy all rows into an empty database, of another kind perhaps, and return how many there were.
+
+        Raises:
+            ConfigError: If an address, a prefix or a schema cannot be used.
+            StoreError: If this one is of another revision than needed, the other one is not empty, a sender is handing
+                messages over, or a database refuses. Nothing is copied then.
+        """
+        from crmkit.store.copy import copy
+
+        tables = self.tables()
+        try:
+            with to._declared() as target:
+                return copy(tables.store, target, partial(_insist_on_rest, tables))
+        finally:
+            tables.store.close()
+
     def sql(self, since: str = "") -> str:
         """Return the statements of an upgrade, for somebody else to run; nothing is connected.
 

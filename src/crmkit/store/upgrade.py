@@ -64,7 +64,6 @@ def upgrade(store: Store, may: Callable[[Connection], None] = lambda _: None) ->
 def _upgraded(connection: Connection, store: Store, may: Callable[[Connection], None]) -> str:
     found = alone(connection, store)
     if found in revisions()[:-1]:
-        _for_so_long(connection)
         found = to_itself(connection, store)
         may(connection)
     known = found in revisions() if found else is_empty(connection, store)
@@ -76,12 +75,6 @@ def _upgraded(connection: Connection, store: Store, may: Callable[[Connection], 
     _run(migration_context(store, connection), store)
     store.tell_planner(connection)
     return found
-
-
-def _for_so_long(connection: Connection) -> None:
-    # Who waits for a lock lets nobody pass, not even those who only read.
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{PATIENCE}s", True)))
 
 
 def revisions() -> tuple[str, ...]:

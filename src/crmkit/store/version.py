@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from crmkit.errors import GoneBack, OtherRevision, StoreError
 from crmkit.store.store import Connection, Store
+from crmkit.store.turns import PATIENCE
 
 #: The revision that this version of crmkit needs: the last one in `migrations/versions`.
 HEAD = "0007"
@@ -31,7 +32,10 @@ def make_ready(store: Store) -> None:
         OtherRevision: If the database is of another revision, or its tables were made by a version that kept none.
         StoreError: If the database does not answer.
     """
-    found = revision(store) or _set_up(store)
+    found = revision(store)
+    if not found:
+        set_up(store)
+        found = revision(store)
     if problem := wrong(store, found):
         raise problem
     store.insist = _still_of_it(store)
@@ -86,6 +90,8 @@ def to_itself(connection: Connection, store: Store) -> str:
     All who write look at the revision first, and hold on to that until they are done.
     """
     if connection.dialect.name == "postgresql":
+        # Who waits for a lock lets nobody pass, not even those who only read.
+        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{PATIENCE}s", True)))
         connection.execute(sa.text(take_it(store)))
     return alone(connection, store)
 
@@ -149,17 +155,22 @@ def _still_of_it(store: Store) -> Callable[[Connection], None]:
     return insist
 
 
-def _set_up(store: Store) -> str:
-    """Create all tables at once, as the migrations would one after the other, and return the revision."""
+def set_up(store: Store, fill: Callable[[Connection], None] = lambda _: None) -> bool:
+    """Create all tables at once, as the migrations would one after the other; return False if there are some already.
+
+    Args:
+        store: The database.
+        fill: Writes what is to be in them from the beginning.
+    """
     with store.begin() as connection:
-        found = alone(connection, store)
-        if found or not is_empty(connection, store):
-            return found
+        if alone(connection, store) or not is_empty(connection, store):
+            return False
         insist_on_utf8(connection)
         make_schema(connection, store)
         store.metadata.create_all(connection, checkfirst=False)
         table = version_table(store)
         table.create(connection, checkfirst=True)
         connection.execute(sa.insert(table).values(version_num=HEAD))
+        fill(connection)
         store.tell_planner(connection)
-    return HEAD
+    return True
