@@ -225,7 +225,8 @@ class Intake:
         """Write down a wish to be left alone for those whom it is about.
 
         A message that is answered proves by its key alone who is meant: readers answer from other addresses too, and
-        a no is always believed. Without a key everybody whose address it is is meant.
+        a no is always believed. Without a key, or with one that is not known any more, as after a backup was restored,
+        everybody whose address it is is meant.
         """
         said = wish(case.event)
         if said is None:
@@ -234,7 +235,7 @@ class Intake:
         if case.touch and (own := wish_of_reader(case.event, case.touch)):
             spoken_for = [case.touch, *self._carried(connection, case.touch)]
             wishes += [(touch.patient, purpose) for touch in spoken_for for purpose in own.purposes]
-        if not case.event.key and case.value:
+        if case.value and not (case.event.key and case.touch):
             patients = self.history.at_address(connection, case.event.medium, case.value)
             wishes += [(patient, purpose) for patient in patients for purpose in said.purposes]
         # An answer cannot be older than the message.
