@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,25 @@ def test_the_first_line_is_the_title_and_the_rest_is_markdown(folder: Path) -> N
     assert "<em>you</em>" in article.html
     assert "<script>" not in article.html
     assert "href" not in article.html
+
+
+@pytest.mark.parametrize(
+    ("written", "links"),
+    [
+        ("Book at https://b.example/book?a=1&b=2.", ["https://b.example/book?a=1&amp;b=2"]),
+        ("(https://b.example/x_y_z), 'http://c.example/'", ["https://b.example/x_y_z", "http://c.example/"]),
+        ("https://b.example/größe。", ["https://b.example/gr%C3%B6%C3%9Fe"]),
+        ("[https://b.example](https://c.example) <https://d.example>", ["https://c.example", "https://d.example"]),
+        ("`https://b.example` javascript://x https:// xhttps://b.example", []),
+        ("![https://b.example](https://b.example/a.png)", []),
+    ],
+)
+def test_a_bare_web_address_is_a_link_in_html(folder: Path, written: str, links: list[str]) -> None:
+    write(folder, "2026-q4.md", f"# Hours\n\n{written}\n")
+    article = Content(folder).article(NEWS, OCCASION, "en")
+    assert article is not None
+    assert re.findall('<a href="([^"]*)">', article.html) == links
+    assert article.text == written
 
 
 def test_each_reader_gets_the_language_that_serves_best(folder: Path) -> None:

@@ -12,6 +12,7 @@ import attrs
 from markdown_it import MarkdownIt
 
 from crmkit.errors import TemplateError
+from crmkit.messages.markdown import new_markdown
 from crmkit.messages.type import MessageType
 
 _PERIOD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -54,7 +55,7 @@ class Content:
 
     folder: Path | None
     fallback: str = "en"
-    _markdown: MarkdownIt = attrs.field(init=False, factory=lambda: MarkdownIt("commonmark", {"html": False}))
+    _markdown: MarkdownIt = attrs.field(init=False, factory=new_markdown)
     _read: dict[Path, tuple[tuple[int, int], Article]] = attrs.field(init=False, factory=dict, repr=False)
     _paths: dict[tuple[str, str, str], tuple[Path, ...]] = attrs.field(init=False, factory=dict, repr=False)
 
