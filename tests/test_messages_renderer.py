@@ -92,13 +92,19 @@ def test_arabic_reads_from_right_to_left(hello: MessageType) -> None:
 
 
 def test_amid_right_to_left_the_foot_keeps_its_own_direction_and_language(hello: MessageType) -> None:
-    message = renderer(hello).render(draft(attrs.evolve(MIA, language="ar")), NOW)
-    foot = message.html.partition("<footer")[2]
+    html = renderer(hello).render(draft(attrs.evolve(MIA, language="ar")), NOW).html
     # Else a browser shows "High St, Newtown NSW 2042 1", "5550 1234 (02)" and ".in your care".
-    assert "<br><bdi>1 High St, Newtown NSW 2042</bdi>" in foot
-    assert '<bdi dir="ltr">(02) 5550 1234</bdi>' in foot
-    assert '<p lang="en" style="margin:0 0 8px"><bdi>You receive this message' in foot
-    assert foot.count('lang="en"') == 2
+    assert '<br><span dir="auto">1 High St, Newtown NSW 2042</span>' in html
+    assert '<span dir="ltr">(02) 5550 1234</span>' in html
+    assert '<p lang="en" style="margin:0 0 8px"><span dir="auto">You receive this message' in html
+    assert html.count('lang="en"') == 2
+
+
+def test_the_layout_rests_on_nothing_that_gmail_or_outlook_takes_away(hello: MessageType) -> None:
+    html = renderer(hello).render(draft(attrs.evolve(MIA, language="ar")), NOW).html
+    # They drop these tags and with them their styles, and what <html> says of language and direction.
+    assert re.findall(r"<(?:main|header|footer|nav|section|article|bdi)\b", html) == []
+    assert '<div lang="ar" dir="rtl"' in html.partition("<body")[2]
 
 
 def test_a_name_is_escaped_in_html_and_only_there(hello: MessageType) -> None:
