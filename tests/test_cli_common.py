@@ -19,7 +19,20 @@ from crmkit.demo.sample import sample
 from crmkit.records.summary import Counts, SyncSummary
 
 AT = "2026-11-23T10:00+11:00"
-COMMANDS = ["demo", "init", "sync", "rejected", "plan", "preview", "why", "send", "rehearse", "report", "plugins"]
+COMMANDS = [
+    "demo",
+    "init",
+    "sync",
+    "rejected",
+    "plan",
+    "preview",
+    "why",
+    "send",
+    "rehearse",
+    "report",
+    "status",
+    "plugins",
+]
 
 
 @pytest.fixture

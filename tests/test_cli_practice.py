@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from crmkit import CRM
 from crmkit.builtin.folder import FolderChannel
 from crmkit.cli import main
-from crmkit.cli.decisions import SAID
+from crmkit.cli.unknowns import SAID
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.demo.sample import PATIENTS, sample
 from crmkit.errors import NotFound

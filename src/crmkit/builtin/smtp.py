@@ -16,7 +16,7 @@ import attrs
 from crmkit.builtin.letter import END, Letter, Tray
 from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.queued import queue_id
-from crmkit.builtin.refusal import advice
+from crmkit.builtin.refusal import NOT_FROM_US, advice
 from crmkit.builtin.session import LostError, Reply, Session
 from crmkit.builtin.verdict import (
     barred_by,
@@ -203,11 +203,16 @@ class Exchange:
 
     def _close(self, letter: Letter, phase: str, outcome: Outcome, reply: Reply) -> None:
         self.tray.take()
-        barred = barred_by(reply) if phase == "recipient" else ""
+        not_from_us = phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED
+        barred = ""
+        if phase == "recipient":
+            barred = barred_by(reply)
+        elif not_from_us:
+            barred = barred_by(reply) or NOT_FROM_US
         told = f"{phase}: {reply}{advice(reply.code, reply.status) or barred}"
         permanent = outcome is Outcome.REFUSED and phase == "recipient" and is_nobody_there(reply)
         self._answer(letter, outcome, told, permanent=permanent)
-        if phase == "sender" and outcome is Outcome.RETRY and reply.first == _REFUSED:
+        if not_from_us:
             # It is the practice that is not wanted, and every message comes from it.
             self.tray.give_up(told)
 

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 import click
 
 from crmkit.cli.db import db
-from crmkit.cli.decisions import audit, forget, history, resume, stop, unknowns
+from crmkit.cli.decisions import audit, forget, history, resume, stop
 from crmkit.cli.demo import demo
 from crmkit.cli.init import init
 from crmkit.cli.look import preview, why
@@ -22,6 +22,8 @@ from crmkit.cli.receive import opt_out, receive, unsuppress
 from crmkit.cli.records import rejected, sync
 from crmkit.cli.rehearse import rehearse
 from crmkit.cli.segment import segment
+from crmkit.cli.status import status
+from crmkit.cli.unknowns import unknowns
 
 _EPILOG = """\b
 Exit codes:
@@ -30,9 +32,10 @@ Exit codes:
   2  the command was not written correctly
   3  done, but a person must look: a source failed (sync), messages were
      refused or got no clear answer (send --yes, unknowns), nothing at all was
-     taken of what was handed over (send --yes), something could not be read
-     (receive), the history does not fit its audit trail (audit), or the
-     database is not as it ought to be (db check)
+     taken of what was handed over (send --yes), something waits too long or is
+     in doubt (status), something could not be read (receive), the history does
+     not fit its audit trail (audit), or the database is not as it ought to be
+     (db check)
   130  ended by Ctrl-C or SIGTERM before all was taken up (send --yes)
 
 Begin with `crmkit demo`: it makes up a practice and shows everything on it.
@@ -65,6 +68,6 @@ def main() -> None:
 
 
 _EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, receive, opt_out, rehearse, report)
-_NOW_AND_THEN = (stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
+_NOW_AND_THEN = (status, stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

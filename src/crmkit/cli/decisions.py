@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -13,12 +12,7 @@ from crmkit.cli import show
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, Instant, common
 
-if TYPE_CHECKING:
-    from crmkit.ledger.doubt import Doubt
-
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept in the history.")
-#: The words of `crmkit.ledger.doubt.Settled`, which is not loaded for the sake of a help text.
-SAID = ("sent", "not-sent", "again")
 _CAMPAIGN = click.argument("campaign", default="")
 
 
@@ -37,7 +31,9 @@ def stop(given: Given, campaign: str, by: str, cancel: bool) -> int:
         return DONE
     show.say(f"{campaign or 'All sending'} is stopped.")
     if cancel:
-        show.say(f"{show.counted(cancelled, 'touch')} called off for good.")
+        show.say(
+            f"{show.counted(cancelled, 'touch')} called off for good: not even a mended campaign sends these any more."
+        )
     show.say(f"crmkit resume{f' {campaign}' if campaign else ''} lets it go on.")
     return DONE
 
@@ -55,53 +51,6 @@ def resume(given: Given, campaign: str, by: str) -> int:
     else:
         show.say(f"{campaign or 'All sending'} goes on." if stood else f"{campaign or 'Sending'} was not stopped.")
     return DONE
-
-
-@click.command(short_help="List what may or may not have left; settle one.")
-@click.option("--settle", "key", metavar="KEY", help="Settle the message of this key.")
-@click.option("--as", "said", type=click.Choice(SAID), help="What was found out.")
-@click.option("--by", default="", metavar="NAME", help="Who found it out.")
-@common()
-def unknowns(given: Given, key: str | None, said: str | None, by: str) -> int:
-    """List the messages that may or may not have left, with the evidence; or settle one."""
-    if bool(key) != bool(said) or (key and not by):
-        raise click.UsageError("to settle a message, give --settle KEY, --as and --by")
-    from crmkit.ledger.doubt import Settled
-
-    with given.crm() as crm:
-        if key and said:
-            touch = crm.settle(key, Settled(said.replace("-", "_")), by=by)
-            if given.as_json:
-                show.say_json({"key": key, "patient": touch.patient, "state": touch.state.value})
-            else:
-                show.say(f"patient {touch.patient}, {touch.occasion}: {in_words(touch.reason, touch.detail)}")
-            return DONE
-        found, practice = crm.unknowns(), crm.practice
-    if given.as_json:
-        show.say_json({"unknowns": [_document(one) for one in found]})
-    elif found:
-        for one in found:
-            show.say(f"{one.touch.key}  patient {one.touch.patient}, {one.touch.occasion}")
-            show.say(f"    handed to {one.channel} at {local(one.at, practice)} as {one.message_id}: {one.evidence}")
-        show.say("\nAsk the channel's own log, then:")
-        show.say("crmkit unknowns --settle KEY --as sent|not-sent|again --by NAME")
-    else:
-        show.say("Nothing is in doubt.")
-    return LOOK if found else DONE
-
-
-def _document(one: Doubt) -> dict[str, str]:
-    return {
-        "key": one.touch.key,
-        "patient": one.touch.patient,
-        "campaign": one.touch.campaign,
-        "occasion": one.touch.occasion,
-        "channel": one.channel,
-        "at": one.at.isoformat(),
-        "message_id": one.message_id,
-        "reference": one.reference,
-        "evidence": one.evidence,
-    }
 
 
 @click.command(short_help="Show what happened to a touch.")

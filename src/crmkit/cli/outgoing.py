@@ -76,7 +76,7 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
     if given.as_json:
         show.say_json(_document(done.touches, failures, stops, dry=False))
     else:
-        _say(done, troubled, ended=stopping(), in_hand=0 if done.counts() else crm.in_hand())
+        _say(done, troubled, ended=stopping(), none_due="" if done.counts() else _none_due(crm, "was"))
         _say_stopped(crm, stops)
     if stopping():
         return INTERRUPTED
@@ -154,29 +154,33 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
     _say_staying(staying)
     if going or staying:
         show.say()
-    show.say(_after_dry(len(going), 0 if going else crm.in_hand()))
+    show.say("Nothing was sent: add --yes." if going else _none_due(crm, "is"))
     _say_stopped(crm, stops)
     return LOOK if failures else DONE
 
 
-def _in_hand(number: int) -> str:
-    return (
-        f"Nothing else is due now: a sender holds {show.counted(number, 'touch')}. If it has ended, they are free in\n"
-        "five minutes at most: what had not left goes out then, and crmkit unknowns shows what may have."
-    )
+def _none_due(crm: CRM, verb: str) -> str:
+    """Return why nothing leaves: what others hold, and what waits, is not what is planned for later."""
+    now = crm.status()
+    told = []
+    if now.in_hand:
+        told.append(
+            f"Nothing else {verb} due now: a sender holds {show.counted(now.in_hand, 'touch')}. "
+            "If it has ended, they are free in\nfive minutes at most: what had not left goes out then, "
+            "and crmkit unknowns shows what may have."
+        )
+    if now.retry and now.next_try:
+        first = f"the first at {local(now.next_try, crm.practice)}"
+        told.append(
+            f"Nothing {verb} due now but what was not taken and waits for another try: "
+            f"{show.counted(now.retry, 'message')}, {first}.\nThe channel said: {now.told or 'nothing'}."
+        )
+    return "\n".join(told) or f"Nothing {verb} due{' now' if verb == 'is' else ''}: crmkit plan shows the coming days."
 
 
-def _after_dry(number: int, in_hand: int) -> str:
-    if not number and in_hand:
-        return _in_hand(in_hand)
-    if not number:
-        return "Nothing is due now: crmkit plan shows the coming days."
-    return "Nothing was sent: add --yes."
-
-
-def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool, in_hand: int) -> None:
+def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool, none_due: str) -> None:
     if not done.counts() and not ended:
-        show.say(_in_hand(in_hand) if in_hand else "Nothing was due: crmkit plan shows the coming days.")
+        show.say(none_due)
         return
     _say_counts(done)
     _say_staying([touch for touch in done.touches if touch.state.is_judgement])

@@ -26,16 +26,21 @@ def say(text: str = "") -> None:
     click.echo(clean(text))
 
 
-def say_json(document: Any) -> None:
-    """Print the one JSON document of a command, in ASCII, so that any reader of any platform understands it."""
-    click.echo(json.dumps(document, indent=2, default=_plain))
+def say_json(document: Any, *, line: bool = False) -> None:
+    """Print the one JSON document of a command, in ASCII, so that any reader of any platform understands it.
+
+    Args:
+        document: What is to be said.
+        line: Whether it is one of many, each on a line of its own.
+    """
+    click.echo(json.dumps(document, indent=None if line else 2, default=_plain))
 
 
-def say_problem(problem: CrmkitError, *, as_json: bool) -> None:
+def say_problem(problem: CrmkitError, *, as_json: bool, line: bool = False) -> None:
     """Tell what went wrong, where, and how to mend it: on stderr, or as the JSON document."""
     if as_json:
         parts = {"code": problem.code, "problem": problem.problem, "where": problem.where, "mend": problem.mend}
-        say_json({"error": parts})
+        say_json({"error": parts}, line=line)
     else:
         click.echo(f"Error: {clean(str(problem))}", err=True)
 

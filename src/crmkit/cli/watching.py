@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: For so long a practice stays open after a plugin hung in it; then it is opened anew.
 _ANEW = timedelta(minutes=15)
 
+#: So often it is told that one is there, where nothing is to be told.
+_SIGN_OF_LIFE = timedelta(hours=1)
+
 _FOLLOWS = "The rest is still due, and follows as soon as the database answers."
 _NO_MORE = "This process sends nothing more."
 
@@ -48,6 +51,7 @@ def watched(given: Given, crm: CRM, every: timedelta) -> int:
 def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool]) -> None:
     """Watch until a signal, or until a plugin has hung and a while has passed, in which it may still answer."""
     seen: list[datetime] = []
+    teller = _Teller(given, crm)
 
     def enough() -> bool:
         if not seen and _hangs(crm):
@@ -56,14 +60,14 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
 
     while not enough():
         try:
-            crm.watch(every=every, stopping=enough, told=lambda done: _tell(given, crm, done))
+            crm.watch(every=every, stopping=enough, told=teller.tell)
         except OtherRevision:
             # Whatever starts this process anew starts the version that the database was upgraded for, or is refused.
             raise
         except StoreError as problem:
             # The database is away for a moment: that must not end a process that runs for months.
             with _told_or_not():
-                show.say_problem(problem, as_json=given.as_json)
+                show.say_problem(problem, as_json=given.as_json, line=True)
                 if not given.as_json:
                     # To end would be no help: whatever starts it anew would let it send.
                     show.say(_NO_MORE if isinstance(problem, GoneBack) else _FOLLOWS)
@@ -83,17 +87,28 @@ def _anew(given: Given) -> Iterator[CRM | None]:
     try:
         crm = given.crm()
     except CrmkitError as problem:
-        show.say_problem(problem, as_json=given.as_json)
+        show.say_problem(problem, as_json=given.as_json, line=True)
         yield None
         return
     with crm:
         yield crm
 
 
-def _tell(given: Given, crm: CRM, done: Dispatched) -> None:
-    if done.counts():
+class _Teller:
+    """Tells what each round came to, and now and then that nothing was due: silence looks like death."""
+
+    def __init__(self, given: Given, crm: CRM) -> None:
+        self.given, self.crm, self.last = given, crm, crm.clock.now()
+
+    def tell(self, done: Dispatched) -> None:
+        """Tell what a round came to."""
+        now = self.crm.clock.now()
+        # A clock may have been set back.
+        if not done.counts() and abs(now - self.last) < _SIGN_OF_LIFE:
+            return
+        self.last = now
         with _told_or_not():
-            _say(given, crm, done)
+            _say(self.given, self.crm, done)
 
 
 @contextmanager
@@ -113,9 +128,10 @@ def _say(given: Given, crm: CRM, done: Dispatched) -> None:
     counts = {state.value: number for state, number in sorted(done.counts().items())}
     at = crm.clock.now().astimezone(crm.practice.zone)
     if given.as_json:
-        show.say_json({"at": at.isoformat(), "counts": counts})
+        show.say_json({"at": at.isoformat(), "counts": counts}, line=True)
     else:
-        show.say(f"{at:%Y-%m-%d %H:%M:%S}  {', '.join(f'{number:,} {state}' for state, number in counts.items())}")
+        told = ", ".join(f"{number:,} {state}" for state, number in counts.items())
+        show.say(f"{at:%Y-%m-%d %H:%M:%S}  {told or 'nothing was due'}")
         waiting = [touch for touch in done.touches if touch.state is State.RETRY]
         for (_, words), number in reasons_in_words(waiting).items():
             show.say(f"  {number:,} {words}")

@@ -33,5 +33,7 @@ def log_sent(practice: str, done: Dispatched) -> None:
     if not counts:
         return
     told = ", ".join(f"{counts[state]} {state.value}" for state in State if counts.get(state))
-    level = logging.WARNING if any(counts.get(state) for state in _LOOK) else logging.INFO
+    # Nothing at all was taken: such as a login that has become wrong.
+    nothing = bool(counts.get(State.RETRY)) and not done.sent
+    level = logging.WARNING if nothing or any(counts.get(state) for state in _LOOK) else logging.INFO
     _log.log(level, "%s: send: %s", practice, told)

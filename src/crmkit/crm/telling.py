@@ -12,6 +12,7 @@ from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.ledger.entry import give_places, has_new
 from crmkit.ledger.feed import FeedEvent, feed
+from crmkit.ledger.standing import Standing, standing
 from crmkit.metrics.gather import Findings, gather
 from crmkit.metrics.window import Window
 from crmkit.practice import Practice
@@ -50,6 +51,15 @@ class Telling(Decisions):
                 give_places(connection, *given)
         with store.read() as connection:
             return feed(connection, *given, since, limit)
+
+    def status(self) -> Standing:
+        """Return how the sending stands at this instant: what waits and since when, what is in doubt, what is stopped.
+
+        It reads and counts, judges nothing, and is cheap enough to be asked every minute.
+        """
+        stages = self._stages
+        with stages.store.read() as connection:
+            return standing(connection, stages.records, stages.tables, self.practice.id, self.clock.now())
 
     def findings(self, window: Window | None = None) -> Findings:
         """Return the measures of a window (by default the year that ends today), the bridge, and what plots need."""

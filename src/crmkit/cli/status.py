@@ -1,0 +1,83 @@
+"""One question for a monitor, and for whoever is woken by it: is all well?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from crmkit.cli import show
+from crmkit.cli.look import local
+from crmkit.cli.options import DONE, LOOK, Given, common
+
+if TYPE_CHECKING:
+    from crmkit.ledger.standing import Standing
+    from crmkit.practice import Practice
+
+_SILENT = "the channel did not say why"
+
+
+@click.command(short_help="Tell whether all is well with the sending.")
+@click.option(
+    "--late",
+    type=click.FloatRange(min=1),
+    default=60,
+    metavar="MINUTES",
+    show_default=True,
+    help="How long something may be due before a person must look.",
+)
+@common()
+def status(given: Given, late: float) -> int:
+    """Tell whether all is well with the sending: what waits, since when, and what is in doubt."""
+    with given.crm() as crm:
+        found, practice = crm.status(), crm.practice
+    reasons = to_look_at(found, practice, timedelta(minutes=late))
+    if given.as_json:
+        document = attrs.asdict(found, filter=attrs.filters.exclude("told"))
+        show.say_json({"well": not reasons, "look": [code for code, _ in reasons], **document})
+        return LOOK if reasons else DONE
+    show.say_table(("what", "number", "when"), _rows(found, practice))
+    show.say()
+    for stop in found.stopped:
+        show.say(f"{stop.campaign or 'All sending'} is stopped, by {stop.by} since {local(stop.at, practice)}.")
+    if found.retry and not found.not_taken:
+        show.say(f"What waits for another try was not taken: {found.told or _SILENT}.")
+    for _, words in reasons:
+        show.say(words)
+    show.say("A person must look." if reasons else "Nobody needs to look yet." if found.retry else "All is well.")
+    return LOOK if reasons else DONE
+
+
+def to_look_at(found: Standing, practice: Practice, patience: timedelta) -> list[tuple[str, str]]:
+    """Return why a person must look, each by a code and in words; nothing if all is well."""
+    reasons = []
+    if found.late(patience):
+        since = min(one for one in (found.due_since, found.left_since) if one)
+        number = show.counted(found.due + found.left_behind, "touch")
+        told = f"{number} could leave, the oldest since {local(since, practice)}, and no sender takes them up:"
+        reasons.append(("late", f"{told}\n  crmkit send --yes sends them now; see whether the job that does so runs."))
+    if found.not_taken:
+        told = f"{show.counted(found.retry, 'message')} not taken after up to {found.tries} tries"
+        reasons.append(("not_taken", f"{told}: {found.told or _SILENT}."))
+    if found.unknown:
+        told = f"{show.counted(found.unknown, 'message')} may or may not have left"
+        reasons.append(("unknown", f"{told}: crmkit unknowns shows the evidence."))
+    return reasons
+
+
+def _rows(found: Standing, practice: Practice) -> list[tuple[str, str, str]]:
+    def when(words: str, at: datetime | None) -> str:
+        return f"{words} {local(at, practice)}".strip() if at else ""
+
+    return [
+        ("due now", f"{found.due:,}", when("the oldest since", found.due_since)),
+        ("waiting for another try", f"{found.retry:,}", when("the first at", found.next_try)),
+        ("in a sender's hands", f"{found.in_hand:,}", when("left behind since", found.left_since)),
+        ("in doubt", f"{found.unknown:,}", when("the oldest of", found.unknown_since)),
+        ("held until something is mended", f"{found.held:,}", ""),
+        ("falls due next", "", when("", found.next_due) or "nothing is planned"),
+        ("last handed over", "", when("", found.last_sent) or "never"),
+        ("last sync", "", when("", found.last_sync) or "never"),
+    ]
