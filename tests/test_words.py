@@ -21,7 +21,10 @@ TAGS = ["en", "en-AU", "en-US", "de", "de-CH", "fr", "es", "pt-BR", "ar", "ja", 
         ("en-AU", "1 March 2026", "March 2026"),
         ("en-US", "March 1, 2026", "March 2026"),
         ("de", "1. März 2026", "März 2026"),
-        ("fr", "1 mars 2026", "mars 2026"),
+        # The only ordinal in French dates.
+        ("fr", "1er mars 2026", "mars 2026"),
+        ("fr-CH", "1er mars 2026", "mars 2026"),
+        ("es", "1 de marzo de 2026", "marzo de 2026"),
         ("ja", "2026年3月1日", "2026年3月"),
     ],
 )

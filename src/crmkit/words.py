@@ -106,7 +106,10 @@ def long_date(day: date, locale: str) -> str:
     >>> long_date(date(2026, 1, 2), "de")
     '2. Januar 2026'
     """
-    return babel_dates.format_date(day, format="long", locale=parse_locale(locale))
+    spoken = parse_locale(locale)
+    written = babel_dates.format_date(day, format="long", locale=spoken)
+    # The first of a month is the only ordinal in French dates, of which Babel knows nothing.
+    return re.sub(r"^1\b", "1er", written) if spoken.language == "fr" and day.day == 1 else written
 
 
 def month_and_year(day: date, locale: str) -> str:
