@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Upgrade the database, check it, copy it into another, or print the SQL."""
+    """Upgrade, check or copy the database, or print the SQL."""
 
 
 def _command(command: Callable[..., int]) -> click.Command:
