@@ -295,6 +295,23 @@ def test_what_is_hidden_in_html_is_not_the_readers_word(text: str) -> None:
     assert event.stop
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        '<div class="gmail_quote gmail_quote_container"><div class="gmail_attr">V pondelok napísal Bright Eyes</div>',
+        '<div id="divRplyFwdMsg" dir="ltr"><b>Od:</b> Bright Eyes<br><b>Odesláno:</b> pondělí</div>',
+        '<hr style="width:98%">',
+        '<div class="moz-cite-prefix">Bright Eyes napsal(a):<br></div>',
+    ],
+)
+def test_what_html_marks_as_quoted_is_not_the_readers_word(mark: str) -> None:
+    quoted = "<p>Dear Mia,</p>" + "<p>It has been a while since your last visit.</p>" * 20
+    [heeded] = ReplyParser().parse(mail("", html=f"<p>Please take me off your list</p>{mark}{quoted}"))
+    assert heeded.stop
+    [answered] = ReplyParser().parse(mail("", html=f"<p>Thanks</p>{mark}<p>Unsubscribe from these messages</p>"))
+    assert answered.stop is None
+
+
 def test_a_wish_in_a_signed_mail_is_read() -> None:
     signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nPlease unsubscribe me\n-----BEGIN PGP SIGNATURE-----"
     [event] = ReplyParser().parse(mail(f"{signed}\n\niQEzBAEBCgAd\n-----END PGP SIGNATURE-----"))

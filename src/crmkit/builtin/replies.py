@@ -55,6 +55,11 @@ _TAG = re.compile(
     r"(?is)<!--.*?(?:-->|\Z)|<(?:script|style|blockquote|head)\b.*?(?:</(?:script|style|blockquote|head)>|\Z)"
     r"|<[^<>]{0,2000}>"
 )
+#: How mail programs mark in HTML where what they quote begins, whichever language they speak.
+_BELOW = re.compile(
+    r"(?i)<(?:hr\b|(?:div|blockquote)\b[^<>]{0,300}"
+    r"(?:gmail_quote|yahoo_quoted|divrplyfwdmsg|appendonsend|moz-cite-prefix))[^<>]{0,2000}>"
+)
 _BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li)\b[^<>]{0,200}>")
 _ANSWER = re.compile(r"(?i)\s*(?:re|aw|sv|antw|rif|res|fwd?|wg|tr)\s*:")
 _OPENS = re.compile(r"(?i)(?:on|am|le|il|el|em|op)\b.*\d")
@@ -140,4 +145,4 @@ def _attached(part: Mail) -> bool:
 
 
 def _without_tags(text: str) -> str:
-    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", text)))
+    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _BELOW.sub("\n_____\n", text))))
