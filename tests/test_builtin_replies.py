@@ -58,6 +58,8 @@ STOPS = {
     "Nein danke, bitte keine Mails mehr": "de", "Non merci, désabonnez-moi": "fr", "No gracias, darme de baja": "es",
     "I would like to be removed from your mailing list.": "en", "Please can you take me off your email list?": "en",
     "I've moved away, please remove me from your list": "en", "Remove this address from your list": "en",
+    "Thank you for the kind wishes, but I moved to Perth in May. Please take me\noff your mailing list.\n\nMia": "en",
+    "I have moved to Perth and will not come back to you\nPlease stop texting me\n\nMia": "en",
     "Please delete my email address.": "en", "Remove me\n\nMia Meier": "en", "I want off this list": "en",
     "Bitte aus dem Verteiler löschen": "de", "Hiermit widerrufe ich meine Einwilligung": "de",
     "Bitte löschen Sie meine E-Mail-Adresse": "de", "Ich bitte um Löschung aus dem Verteiler": "de",

@@ -90,6 +90,8 @@ _EVER = r"(?: (?:any ?more|again|ever|from now on|at once|right now|here|to|on|a
 _JOINED = frozenset("'’‘`´\u200b\u200c\u200d\ufeff")
 #: Not within "a.u.b." or "s.v.p.".
 _ENDS = re.compile(r"[.!?;]+(?=\s|$)|\n+")
+#: Where a mail program may have broken a sentence: behind a long line.
+_WRAPPED = re.compile(r"(?<=[^\n]{45})\n(?=[^\n])")
 #: What is said before a plea, unless it says under which condition the plea holds: "I have moved, please ...".
 _BEFORE_PLEA = re.compile(
     r"(?is)^\s*(?!(?:if|when|while|until|unless|as|wenn|falls|solange|si|s'il|se|als|quand|lorsque|quando|cuando)\b)[^,]*,"
@@ -128,7 +130,8 @@ def read_stop(text: str, medium: Medium) -> Stop | None:
     if not text.strip() or len(text) > _LONGEST:
         return None
     whole = plain_letters(text)
-    parts = (said for part in _ENDS.split(text) for said in (part, _BEFORE_PLEA.sub("", part)))
+    split = [*_ENDS.split(text), *_ENDS.split(_WRAPPED.sub(" ", text))]
+    parts = (said for part in split for said in (part, _BEFORE_PLEA.sub("", part)))
     sentences = list(dict.fromkeys(one for part in parts if (one := plain_letters(part))))
     if language := _word(whole) or _sentence(whole):
         return Stop(_purposes(whole, language, medium), language)
