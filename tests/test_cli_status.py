@@ -108,6 +108,8 @@ def test_what_a_dead_sender_left_behind_is_late_too(
     clock.move(timedelta(hours=2))
     found = told("status", code=3)
     assert (found["look"], found["left_behind"]) == (["late"], 1)
+    assert "1 message may or may not have left" in run("send", "--yes", code=3).stdout, "the next one finds out"
+    assert told("send", "--yes")["in_doubt"] == 1
 
 
 def test_many_in_doubt_are_counted_and_settled_by_what_the_mail_log_names(
@@ -146,6 +148,7 @@ def test_a_process_that_watches_gives_a_sign_of_life_and_speaks_json_line_by_lin
     monkeypatch.setattr("crmkit.crm.sending.wait_unless", waited)
     assert watched(Given(as_json=True), crm, timedelta(minutes=10)) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line["in_doubt"] for line in lines} == {0}
     assert [line["counts"] for line in lines] == [{"sent": 3}, {}, {}, {}]
 
 

@@ -13,17 +13,19 @@ from crmkit.cli.db import db
 from crmkit.cli.decisions import audit, forget, history, resume, stop
 from crmkit.cli.demo import demo
 from crmkit.cli.init import init
-from crmkit.cli.look import preview, why
+from crmkit.cli.look import preview
 from crmkit.cli.outgoing import send
 from crmkit.cli.pages import report
 from crmkit.cli.plugins import plugins
 from crmkit.cli.programme import plan
-from crmkit.cli.receive import opt_out, receive, unsuppress
+from crmkit.cli.receive import receive, unsuppress
 from crmkit.cli.records import rejected, sync
 from crmkit.cli.rehearse import rehearse
 from crmkit.cli.segment import segment
 from crmkit.cli.status import status
 from crmkit.cli.unknowns import unknowns
+from crmkit.cli.why import why
+from crmkit.cli.wishes import opt_in, opt_out
 
 _EPILOG = """\b
 Exit codes:
@@ -67,7 +69,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-_EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, receive, opt_out, rehearse, report)
+_EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, receive, opt_out, opt_in, rehearse, report)
 _NOW_AND_THEN = (status, stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

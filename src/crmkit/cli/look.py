@@ -1,4 +1,4 @@
-"""One patient: what would go out, word for word, and why or why not."""
+"""One patient: what would go out, word for word."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from crmkit.cli.options import DONE, Given, common, day_option
 from crmkit.errors import NotFound, nearest
 
 if TYPE_CHECKING:
-    from crmkit.crm.answers import Answer, Preview
+    from crmkit.crm.answers import Preview
     from crmkit.messages.message import Message
     from crmkit.practice import Practice
+
+#: Templates, content and records may have changed since, and only a digest of what left is kept.
+_LEFT = (
+    "This has left already. Below is how it would read if it were written now; what left may have had other words,\n"
+    "and crmkit does not keep them: they are in the mail itself, and in an outbox folder."
+)
 
 
 @click.command()
@@ -44,26 +50,6 @@ def preview(given: Given, patient: str, campaign: str | None, form: str | None, 
     return DONE
 
 
-@click.command()
-@click.argument("patient")
-@day_option
-@common()
-def why(given: Given, patient: str, through: date | None) -> int:
-    """Tell where each campaign stands with a patient, and why."""
-    with given.crm() as crm:
-        found = crm.why(patient, through)
-        practice = crm.practice
-    if given.as_json:
-        told = [attrs.asdict(one) | {"due": _iso(one.due, practice)} for one in found]
-        show.say_json({"patient": patient, "answers": told})
-    else:
-        for one in found:
-            _say_answer(one, practice)
-        if not found:
-            show.say("There is no campaign.")
-    return DONE
-
-
 def _write(chosen: list[Preview], form: str, patient: str) -> None:
     written = [one for one in chosen if one.message]
     if len(written) != 1:
@@ -85,7 +71,8 @@ def _preview_document(one: Preview, practice: Practice) -> dict[str, Any]:
         "state": touch.state.value,
         "why": one.why,
         "goes": one.goes,
-        "due": _iso(touch.due, practice),
+        "left": one.touch.sent_at is not None,
+        "due": iso(touch.due, practice),
         "message": _message_document(one.message) if one.message else None,
     }
 
@@ -101,6 +88,8 @@ def _say_previews(chosen: list[Preview], practice: Practice, *, asked: bool) -> 
         show.say(f"{one.touch.campaign}, {one.touch.occasion}")
         show.say(f"  due {local(one.touch.due, practice)}; {one.why}\n")
         if one.message and (one.goes or asked):
+            if one.touch.sent_at:
+                show.say(f"{_LEFT}\n")
             show.say(letter(one.message))
     if not chosen:
         show.say("Nothing is due to this patient by then: look further with --through.")
@@ -117,20 +106,11 @@ def letter(message: Message) -> str:
     return "\n".join((*head, "", message.text))
 
 
-def _say_answer(one: Answer, practice: Practice) -> None:
-    show.say(f"{one.campaign}, {one.occasion}" if one.occasion else one.campaign)
-    show.say(f"  {one.words}")
-    if one.due:
-        show.say(f"  due {local(one.due, practice)}")
-    for line in one.history:
-        show.say(f"  - {line}")
-    show.say()
-
-
 def local(at: datetime, practice: Practice) -> str:
     """Return an instant by the practice's clock."""
     return f"{at.astimezone(practice.zone):%Y-%m-%d %H:%M}"
 
 
-def _iso(at: datetime | None, practice: Practice) -> str | None:
+def iso(at: datetime | None, practice: Practice) -> str | None:
+    """Return an instant by the practice's clock, as a program reads it."""
     return at.astimezone(practice.zone).isoformat() if at else None

@@ -69,18 +69,22 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
         if watch:
             with settled():
                 return watched(given, crm, timedelta(seconds=every or _EVERY))
+        before = crm.status().unknown
         with settled(), ending(lambda: crm) as stopping:
             done = _send(given, crm, limit, only_to or None, stopping)
-        failures, stops = crm.failures(), crm.stopped()
+        failures, stops, doubtful = crm.failures(), crm.stopped(), crm.status().unknown
     troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]
     if given.as_json:
-        show.say_json(_document(done.touches, failures, stops, dry=False))
+        show.say_json(_document(done.touches, failures, stops, dry=False) | {"in_doubt": doubtful})
     else:
         _say(done, troubled, ended=stopping(), none_due="" if done.counts() else _none_due(crm, "was"))
+        if doubtful:
+            show.say(f"{show.counted(doubtful, 'message')} may or may not have left: crmkit unknowns shows them.")
         _say_stopped(crm, stops)
     if stopping():
         return INTERRUPTED
-    return LOOK if troubled or failures or _nothing_taken(done) else DONE
+    # What a dead sender had on its way comes into doubt with the sending after it.
+    return LOOK if troubled or failures or doubtful > before or _nothing_taken(done) else DONE
 
 
 def _nothing_taken(done: Dispatched) -> bool:

@@ -1,4 +1,4 @@
-"""What comes back: mails for an event parser, a no told at the desk, and addresses that are to be used again."""
+"""What comes back: mails for an event parser, and addresses that are to be used again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from crmkit.cli import show
 from crmkit.cli.mailbox import mails
 from crmkit.cli.options import DONE, LOOK, Given, common
-from crmkit.errors import ConfigError, CrmkitError
+from crmkit.errors import CrmkitError
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
-_MEDIUM = click.Choice(["email", "sms", "post", "phone"])
-_PURPOSE = click.Choice(["marketing", "feedback", "service", "care"])
-#: What somebody means who wants no more news.
-_WISHES = ("marketing", "feedback")
+MEDIUM = click.Choice(["email", "sms", "post", "phone"])
 _NOT_STOPPED = "This address is not stopped: is it spelt as in the practice software?"
-_WHAT = "What the patient does not want; may be repeated."
 
 
 @attrs.frozen
@@ -53,7 +49,7 @@ def receive(given: Given, parser: str, files: tuple[Path, ...], again: bool) -> 
 
 
 @click.command(short_help="Let an address be used again.")
-@click.argument("medium", type=_MEDIUM)
+@click.argument("medium", type=MEDIUM)
 @click.argument("address")
 @click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept.")
 @common()
@@ -67,33 +63,6 @@ def unsuppress(given: Given, medium: str, address: str, by: str) -> int:
         show.say_json({"medium": medium, "used_again": stood})
     else:
         show.say("The address is used again." if stood else _NOT_STOPPED)
-    return DONE
-
-
-@click.command("opt-out", short_help="Write down that a patient wants no more news.")
-@click.argument("patient")
-@click.option("--purpose", "purposes", multiple=True, type=_PURPOSE, default=_WISHES, show_default=True, help=_WHAT)
-@click.option("--medium", "media", multiple=True, type=_MEDIUM, help="Only by this medium; may be repeated.")
-@click.option("--by", required=True, metavar="NAME", help="Who was told so; it is kept.")
-@common()
-def opt_out(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[str, ...], by: str) -> int:
-    """Write down that a PATIENT wants no more news, by telephone for instance. No sync undoes it."""
-    from crmkit.crm.answers import unknown_patient
-    from crmkit.people.medium import Medium, Purpose
-
-    ways = [Medium(medium) for medium in media] or [*Medium]
-    if not by.strip():
-        raise ConfigError("nobody is named who was told so", where="--by", mend="give a name")
-    with given.crm() as crm:
-        # A number that is misspelt would leave the patient who said no among the readers.
-        if not crm.knows(patient):
-            raise unknown_patient(patient)
-        crm.opt_out(patient, [Purpose(purpose) for purpose in purposes], ways, evidence=f"told to {by}")
-    if given.as_json:
-        show.say_json({"patient": patient, "purposes": purposes, "media": [medium.value for medium in ways]})
-    else:
-        by_what = f" by {' and '.join(media)}" if media else ""
-        show.say(f"{patient} gets no more {' and '.join(purposes)}{by_what}, and no sync undoes it.")
     return DONE
 
 

@@ -127,11 +127,17 @@ def _told_or_not() -> Iterator[None]:
 def _say(given: Given, crm: CRM, done: Dispatched) -> None:
     counts = {state.value: number for state, number in sorted(done.counts().items())}
     at = crm.clock.now().astimezone(crm.practice.zone)
+    doubtful = 0
+    # Also told when the database has just gone away.
+    with suppress(CrmkitError):
+        doubtful = crm.status().unknown
     if given.as_json:
-        show.say_json({"at": at.isoformat(), "counts": counts}, line=True)
+        show.say_json({"at": at.isoformat(), "counts": counts, "in_doubt": doubtful}, line=True)
     else:
         told = ", ".join(f"{number:,} {state}" for state, number in counts.items())
         show.say(f"{at:%Y-%m-%d %H:%M:%S}  {told or 'nothing was due'}")
+        if doubtful:
+            show.say(f"  {show.counted(doubtful, 'message')} in doubt: crmkit unknowns shows them")
         waiting = [touch for touch in done.touches if touch.state is State.RETRY]
         for (_, words), number in reasons_in_words(waiting).items():
             show.say(f"  {number:,} {words}")

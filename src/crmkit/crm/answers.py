@@ -12,13 +12,14 @@ import attrs
 from crmkit.campaigns.judge import Judged
 from crmkit.campaigns.plan import explain
 from crmkit.campaigns.reasons import in_words
+from crmkit.crm.holding import forgotten
 from crmkit.crm.stages import Stages
 from crmkit.errors import CrmkitError, MissingField, NotFound
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes
-from crmkit.people.medium import Medium
+from crmkit.people.medium import Medium, Purpose
 from crmkit.store.store import Connection
 
 
@@ -59,6 +60,10 @@ class Answer:
         words: State and reason in words.
         due: When it may leave, None if there is no touch.
         history: What happened to the touch so far, oldest first, in words and in the practice's time.
+        key: The touch's key, with which the Message-ID of its mail begins; empty if there is no touch.
+        purpose: Why one may write, None if there is no touch.
+        medium: By which way, None if there is no touch.
+        recipient: Who reads it: the patient's own id, or the guardian's; empty if there is no touch.
     """
 
     campaign: str
@@ -67,6 +72,10 @@ class Answer:
     words: str
     due: datetime | None = None
     history: tuple[str, ...] = ()
+    key: str = ""
+    purpose: Purpose | None = None
+    medium: Medium | None = None
+    recipient: str = ""
 
 
 def preview(stages: Stages, connection: Connection, patient: str, through: date, now: datetime) -> list[Preview]:
@@ -97,11 +106,12 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     answers = [_answer(_today(touch, judged), [_line(event, zone) for event in past[touch.key]]) for touch in written]
     told = {(touch.campaign, touch.occasion) for touch in written}
     answers += [_answer(touch) for touch in due if (touch.campaign, touch.occasion) not in told]
-    covered = {answer.campaign for answer in answers}
+    covered, there = {answer.campaign for answer in answers}, stages.history.patients(connection, [patient])
     for version in stages.programme.versions(connection):
         if version.campaign.id not in covered:
             failing = stages.planner.members.failing(connection, version.campaign, patient, now)
             words = f"not in the segment: fails {'; '.join(failing)}" if failing else "no occasion due by then"
+            words = words if there else "the patient is not in the records any more"
             answers.append(Answer(version.campaign.id, "", None, words))
     return answers
 
@@ -130,8 +140,11 @@ def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:
 
 
 def _must_exist(stages: Stages, connection: Connection, patient: str) -> None:
-    if patient not in stages.history.patients(connection, [patient]):
-        raise unknown_patient(patient)
+    if patient in stages.history.patients(connection, [patient]):
+        return
+    if forgotten(connection, stages.tables, stages.history.practice, patient):
+        raise NotFound(f"patient {patient} was erased on request: no message is written any more")
+    raise unknown_patient(patient)
 
 
 def unknown_patient(patient: str) -> NotFound:
@@ -148,7 +161,8 @@ def _today(touch: Touch, judged: Mapping[str, Touch]) -> Touch:
 
 
 def _answer(touch: Touch, history: Iterable[str] = ()) -> Answer:
-    return Answer(touch.campaign, touch.occasion, touch.state, explain(touch), touch.due, tuple(history))
+    ground = (touch.key, touch.purpose, touch.medium, touch.recipient)
+    return Answer(touch.campaign, touch.occasion, touch.state, explain(touch), touch.due, tuple(history), *ground)
 
 
 def _line(event: Mapping[str, Any], zone: ZoneInfo) -> str:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from crmkit.campaigns.plan import Plan
 from crmkit.clock import Clock, FixedClock
 from crmkit.crm import answers
+from crmkit.crm.holding import Holding, holding
 from crmkit.crm.log import log_plan
 from crmkit.crm.opened import Opened
 from crmkit.crm.plugged import Plugged
@@ -79,6 +80,11 @@ class Planning(Plugged):
         with self._stages.store.read() as connection:
             last = self._last(through, now)
             return answers.why(self._stages, connection, patient, last, now)
+
+    def holds(self, patient: str) -> Holding:
+        """Return what holds for a patient just now: what was said, which addresses can be used, who reads for whom."""
+        with self._stages.store.read() as connection:
+            return holding(self._stages, connection, patient)
 
     def rehearse(
         self,

@@ -139,6 +139,12 @@ class History:
         # Nearly everybody has said one thing once.
         return holds | {key: last for key, said in several.items() if (last := standing(said))}
 
+    def said(self, connection: sa.Connection, patient: str) -> list[Consent]:
+        """Return all that a patient ever said, the latest first, also what does not hold any more."""
+        rows = self._asks.said.of(connection, {"ids": [patient]})
+        said = [Consent(who, _PURPOSE[why], _MEDIUM[how], *rest) for who, why, how, *rest in rows]
+        return sorted(said, key=lambda one: one.at, reverse=True)
+
     def at_address(self, connection: sa.Connection, medium: Medium, value: str) -> list[str]:
         """Return the patients whose messages an address gets: those who have it, and those in their care.
 

@@ -1,0 +1,89 @@
+"""What holds for a patient just now: what was said, which addresses can be used, for whom else messages come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+import sqlalchemy as sa
+
+from crmkit.crm.stages import Stages
+from crmkit.ledger.tables import LedgerTables
+from crmkit.people.consent import Consent
+from crmkit.people.medium import Medium
+from crmkit.people.patient import Status
+from crmkit.store.store import Connection
+
+
+@attrs.frozen
+class Way:
+    """One address of a patient, without the address itself.
+
+    Attributes:
+        medium: By which way it leads to the patient.
+        problem: Why it cannot be used, in words; empty if it can.
+    """
+
+    medium: Medium
+    problem: str = ""
+
+
+@attrs.frozen
+class Holding:
+    """What every campaign asks about a patient.
+
+    Attributes:
+        patient: The id.
+        status: What the person is to the practice; None if no source speaks of such a patient any more.
+        said: Every yes and no that holds, the latest first. Where nothing was said, one may write about care and
+            service, and not for marketing or feedback.
+        before: Every yes and no that does not hold any more, the latest first.
+        ways: The addresses on record, in the order in which they are tried.
+        guardian: Who gets the messages in this patient's place; empty if nobody does.
+        wards: For whom else this patient gets messages.
+        forgotten_at: When the patient was erased on request; None if that did not happen.
+        forgotten_by: Who decided it.
+    """
+
+    patient: str
+    status: Status | None = None
+    said: tuple[Consent, ...] = ()
+    before: tuple[Consent, ...] = ()
+    ways: tuple[Way, ...] = ()
+    guardian: str = ""
+    wards: tuple[str, ...] = ()
+    forgotten_at: datetime | None = None
+    forgotten_by: str = ""
+
+
+def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
+    """Return what holds for a patient, whom it need not know."""
+    person = stages.history.patients(connection, [patient]).get(patient)
+    holds = set(stages.history.consents(connection, [patient]).values())
+    said = stages.history.said(connection, patient)
+    erased = forgotten(connection, stages.tables, stages.history.practice, patient)
+    return Holding(
+        patient,
+        status=person.status if person else None,
+        said=tuple(one for one in said if one in holds),
+        before=tuple(one for one in said if one not in holds),
+        ways=tuple(Way(one.medium, one.problem) for one in person.contacts) if person else (),
+        guardian=person.guardian if person else "",
+        wards=_wards(stages, connection, patient),
+        forgotten_at=erased[0] if erased else None,
+        forgotten_by=erased[1] if erased else "",
+    )
+
+
+def forgotten(connection: Connection, tables: LedgerTables, practice: str, patient: str) -> tuple[datetime, str] | None:
+    """Return when a patient was erased on request, and who decided it; None if that did not happen."""
+    table = tables.learnt.forgotten
+    mine = (table.c.practice == practice, table.c.patient == patient)
+    found = connection.execute(sa.select(table.c.at, table.c.actor).where(*mine)).first()
+    return (found.at, found.actor) if found else None
+
+
+def _wards(stages: Stages, connection: Connection, patient: str) -> tuple[str, ...]:
+    table = stages.records.patient.now
+    mine = (table.c.practice == stages.history.practice, table.c.guardian == patient)
+    return tuple(connection.scalars(sa.select(table.c.id).where(*mine).order_by(table.c.id)))
