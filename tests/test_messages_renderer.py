@@ -105,6 +105,11 @@ def test_the_layout_rests_on_nothing_that_gmail_or_outlook_takes_away(hello: Mes
     # They drop these tags and with them their styles, and what <html> says of language and direction.
     assert re.findall(r"<(?:main|header|footer|nav|section|article|bdi)\b", html) == []
     assert '<div lang="ar" dir="rtl"' in html.partition("<body")[2]
+    # Outlook on Windows has room around text in cells alone, and a greatest width of tables alone.
+    styled = re.findall(r'<(\w+)[^<>]* style="([^"]*)"', html)
+    assert {tag for tag, style in styled if re.search(r"\bpadding:[^0]", style)} == {"td"}
+    assert {tag for tag, style in styled if "max-width:" in style} == {"table"}
+    assert html.count("<table ") == html.count('<table role="presentation"') == 2
 
 
 def test_a_name_is_escaped_in_html_and_only_there(hello: MessageType) -> None:
