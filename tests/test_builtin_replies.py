@@ -60,6 +60,8 @@ STOPS = {
     "I've moved away, please remove me from your list": "en", "Remove this address from your list": "en",
     "Thank you for the kind wishes, but I moved to Perth in May. Please take me\noff your mailing list.\n\nMia": "en",
     "I have moved to Perth and will not come back to you\nPlease stop texting me\n\nMia": "en",
+    "Désinscription\n\nMia Dupont": "fr", "Graag uitschrijven\n\nMia": "nl", "Avregistrera\n\nMia Berg": "sv",
+    "수신거부\n\n미아": "ko",
     "Please delete my email address.": "en", "Remove me\n\nMia Meier": "en", "I want off this list": "en",
     "Bitte aus dem Verteiler löschen": "de", "Hiermit widerrufe ich meine Einwilligung": "de",
     "Bitte löschen Sie meine E-Mail-Adresse": "de", "Ich bitte um Löschung aus dem Verteiler": "de",

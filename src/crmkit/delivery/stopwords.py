@@ -82,9 +82,10 @@ _ASKED = re.compile(
 )
 
 #: Said first, these count though more follows: "STOP. Wrong number."
-_FIRST = frozenset(
-    {"stop", "stopp", "unsubscribe", "opt out", "optout", "abmelden", "abbestellen", "arret", "afmelden"}
-)
+FIRST = """stop; stopp; unsubscribe; unsub; opt out; optout; abmelden; abbestellen; austragen; arret; desabonner
+    desabonnement; desinscrire; desinscription; disiscrivimi; disiscrivetemi; disiscrizione; desuscribir; desuscribirme
+    descadastrar; afmelden; uitschrijven; afmeld; frameld; avregistrera; avanmäl; avprenumerera; avmeld; wypisz
+    odhlásit; отписаться; отписка; відписатися; 退订; 退訂; 取消订阅; 取消訂閱; 配信停止; 수신거부"""
 _WHICH = r"(?: (?:any|these|those|this|your|the|more|such|further|me|us|all|every|of|kind))*"
 _EVER = r"(?: (?:any ?more|again|ever|from now on|at once|right now|here|to|on|at|this|my|number|phone))*"
 _JOINED = frozenset("'’‘`´\u200b\u200c\u200d\ufeff")
@@ -103,10 +104,12 @@ _LONGEST = 400
 
 @cache
 def _known() -> Mapping[str, frozenset[str]]:
-    return {
-        language: frozenset(_letters(word) for word in re.split(r"[;\n]", text) if word.strip())
-        for language, text in WORDS.items()
-    }
+    return {language: _listed(text) for language, text in WORDS.items()}
+
+
+@cache
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(_letters(word) for word in re.split(r"[;\n]", text) if word.strip())
 
 
 @cache
@@ -136,7 +139,7 @@ def read_stop(text: str, medium: Medium) -> Stop | None:
     if language := _word(whole) or _sentence(whole):
         return Stop(_purposes(whole, language, medium), language)
     for number, sentence in enumerate(sentences):
-        first = number == 0 and (sentence in _FIRST or " " in sentence)
+        first = number == 0 and (sentence in _listed(FIRST) or " " in sentence)
         if language := (first and _word(sentence)) or _sentence(sentence):
             return Stop(_purposes(sentence, language, medium), language)
     return None
