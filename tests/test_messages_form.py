@@ -154,6 +154,11 @@ def test_a_text_with_gaps_is_coded_like_the_whole(text, places, values):
     assert written == (None if wants_base64(len(raw), len(whole)) else in_quoted_printable(raw))
 
 
+def test_a_mark_that_nobody_made_keeps_no_message_from_being_written():
+    assert Cloze.cut(f"{mark(0)} {mark(1)}", 1) is None
+    assert Cloze.cut(str(with_escaped([mark(1)])[1]), 1) is None
+
+
 def test_a_mark_that_was_changed_on_the_way_makes_no_cloze():
     assert Cloze.cut(f"Dear {mark(0)[:-1]}", 1) is None
     assert Cloze.cut(f"Dear {mark(0)} \ue001", 1) is None

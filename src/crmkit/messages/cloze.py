@@ -47,7 +47,11 @@ class Cloze:
             return None
         pieces, gaps = [parts[0]], []
         for plain, escaped, literal in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-            gaps.append((len(pieces), int(plain) if plain else int(escaped) + values))
+            number = int(plain or escaped)
+            if number >= values:
+                # Nobody made this mark: it stands in what the practice wrote.
+                return None
+            gaps.append((len(pieces), number if plain else number + values))
             pieces += ["", literal]
         return cls(tuple(pieces), tuple(gaps))
 
