@@ -7,22 +7,30 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from situations import consent, patient
 
-from crmkit import CRM, Campaign, FixedClock, Medium, State
+from crmkit import CRM, Campaign, FixedClock, Medium, State, SystemClock
 from crmkit.builtin.folder import FolderChannel
 from crmkit.cli import main
 from crmkit.cli.options import Given
+from crmkit.cli.status import to_look_at
 from crmkit.cli.watching import watched
 from crmkit.delivery.channel import Outcome, Receipt
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 NOT_LET_IN = "login: 535, not let in: look at user and password"
+
+
+class Fast(SystemClock):
+    """An hour ahead."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -171,3 +179,8 @@ def test_the_status_is_the_same_on_postgresql(
         crm.send()
         found = crm.status()
         assert (found.due, found.last_sent, found.last_sync) == (0, clock.now(), clock.now() - timedelta(hours=2))
+        assert (found.ahead, found.wrong_clock) == (None, False), "a clock of one's own is meant to be another"
+    with CRM(practice, postgres, plugins=["csv", "folder"], settings=settings, clock=Fast(), root=tmp_path) as crm:
+        late = to_look_at(crm.status(), practice, timedelta(days=9999))
+        assert [code for code, _ in late] == ["clock"]
+        assert "This machine's clock is 3,600 seconds ahead of the database's" in late[0][1]

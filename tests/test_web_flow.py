@@ -214,7 +214,9 @@ def test_a_call_that_comes_many_times_at_once_is_applied_once(provider: CRM) -> 
     assert sum(json.loads(text)["applied"] for _, text in answers) == 1
 
 
-def test_a_forged_call_is_not_found_and_changes_nothing(provider: CRM, tmp_path: Path) -> None:
+def test_a_forged_call_is_not_found_is_logged_and_changes_nothing(
+    provider: CRM, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     body, headers = told(provider)
     late = dict(HookParser([SECRET]).sign("call-1", provider.clock.now() - timedelta(minutes=6), body))
     foreign = dict(HookParser(["whsec_" + "A" * 32]).sign("call-1", provider.clock.now(), body))
@@ -226,7 +228,11 @@ def test_a_forged_call_is_not_found_and_changes_nothing(provider: CRM, tmp_path:
         assert call(f"{site}/events/email.bounces", "POST", body)[0] == 404
         assert call(f"{site}/events/email.replies", "POST", b"From: a@b.example\n\nSTOP")[0] == 404
         assert call(f"{site}/events/nobody", "POST", body)[0] == 404
+        assert call(f"{site}/events/no%0Abody", "POST", body)[0] == 404
     assert everything(tmp_path) == before
+    told_of = [one.getMessage() for one in caplog.records if one.name == "crmkit.web"]
+    assert "a call to events/hook was refused: the call is not signed with one of our secrets" in told_of
+    assert not [one for one in told_of if "\n" in one], "whoever calls writes no lines of the log"
 
 
 def test_a_call_that_cannot_be_read_is_told_why_and_kept(provider: CRM) -> None:

@@ -64,6 +64,10 @@ def to_look_at(found: Standing, practice: Practice, patience: timedelta) -> list
     if found.unknown:
         told = f"{show.counted(found.unknown, 'message')} may or may not have left"
         reasons.append(("unknown", f"{told}: crmkit unknowns shows the evidence."))
+    if found.wrong_clock and found.ahead is not None:
+        way = "ahead of" if found.ahead > 0 else "behind"
+        told = f"This machine's clock is {abs(found.ahead):,.0f} seconds {way} the database's"
+        reasons.append(("clock", f"{told}: let NTP set both, for messages leave by this machine's."))
     return reasons
 
 
@@ -77,6 +81,7 @@ def _rows(found: Standing, practice: Practice) -> list[tuple[str, str, str]]:
         ("in a sender's hands", f"{found.in_hand:,}", when("left behind since", found.left_since)),
         ("in doubt", f"{found.unknown:,}", when("the oldest of", found.unknown_since)),
         ("held until something is mended", f"{found.held:,}", ""),
+        ("came back and could not be read", f"{found.unread:,}", ""),
         ("falls due next", "", when("", found.next_due) or "nothing is planned"),
         ("last handed over", "", when("", found.last_sent) or "never"),
         ("last sync", "", when("", found.last_sync) or "never"),

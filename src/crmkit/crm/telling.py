@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import attrs
+
 from crmkit.campaigns.reasons import REASONS
-from crmkit.clock import Clock
+from crmkit.clock import Clock, SystemClock
 from crmkit.crm.decisions import Decisions
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.ledger.entry import give_places, has_new
 from crmkit.ledger.feed import FeedEvent, feed
-from crmkit.ledger.standing import Standing, standing
+from crmkit.ledger.standing import Standing, ahead_of, standing
 from crmkit.metrics.gather import Findings, gather
 from crmkit.metrics.window import Window
 from crmkit.practice import Practice
@@ -59,7 +61,10 @@ class Telling(Decisions):
         """
         stages = self._stages
         with stages.store.read() as connection:
-            return standing(connection, stages.records, stages.tables, self.practice.id, self.clock.now())
+            found = standing(connection, stages.records, stages.tables, self.practice.id, self.clock.now())
+            # A clock of one's own is meant to show another time.
+            ahead = ahead_of(connection, self.clock) if isinstance(self.clock, SystemClock) else None
+            return attrs.evolve(found, ahead=ahead)
 
     def findings(self, window: Window | None = None) -> Findings:
         """Return the measures of a window (by default the year that ends today), the bridge, and what plots need."""

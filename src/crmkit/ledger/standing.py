@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
+from crmkit.clock import Clock
 from crmkit.ledger.learnt import Stop, stopped
 from crmkit.ledger.state import State
 from crmkit.ledger.tables import LedgerTables
@@ -18,6 +19,8 @@ from crmkit.store.types import Instant
 
 #: After so many tries without effect it is no moment's trouble: the third is three quarters of an hour after the first.
 _TRIES = 3
+#: So many seconds two machines' clocks may be apart.
+_APART = 60
 _WAITING = (State.READY, State.DEFERRED, State.RETRY)
 _IN_HAND = (State.CLAIMED, State.SENDING)
 
@@ -44,7 +47,9 @@ class Standing:
         held: How many touches wait for something to be mended.
         last_sent: When the last message was handed over that may have left; None if there was none.
         last_sync: When the source was read that was read longest ago; None if none ever was.
+        unread: How much came back that could not be read.
         stopped: What a person has stopped.
+        ahead: By how many seconds this machine's clock is ahead of the database's; None if there is no such comparison.
     """
 
     at: datetime
@@ -63,11 +68,18 @@ class Standing:
     held: int = 0
     last_sent: datetime | None = None
     last_sync: datetime | None = None
+    unread: int = 0
     stopped: tuple[Stop, ...] = ()
+    ahead: float | None = None
 
     def late(self, patience: timedelta) -> bool:
         """Tell whether something has been due, or left behind, for longer than that: nobody seems to send."""
         return any(since is not None and self.at - since > patience for since in (self.due_since, self.left_since))
+
+    @property
+    def wrong_clock(self) -> bool:
+        """Tell whether this machine's clock and the database's are too far apart for leases and hours."""
+        return self.ahead is not None and abs(self.ahead) > _APART
 
     @property
     def not_taken(self) -> bool:
@@ -106,6 +118,7 @@ def standing(
         held=total("number", State.HELD),
         last_sent=_last_sent(connection, tables, practice),
         last_sync=connection.scalar(_last_sync(records.source, practice)),
+        unread=connection.scalar(_unread(tables, practice)) or 0,
         stopped=stops,
     )
 
@@ -162,3 +175,16 @@ def _told(connection: sa.Connection, tables: LedgerTables, practice: str) -> str
     waiting = sa.select(table.c.detail).where(table.c.practice == practice, table.c.state == State.RETRY.value)
     detail = connection.scalar(waiting.order_by(table.c.changed_at.desc()).limit(1))
     return str((detail or {}).get("told", ""))
+
+
+def _unread(tables: LedgerTables, practice: str) -> sa.Select[Any]:
+    table = tables.learnt.payload
+    return sa.select(sa.func.count()).where(table.c.practice == practice, table.c.problem != "")
+
+
+def ahead_of(connection: sa.Connection, clock: Clock) -> float | None:
+    """Return by how many seconds a clock is ahead of the database's; None where both are one machine's."""
+    if connection.dialect.name != "postgresql":
+        return None
+    there: datetime = connection.scalar(sa.select(sa.func.clock_timestamp(type_=Instant)))  # type: ignore[assignment]
+    return round((clock.now() - there).total_seconds(), 1)

@@ -16,6 +16,8 @@ from crmkit.web.served import Find
 _log = logging.getLogger("crmkit.web")
 
 #: Failures that are no fault of the payload: the provider is to try again when they are mended.
+#: So much of a name is logged that anybody may have made up.
+_NAME = 40
 _OUR_FAULT = (ConfigError, PluginError, StoreError)
 
 
@@ -50,10 +52,13 @@ class Events:
                 return _problem(404, "there is no such practice")
             counts = crm.receive(parser, body, headers)
         except NotFound as problem:
+            # A secret or a name that was changed on one side only: nothing else here would tell of it.
+            _log.warning("a call to events/%s was refused: %s", ascii(parser[:_NAME])[1:-1], problem.problem)
             return _problem(404, problem.problem)
         except _OUR_FAULT as problem:
             return _failed(str(problem))
         except CrmkitError as problem:
+            _log.warning("a call to events/%s could not be read: crm.unread() tells why", ascii(parser[:_NAME])[1:-1])
             return _problem(400, problem.problem)
         except Exception as problem:  # noqa: BLE001 - its text may hold a patient's data
             return _failed(type(problem).__name__)
