@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from test_flow_delivery import BIRTHDAY, people
 
 from crmkit import CRM, Campaign
-from crmkit.errors import ConfigError
+from crmkit.errors import ConfigError, StoreError
 
 KEY = "a key that only the host has"
 
@@ -108,3 +108,31 @@ def test_only_an_open_transaction_of_this_database_will_do(crm, engine, tmp_path
         crm.plan(connection=connection)
     other.dispose()
     assert crm.feed() == []
+
+
+def test_a_schema_that_the_engine_would_write_before_all_names_is_refused_and_told(crm, engine, practice, clock):
+    moved = engine.execution_options(schema_translate_map={None: "tenant"})
+    with pytest.raises(ConfigError, match=r"schema_translate_map.*name the schema to the CRM"):
+        CRM(practice, moved, clock=clock)
+    with moved.begin() as connection, pytest.raises(ConfigError, match="schema_translate_map"):
+        crm.plan(connection=connection)
+
+
+def test_who_holds_the_only_connection_is_told_so(engine, practice, clock):
+    alone = sa.create_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    with CRM(practice, alone, clock=clock) as crm, alone.begin() as connection:
+        assert crm.plan(connection=connection).changed == 0
+        with pytest.raises(StoreError, match="no connection of the engine's pool came free in time"):
+            crm.programme()
+    alone.dispose()
+
+
+def test_a_transaction_that_has_failed_before_is_told_as_that(crm, engine):
+    with engine.connect() as connection, connection.begin():
+        with pytest.raises(sa.exc.DBAPIError):
+            connection.exec_driver_sql("SELECT nonsense")
+        if engine.dialect.name == "sqlite":
+            assert crm.plan(connection=connection).ready(), "there, it spoils no transaction"
+            return
+        with pytest.raises(StoreError, match=r"an earlier statement of this transaction failed.*roll it back"):
+            crm.plan(connection=connection)

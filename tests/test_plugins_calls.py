@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -219,6 +221,27 @@ def test_a_forked_process_has_threads_of_its_own():
         os._exit(0 if own.call(Phase.JUDGE, "judging", lambda: 2) == 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
     own.end()
+
+
+def test_a_program_at_its_very_end_waits_for_no_thread_that_goes_on_no_more():
+    # A host's object that closes its CRM when it goes, as late as with its module.
+    program = """
+from crmkit.plugins.calls import Calls
+from crmkit.plugins.failure import Phase
+
+class Host:
+    def __init__(self):
+        self.calls = Calls("acme", limits={Phase.CLOSE: 20})
+        self.close = self.calls.call, Phase.CLOSE
+        self.close[0](self.close[1], "opening", int)
+
+    def __del__(self, tell=print):
+        tell(self.close[0](self.close[1], "closing", lambda: "closed"))
+
+host = Host()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("closed\n", "")
 
 
 def test_the_same_failure_is_kept_and_logged_once(caplog):

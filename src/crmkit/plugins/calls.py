@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -182,6 +183,9 @@ class Line:
         return answer
 
     def _bounded(self, attempt: Callable[[], T], seconds: float, late: Callable[[Any], None] | None) -> T:
+        if sys.is_finalizing():
+            # No thread but this one goes on any more: nobody could give the call up, and to wait would be in vain.
+            return attempt()
         self.worker = self.worker or self.calls.worker()
         self.busy = True
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -96,13 +96,15 @@ def joined(connection: sa.Connection, engine: sa.Engine) -> Iterator[None]:
     """Take part in a transaction that a host has opened: whatever is done is undone on an exception, and nothing else.
 
     Raises:
-        ConfigError: If the connection is none of the engine's, commits by itself, or has no transaction open.
+        ConfigError: If the connection is none of the engine's, commits by itself, has no transaction open, or writes
+            another schema before the names of tables.
         StoreError: If the database refuses; it holds no value of any row.
     """
     # An engine with other options shares the pool of the one that it was made of.
     if connection.engine.pool is not engine.pool:
         mend = "give the CRM the engine of this connection in the place of a URL"
         raise ConfigError("the connection is none of this CRM's engine", where="connection", mend=mend)
+    insist_on_names(connection.get_execution_options(), "connection")
     if not connection.in_transaction():
         mend = "open one with engine.begin(), or leave the connection out"
         raise ConfigError("no transaction is open on the connection", where="connection", mend=mend)
@@ -114,6 +116,17 @@ def joined(connection: sa.Connection, engine: sa.Engine) -> Iterator[None]:
         begin(connection, "BEGIN IMMEDIATE", owned=False)
         with connection.begin_nested():
             yield
+
+
+def insist_on_names(options: Mapping[str, Any], where: str) -> None:
+    """Refuse to let SQLAlchemy write another schema before the names of tables: not every statement would go along.
+
+    Raises:
+        ConfigError: If a host's options say so of tables without a schema.
+    """
+    if None in (options.get("schema_translate_map") or {}):
+        mend = "leave it out here, and name the schema to the CRM: CRM(..., schema=...)"
+        raise ConfigError("the schema_translate_map moves tables without a schema", where=where, mend=mend)
 
 
 def _commits_by_itself(connection: sa.Connection) -> bool:

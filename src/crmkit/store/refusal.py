@@ -38,6 +38,9 @@ def refusals(where: str = "") -> Iterator[None]:
         if where and code_of(problem.orig).startswith("SQLITE_") and not isinstance(told, InTheWay):
             told = told.within(where)
         raise told.with_traceback(problem.__traceback__) from None
+    except sa.exc.TimeoutError:
+        mend = "give the engine a larger pool, or end the transactions in which its connections are held"
+        raise StoreError("no connection of the engine's pool came free in time", mend=mend) from None
     except sa.exc.StatementError as problem:
         problem.hide_parameters = True
         raise

@@ -36,6 +36,7 @@ _POSTGRESQL = {
         "let the address lead to the server that is written to; with several hosts in it, add"
         " target_session_attrs=read-write",
     ),
+    "25P02": ("an earlier statement of this transaction failed", "roll it back, and begin anew"),
     "25P03": ("the server's idle_in_transaction_session_timeout ended a transaction", _LIMIT),
     "25P04": ("the server's transaction_timeout ended a transaction", _LIMIT),
     "42501": (
