@@ -81,6 +81,9 @@ def test_what_is_due_and_taken_up_by_nobody_wakes_somebody(crm: CRM, clock: Fixe
     sent = told("status")
     assert (sent["due"], sent["last_sent"]) == (0, sent["at"])
     assert "All is well." in run("status").stdout
+    clock.move(timedelta(days=4))
+    assert told("status", code=3)["look"] == ["old"], "nobody syncs and plans any more"
+    assert told("status", "--old", "200")["well"]
 
 
 def test_a_channel_that_takes_nothing_is_told_by_send_by_the_log_and_in_the_end_by_the_status(
@@ -181,6 +184,6 @@ def test_the_status_is_the_same_on_postgresql(
         assert (found.due, found.last_sent, found.last_sync) == (0, clock.now(), clock.now() - timedelta(hours=2))
         assert (found.ahead, found.wrong_clock) == (None, False), "a clock of one's own is meant to be another"
     with CRM(practice, postgres, plugins=["csv", "folder"], settings=settings, clock=Fast(), root=tmp_path) as crm:
-        late = to_look_at(crm.status(), practice, timedelta(days=9999))
+        late = to_look_at(crm.status(), practice, timedelta(days=9999), timedelta(days=9999))
         assert [code for code, _ in late] == ["clock"]
         assert "This machine's clock is 3,600 seconds ahead of the database's" in late[0][1]

@@ -28,12 +28,20 @@ _SILENT = "the channel did not say why"
     show_default=True,
     help="How long something may be due before a person must look.",
 )
+@click.option(
+    "--old",
+    type=click.FloatRange(min=1),
+    default=72,
+    metavar="HOURS",
+    show_default=True,
+    help="How old the last sync may be before a person must look.",
+)
 @common()
-def status(given: Given, late: float) -> int:
+def status(given: Given, late: float, old: float) -> int:
     """Tell whether all is well with the sending: what waits, since when, and what is in doubt."""
     with given.crm() as crm:
         found, practice = crm.status(), crm.practice
-    reasons = to_look_at(found, practice, timedelta(minutes=late))
+    reasons = to_look_at(found, practice, timedelta(minutes=late), timedelta(hours=old))
     if given.as_json:
         document = attrs.asdict(found, filter=attrs.filters.exclude("told"))
         show.say_json({"well": not reasons, "look": [code for code, _ in reasons], **document})
@@ -50,7 +58,9 @@ def status(given: Given, late: float) -> int:
     return LOOK if reasons else DONE
 
 
-def to_look_at(found: Standing, practice: Practice, patience: timedelta) -> list[tuple[str, str]]:
+def to_look_at(
+    found: Standing, practice: Practice, patience: timedelta, old: timedelta = timedelta(hours=72)
+) -> list[tuple[str, str]]:
     """Return why a person must look, each by a code and in words; nothing if all is well."""
     reasons = []
     if found.late(patience):
@@ -64,6 +74,11 @@ def to_look_at(found: Standing, practice: Practice, patience: timedelta) -> list
     if found.unknown:
         told = f"{show.counted(found.unknown, 'message')} may or may not have left"
         reasons.append(("unknown", f"{told}: crmkit unknowns shows the evidence."))
+    if found.last_sync and found.at - found.last_sync > old:
+        told = f"The last sync was at {local(found.last_sync, practice)}"
+        reasons.append(
+            ("old", f"{told}: what is planned rests on that. See whether the job runs that syncs and plans.")
+        )
     if found.wrong_clock and found.ahead is not None:
         way = "ahead of" if found.ahead > 0 else "behind"
         told = f"This machine's clock is {abs(found.ahead):,.0f} seconds {way} the database's"
