@@ -14,9 +14,12 @@ from urllib.parse import quote
 
 import attrs
 import pytest
+from anyio import create_task_group, move_on_after, run, sleep
+from httpx2 import ASGITransport, AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
@@ -57,6 +60,7 @@ class Stub:
     received: list[tuple[str, bytes, dict[str, str]]] = attrs.Factory(list)
     threads: list[threading.Thread] = attrs.Factory(list)
     fault: Exception | None = None
+    held: threading.Event | None = None
 
     def unsubscribe(self, token: str) -> bool:
         self._work()
@@ -70,6 +74,8 @@ class Stub:
 
     def _work(self) -> None:
         self.threads.append(threading.current_thread())
+        if self.held:
+            self.held.wait(60)
         if self.fault:
             raise self.fault
 
@@ -441,6 +447,28 @@ def test_the_crm_is_never_called_on_the_event_loop(crm: Stub) -> None:
     client.post("/events/ses")
     assert len(crm.threads) == 2
     assert not set(loops) & set(crm.threads)
+
+
+def test_however_long_the_database_takes_the_hosts_own_threads_stay_free(crm: Stub) -> None:
+    mounted, held, answers = app(crm), threading.Event(), list[int]()
+    crm.held = held
+
+    async def press() -> None:
+        async with AsyncClient(transport=ASGITransport(mounted), base_url="https://x.example") as client:
+            answers.append((await client.post(link())).status_code)
+
+    async def host() -> None:
+        async with create_task_group() as group:
+            for _ in range(60):
+                group.start_soon(press)
+            while len(crm.threads) < 40:
+                await sleep(0.01)
+            with move_on_after(10):
+                answers.append(await run_in_threadpool(lambda: 1))
+            held.set()
+
+    run(host)
+    assert answers == [1, *[200] * 60], "a page of the host's own comes first"
 
 
 def test_a_client_that_goes_away_is_no_failure(crm: Stub, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,7 @@ from crmkit.errors import ConfigError
 from crmkit.web.events import Events
 from crmkit.web.pages import Pages
 from crmkit.web.served import Find, Served
+from crmkit.web.threads import Threads
 from crmkit.web.unsubscribe import Unsubscribing
 
 #: A mail provider's one-click POST has 26 bytes; some wrap it in a multipart form.
@@ -29,7 +30,7 @@ def app(crms: Served | Find, *, largest_event: int = 1_000_000) -> ASGIApp:
     """Return the ASGI app: `GET` and `POST /unsubscribe/{token}`, `POST /events/{parser}`.
 
     Mount it where the practice's `public_url` points. It needs no start-up, no session and no cookie, and its calls
-    of the CRM run in threads, so that they never hold up the host's event loop.
+    of the CRM run in threads of its own, so that they hold up neither the host's event loop nor its own threads.
 
     Args:
         crms: One practice's `CRM`; or, for many, a function from the practice's id to its CRM or None, which may be
@@ -42,8 +43,8 @@ def app(crms: Served | Find, *, largest_event: int = 1_000_000) -> ASGIApp:
     if largest_event < 1:
         raise ConfigError("the largest event is no positive number of bytes", where="largest_event", mend="say 1000000")
     start, find = ("", _always(crms)) if _is_one(crms) else ("/{practice}", _finder(crms))
-    pages = Pages()
-    unsubscribing, events = Unsubscribing(find, pages), Events(find)
+    pages, threads = Pages(), Threads()
+    unsubscribing, events = Unsubscribing(find, pages, threads), Events(find, threads)
     routes = [
         Route(
             f"{start}/unsubscribe/{{token:path}}",

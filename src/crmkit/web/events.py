@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 
 import attrs
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from crmkit.errors import ConfigError, CrmkitError, NotFound, PluginError, StoreError
 from crmkit.web.served import Find
+from crmkit.web.threads import Threads
 
 _log = logging.getLogger("crmkit.web")
 
@@ -30,6 +30,7 @@ class Events:
     """
 
     find: Find
+    threads: Threads
 
     async def answer(self, request: Request) -> Response:
         """Answer 202 with counts; 404 for an unknown parser, 400 for a payload that it refuses, 500 for any fault.
@@ -38,7 +39,7 @@ class Events:
         """
         body = await request.body()
         place = request.path_params
-        return await run_in_threadpool(
+        return await self.threads.run(
             self._take, place.get("practice", ""), place["parser"], body, _headers_of(request)
         )
 

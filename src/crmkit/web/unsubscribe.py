@@ -6,7 +6,6 @@ import logging
 import re
 
 import attrs
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -14,6 +13,7 @@ from crmkit.errors import NotFound, StoreError
 from crmkit.messages.links import Links
 from crmkit.web.pages import Pages, preferred
 from crmkit.web.served import Find
+from crmkit.web.threads import Threads
 
 #: A token ends with one of these. Looked for from the end: from every sign on, a long address would hold up all others.
 _TOKEN = re.compile(r"(?s).*[A-Za-z0-9_-]")
@@ -35,6 +35,7 @@ class Unsubscribing:
 
     find: Find
     pages: Pages
+    threads: Threads
 
     async def answer(self, request: Request) -> Response:
         """Answer 200 with a page; 404 if the practice did not make the token, 500 if the wish was not recorded."""
@@ -44,7 +45,7 @@ class Unsubscribing:
         wanted = preferred(request.headers.get("accept-language", ""))
         place = request.path_params
         token = _token_in(place["token"])
-        return await run_in_threadpool(self._answer, place.get("practice", ""), token, wanted, acts=acts)
+        return await self.threads.run(self._answer, place.get("practice", ""), token, wanted, acts=acts)
 
     def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
         try:
