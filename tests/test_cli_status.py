@@ -105,6 +105,20 @@ def test_a_channel_that_takes_nothing_is_told_by_send_by_the_log_and_in_the_end_
     assert f"3 messages not taken after up to 3 tries: {NOT_LET_IN}." in run("status", code=3).stdout
 
 
+def test_what_was_mended_is_tried_at_once(crm: CRM, clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as down:
+        answering(down, Outcome.RETRY, NOT_LET_IN)
+        for _ in range(4):
+            crm.send()
+            clock.move(timedelta(hours=1))
+    assert told("send", "--yes")["counts"] == {}
+    assert "crmkit send --yes --again tries them now" in run("send").stdout
+    assert "add --yes" in run("send", "--again", code=1).stderr
+    assert told("send", "--yes", "--again", "--only-to", "P1")["counts"] == {"sent": 1}
+    assert told("send", "--yes", "--again")["counts"] == {"sent": 2}
+    assert told("send", "--yes", "--again")["counts"] == {}, "nothing is sent twice"
+
+
 def test_what_a_dead_sender_left_behind_is_late_too(
     crm: CRM, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

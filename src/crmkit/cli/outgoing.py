@@ -40,6 +40,7 @@ _PATIENCE = 30
 @click.option("--yes", is_flag=True, help="Send. Without it, nothing leaves.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take up at most so many touches.")
 @click.option("--only-to", multiple=True, metavar="PATIENT", help="Reach nobody but this patient; may be repeated.")
+@click.option("--again", is_flag=True, help="Take up what waits for another try, too: what was wrong is mended.")
 @click.option("--watch", is_flag=True, help="Go on: send whatever falls due, until ended by Ctrl-C or SIGTERM.")
 @click.option(
     "--every",
@@ -48,14 +49,17 @@ _PATIENCE = 30
     help="How long --watch waits when nothing is left to do.  [default: 30]",
 )
 @common()
-def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], watch: bool, every: float | None) -> int:
+def send(
+    given: Given,
+    yes: bool,
+    limit: int | None,
+    only_to: tuple[str, ...],
+    again: bool,
+    watch: bool,
+    every: float | None,
+) -> int:
     """Send what is due; without --yes, only show it."""
-    if every is not None and not watch:
-        raise ConfigError("nothing is sent a second time", where="--every", mend="add --watch, or leave it out")
-    if watch and (not yes or limit or only_to):
-        raise ConfigError(
-            "watching sends all that is due", where="--watch", mend="add --yes, without --limit or --only-to"
-        )
+    _check(yes=yes, again=again, watch=watch, every=every, some=bool(limit or only_to))
     from crmkit.crm.answers import unknown_patient
 
     with given.crm() as crm:
@@ -70,6 +74,8 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
             with settled():
                 return watched(given, crm, timedelta(seconds=every or _EVERY))
         before = crm.status().unknown
+        if again:
+            crm.try_again(only_to=only_to or None)
         with settled(), ending(lambda: crm) as stopping:
             done = _send(given, crm, limit, only_to or None, stopping)
         failures, stops, doubtful = crm.failures(), crm.stopped(), crm.status().unknown
@@ -85,6 +91,18 @@ def send(given: Given, yes: bool, limit: int | None, only_to: tuple[str, ...], w
         return INTERRUPTED
     # What a dead sender had on its way comes into doubt with the sending after it.
     return LOOK if troubled or failures or doubtful > before or _nothing_taken(done) else DONE
+
+
+def _check(*, yes: bool, again: bool, watch: bool, every: float | None, some: bool) -> None:
+    """Refuse options that do not go together."""
+    if every is not None and not watch:
+        raise ConfigError("nothing is sent a second time", where="--every", mend="add --watch, or leave it out")
+    if watch and (not yes or some):
+        raise ConfigError(
+            "watching sends all that is due", where="--watch", mend="add --yes, without --limit or --only-to"
+        )
+    if again and (watch or not yes):
+        raise ConfigError("what waits is taken up once", where="--again", mend="add --yes, and leave out --watch")
 
 
 def _nothing_taken(done: Dispatched) -> bool:
@@ -177,7 +195,8 @@ def _none_due(crm: CRM, verb: str) -> str:
         first = f"the first at {local(now.next_try, crm.practice)}"
         told.append(
             f"Nothing {verb} due now but what was not taken and waits for another try: "
-            f"{show.counted(now.retry, 'message')}, {first}.\nThe channel said: {now.told or 'nothing'}."
+            f"{show.counted(now.retry, 'message')}, {first}.\nThe channel said: {now.told or 'nothing'}.\n"
+            "Is that mended? crmkit send --yes --again tries them now."
         )
     return "\n".join(told) or f"Nothing {verb} due{' now' if verb == 'is' else ''}: crmkit plan shows the coming days."
 

@@ -114,6 +114,13 @@ class Claims:
         wanted = [] if only_to is None else [among(table.c.patient, only_to)]
         return wanted + ([] if share is None else [share.holds(table.c.household)])
 
+    def hurry(self, connection: sa.Connection, now: datetime, only_to: Sequence[str] | None = None) -> int:
+        """Let what waits for another try be due at once; return how many touches."""
+        table = self.ledger.tables.touch
+        mine = (table.c.practice == self.ledger.practice, table.c.state == State.RETRY.value, table.c.due > now)
+        done = connection.execute(sa.update(table).where(*mine, *self._wanted(only_to, None)).values(due=now))
+        return done.rowcount
+
     def renew(self, connection: sa.Connection, owner: str, now: datetime, lease: timedelta) -> None:
         """Hold what an owner has claimed for longer; what has run out already is not his any more."""
         table = self.ledger.tables.touch
