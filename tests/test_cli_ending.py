@@ -93,7 +93,8 @@ def soon(true: Callable[[], bool]) -> None:
 
 
 def states(folder: Path) -> Counter[str]:
-    with sa.create_engine(f"sqlite:///{folder}/crm.db").connect() as connection:
+    engine = sa.create_engine(f"sqlite:///{folder}/crm.db", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
         return Counter(connection.scalars(sa.text("SELECT state FROM crmkit_touch")))
 
 

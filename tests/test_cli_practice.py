@@ -6,6 +6,7 @@ import email
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from email import policy
 from pathlib import Path
 from typing import Any
@@ -435,7 +436,7 @@ def test_the_trail_is_verified_with_the_key_of_the_file(practice: Path) -> None:
     run("plan")
     assert "Everything fits." in run("audit").stdout
     assert run("audit", "verify").stdout == run("audit").stdout
-    with sqlite3.connect(practice / "practice.db") as database:
+    with closing(sqlite3.connect(practice / "practice.db")) as raw, raw as database:
         database.execute("UPDATE crmkit_event SET actor = 'nobody'")
     assert "Something does not fit." in run("audit", code=3).stdout
     assert told("audit", code=3)["faults"]
