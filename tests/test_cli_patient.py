@@ -49,7 +49,7 @@ def test_whoever_got_a_message_learns_by_which_yes_and_what_happens_next() -> No
     said = run("why", "P1").stdout
     assert "  marketing by email\n" in said
     assert f"  key {told('why', 'P1')['answers'][0]['key']}\n" in said
-    assert "  said no to feedback and marketing by email, 2026-11-23 10:00 (told to Kim)" in said
+    assert "  said no to marketing and feedback by email, 2026-11-23 10:00 (told to Kim)" in said
     assert "  before that: said yes to marketing by email" in said
     holds = told("why", "P1")["holds"]
     assert [(one["given"], one["learnt"]) for one in holds["before"]] == [(True, False)]
@@ -60,6 +60,10 @@ def test_whoever_got_a_message_learns_by_which_yes_and_what_happens_next() -> No
 def test_a_mother_learns_why_a_message_about_her_child_came_to_her() -> None:
     assert "to P1, who reads for this patient" in run("why", "P2").stdout
     assert "guardian of P2: their messages come here" in run("why", "P1").stdout
+    run("opt-out", "P1", "--by", "Kim", "--medium", "email")
+    said = run("why", "P2").stdout
+    assert "denied: has said no to marketing by email" in said
+    assert "  the guardian said no to marketing and feedback by email, 2026-11-23 10:00 (told to Kim)" in said, "not P2"
 
 
 @pytest.mark.usefixtures("crm")

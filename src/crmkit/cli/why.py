@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from crmkit.people.consent import Consent
     from crmkit.practice import Practice
 
+#: The order in which they are told, whatever order the database has.
+_PURPOSES, _MEDIA = ("marketing", "feedback", "service", "care"), ("email", "sms", "post", "phone")
 _UNSAID = (
     "where nothing was said: may be written to about appointments and care (service, care), not about news\n"
     "  or for an opinion (marketing, feedback)"
@@ -80,6 +82,8 @@ def _say_holds(holds: Holding, practice: Practice) -> None:
         show.say("  no address on record")
     if holds.guardian:
         show.say(f"  guardian {holds.guardian}: reads messages for this patient as long as the patient is a minor")
+        for line in said_in_words(holds.guardian_said, practice):
+            show.say(f"  the guardian {line}")
     if holds.wards:
         show.say(f"  guardian of {', '.join(holds.wards)}: their messages come here, see crmkit why for each")
 
@@ -94,8 +98,8 @@ def said_in_words(said: Iterable[Consent], practice: Practice) -> list[str]:
 
 def _line(some: list[Consent], practice: Practice) -> str:
     first = some[0]
-    purposes = " and ".join(dict.fromkeys(one.purpose.value for one in some))
-    media = ", ".join(dict.fromkeys(one.medium.value for one in some))
+    purposes = " and ".join(sorted({one.purpose.value for one in some}, key=_PURPOSES.index))
+    media = ", ".join(sorted({one.medium.value for one in some}, key=_MEDIA.index))
     proof = first.evidence or ("crmkit" if first.learnt else "the practice software")
     words = f': "{first.wording}"' if first.wording else ""
     given = "yes" if first.given else "no"
@@ -109,6 +113,7 @@ def _document(holds: Holding, practice: Practice) -> dict[str, Any]:
         "before": [_statement(one, practice) for one in holds.before],
         "addresses": [{"medium": one.medium.value, "problem": one.problem} for one in holds.ways],
         "guardian": holds.guardian,
+        "guardian_said": [_statement(one, practice) for one in holds.guardian_said],
         "wards": holds.wards,
         "forgotten_at": iso(holds.forgotten_at, practice),
         "forgotten_by": holds.forgotten_by,

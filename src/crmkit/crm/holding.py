@@ -40,6 +40,7 @@ class Holding:
         before: Every yes and no that does not hold any more, the latest first.
         ways: The addresses on record, in the order in which they are tried.
         guardian: Who gets the messages in this patient's place; empty if nobody does.
+        guardian_said: What the guardian said no to; it holds for what the guardian reads in this patient's place.
         wards: For whom else this patient gets messages.
         forgotten_at: When the patient was erased on request; None if that did not happen.
         forgotten_by: Who decided it.
@@ -51,6 +52,7 @@ class Holding:
     before: tuple[Consent, ...] = ()
     ways: tuple[Way, ...] = ()
     guardian: str = ""
+    guardian_said: tuple[Consent, ...] = ()
     wards: tuple[str, ...] = ()
     forgotten_at: datetime | None = None
     forgotten_by: str = ""
@@ -61,6 +63,9 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
     person = stages.history.patients(connection, [patient]).get(patient)
     holds = set(stages.history.consents(connection, [patient]).values())
     said = stages.history.said(connection, patient)
+    guardian = person.guardian if person else ""
+    heard = stages.history.consents(connection, [guardian] if guardian else [])
+    noes = [one for one in heard.values() if not one.given]
     erased = forgotten(connection, stages.tables, stages.history.practice, patient)
     return Holding(
         patient,
@@ -68,7 +73,8 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
         said=tuple(one for one in said if one in holds),
         before=tuple(one for one in said if one not in holds),
         ways=tuple(Way(one.medium, one.problem) for one in person.contacts) if person else (),
-        guardian=person.guardian if person else "",
+        guardian=guardian,
+        guardian_said=tuple(sorted(noes, key=lambda one: one.at, reverse=True)),
         wards=_wards(stages, connection, patient),
         forgotten_at=erased[0] if erased else None,
         forgotten_by=erased[1] if erased else "",
