@@ -62,6 +62,9 @@ def nothing():
 
 def failing():
     raise RuntimeError("Mia Stone")
+
+def wanting(practice):
+    return make(practice)
 """
 
 
@@ -147,15 +150,16 @@ def test_every_household_is_in_exactly_one_share(of: int, digest: str) -> None:
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
-        ("nowhere:make", "cannot be imported"),
-        ("{clinic}:missing", "cannot be imported"),
+        ("nowhere:make", "cannot be imported: there is no nowhere"),
+        ("{clinic}:missing", "cannot be imported: there is no missing"),
         ("{clinic}:nothing", "returned no CRM"),
-        ("{clinic}:failing", "failed (RuntimeError)"),
+        ("{clinic}:failing", "failed (RuntimeError, {clinic}.py line 23)"),
+        ("{clinic}:wanting", "takes other arguments: it is called with the practice if one is given"),
         ("make", "names no function"),
     ],
 )
 def test_a_factory_that_is_none_is_told(clinic: str, factory: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(told)) as problem:
+    with pytest.raises(ConfigError, match=re.escape(told.format(clinic=clinic))) as problem:
         CRM.made_by(factory.format(clinic=clinic))
     assert "Stone" not in str(problem.value)
 

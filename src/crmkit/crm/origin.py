@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -48,7 +50,7 @@ class Origin:
         except CrmkitError:
             raise
         except Exception as problem:
-            raise self._wrong(f"failed ({type(problem).__name__})") from problem
+            raise self._wrong(_failed(problem)) from problem
         if not isinstance(crm, CRM):
             raise self._wrong("returned no CRM")
         crm.origin = self
@@ -59,11 +61,20 @@ class Origin:
         try:
             return getattr(import_module(module), name)
         except (ImportError, AttributeError) as problem:
-            raise self._wrong("cannot be imported") from problem
+            lacks = f": there is no {problem.name}" if problem.name else ""
+            raise self._wrong(f"cannot be imported{lacks}") from problem
 
     def _wrong(self, what: str) -> ConfigError:
         mend = "it must be importable on this machine, and return a CRM"
         return ConfigError(f"the factory {what}", where=self.factory, mend=mend)
+
+
+def _failed(problem: Exception) -> str:
+    """Return what went wrong and where, without the error's own words, which may hold a patient's data."""
+    frames = extract_tb(problem.__traceback__)
+    if isinstance(problem, TypeError) and len(frames) == 1:
+        return "takes other arguments: it is called with the practice if one is given, else with nothing"
+    return f"failed ({type(problem).__name__}, {Path(frames[-1].filename).name} line {frames[-1].lineno})"
 
 
 def from_file(path: str) -> CRM:
