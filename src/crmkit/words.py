@@ -12,6 +12,8 @@ from babel import Locale, UnknownLocaleError
 from babel import dates as babel_dates
 from babel import numbers as babel_numbers
 
+from crmkit.exact import exact
+
 #: Liechtenstein has no ß either.
 _WRITES_LIKE = MappingProxyType({"de-LI": "de-CH"})
 
@@ -127,7 +129,8 @@ def money(amount: Decimal, currency: str, locale: str) -> str:
     >>> money(Decimal("1234.5"), "AUD", "en-AU")
     '$1,234.50'
     """
-    return babel_numbers.format_currency(amount, currency, locale=parse_locale(locale))
+    with exact():
+        return babel_numbers.format_currency(amount, currency, locale=parse_locale(locale))
 
 
 def number(value: int | float | Decimal, locale: str) -> str:
@@ -136,7 +139,8 @@ def number(value: int | float | Decimal, locale: str) -> str:
     >>> number(12345, "en-AU")
     '12,345'
     """
-    return babel_numbers.format_decimal(value, locale=parse_locale(locale))
+    with exact():
+        return babel_numbers.format_decimal(value, locale=parse_locale(locale))
 
 
 def percent(share: float | Decimal, locale: str, digits: int = 1) -> str:
@@ -146,7 +150,8 @@ def percent(share: float | Decimal, locale: str, digits: int = 1) -> str:
     '79.7%'
     """
     pattern = "#,##0." + "0" * digits + "%" if digits else "#,##0%"
-    return babel_numbers.format_percent(share, format=pattern, locale=parse_locale(locale))
+    with exact():
+        return babel_numbers.format_percent(share, format=pattern, locale=parse_locale(locale))
 
 
 def is_currency(code: str) -> bool:

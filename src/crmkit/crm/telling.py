@@ -12,6 +12,7 @@ from crmkit.clock import Clock, SystemClock
 from crmkit.crm.decisions import Decisions
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
+from crmkit.exact import exact
 from crmkit.ledger.entry import give_places, has_new
 from crmkit.ledger.feed import FeedEvent, feed
 from crmkit.ledger.standing import Standing, ahead_of, standing
@@ -71,7 +72,8 @@ class Telling(Decisions):
         now, stages = self.clock.now(), self._stages
         year = window or Window.year_to(self.practice.today(now) + timedelta(days=1))
         metrics = self._opened.admitted.metrics
-        return gather(stages.store, stages.records, stages.tables, self.practice, metrics, year, now)
+        with exact():
+            return gather(stages.store, stages.records, stages.tables, self.practice, metrics, year, now)
 
     def report(self, path: str | Path, window: Window | None = None) -> Path:
         """Write the report as one HTML page and return its path."""
@@ -79,14 +81,15 @@ class Telling(Decisions):
         head = self.head()
         # A trail whose rows are younger than the instant for which a head could stand has none yet.
         trail = ("", self.clock.now()) if self._stages.seal.key else None
-        html = render_page(
-            self.findings(window),
-            self.practice,
-            reasons=REASONS,
-            rejected=self._rejected(),
-            plugins=found,
-            audit=(head.digest, head.at) if head else trail,
-        )
+        with exact():
+            html = render_page(
+                self.findings(window),
+                self.practice,
+                reasons=REASONS,
+                rejected=self._rejected(),
+                plugins=found,
+                audit=(head.digest, head.at) if head else trail,
+            )
         return write_report(Path(path), html)
 
     def _rejected(self) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from decimal import setcontext
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
 import attrs
+
+from crmkit.exact import EXACT
 
 
 @attrs.define(eq=False)
@@ -89,6 +92,7 @@ class Worker:
 
 
 def _work(calls: SimpleQueue[_Call | None]) -> None:
+    setcontext(EXACT.copy())
     while (call := calls.get()) is not None:
         call.make()
         # While the thread waits it must not hold on to anybody's data.

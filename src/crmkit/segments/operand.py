@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from crmkit import words
 from crmkit.errors import nearest
+from crmkit.exact import EXACT
 from crmkit.segments.moment import Shift, Span, check_day, read_moment, read_span
 
 _MOST_COUNT = 1_000_000
@@ -40,7 +41,7 @@ def read_age(value: object) -> int:
 def read_money(value: object) -> Decimal:
     """Read an amount of the practice's currency, with at most four decimals."""
     amount = _number(value)
-    if abs(amount) > _MOST_MONEY or amount != amount.quantize(_FOUR_PLACES):
+    if abs(amount) > _MOST_MONEY or amount != amount.quantize(_FOUR_PLACES, context=EXACT):
         raise ValueError(f"{value} is no amount: write it as 200 or 199.50")
     return amount
 

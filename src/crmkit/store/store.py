@@ -13,6 +13,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import ConfigError, StoreError
+from crmkit.exact import exact
 from crmkit.store.counted import count, uncounted
 from crmkit.store.engine import insist_on_names, joined, open_engine, transaction
 from crmkit.store.expected import is_told, tell
@@ -86,7 +87,7 @@ class Store:
             with self.pinned.begin_nested():
                 yield self.pinned
             return
-        with transaction(self.engine, writes=True, owned=self.owned) as connection:
+        with exact(), transaction(self.engine, writes=True, owned=self.owned) as connection:
             self.insist(connection)
             yield connection
 
@@ -101,7 +102,7 @@ class Store:
         if self.pinned is not None:
             yield self.pinned
             return
-        with transaction(self.engine, writes=False, owned=self.owned) as connection:
+        with exact(), transaction(self.engine, writes=False, owned=self.owned) as connection:
             yield connection
 
     @contextmanager
@@ -113,7 +114,7 @@ class Store:
             StoreError: If the database refuses, or another transaction is in the way.
         """
         self.not_forked()
-        with joined(connection, self.engine):
+        with exact(), joined(connection, self.engine):
             self.insist(connection)
             yield connection
 
@@ -121,7 +122,7 @@ class Store:
     def scratch(self) -> Iterator[Store]:
         """Open a store of temporary tables, in a transaction of which nothing remains."""
         self.not_forked()
-        with transaction(self.engine, writes=False, owned=self.owned) as connection:
+        with exact(), transaction(self.engine, writes=False, owned=self.owned) as connection:
             try:
                 yield Store(self.engine, self.prefix, self.schema, owned=False, pinned=connection, temporary=True)
             finally:
