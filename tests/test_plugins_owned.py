@@ -28,6 +28,7 @@ from crmkit.plugins import ALLOWED, Batch, Fault, Medium, Message, Outcome, Purp
 from crmkit.plugins.calls import Calls, Nonsense
 from crmkit.plugins.failure import Failures, Kind, Phase
 from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, owned_source
+from crmkit.plugins.owned.silence import REST
 from crmkit.plugins.time_limits import TimeLimits
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -226,6 +227,30 @@ def test_only_a_channel_of_which_nothing_is_repeated_may_take_longer_than_its_ho
     owned = OwnedChannel("acme", texts, calls("acme.texts"))
     assert owned.calls.limits[Phase.SEND] == given
     assert owned.calls.limits[Phase.ASK] == 60
+
+
+def test_a_channel_that_answers_nothing_at_all_gets_a_rest_and_leaves_few_in_doubt(monkeypatch):
+    texts = Texts(["ok"])
+    owned = OwnedChannel("acme", texts, calls("acme.texts"))
+    seen = [set(outcomes(owned).values()) for _ in range(6)]
+    assert (seen, len(texts.seen)) == ([{UNKNOWN}] * 3 + [{RETRY}] * 3, 3)
+    assert Kind.SILENT in kinds(owned)
+    later = time.monotonic() + REST + 1
+    monkeypatch.setattr("crmkit.plugins.owned.silence.monotonic", lambda: later)
+    assert [set(outcomes(owned).values()) for _ in range(2)] == [{UNKNOWN}, {RETRY}], "one more call tells"
+    later += REST + 1
+    texts.answer = ALL_SENT
+    assert [set(outcomes(owned).values()) for _ in range(2)] == [{SENT}] * 2
+    assert len(texts.seen) == 6
+
+
+def test_a_channel_that_says_each_time_that_nobody_takes_the_call_gets_no_rest():
+    def down(_):
+        raise NotSent("nobody listens", where="acme")
+
+    owned = OwnedChannel("acme", Texts(down), calls("acme.texts"))
+    assert [set(outcomes(owned).values()) for _ in range(5)] == [{RETRY}] * 5
+    assert kinds(owned) == set()
 
 
 def test_what_a_channel_declares_is_read_once_and_checked():

@@ -58,6 +58,7 @@ class Kind(StrEnum):
     CONTRADICTORY = "contradictory"
     NONSENSE = "nonsense"
     QUOTED = "quoted"
+    SILENT = "silent"
 
 
 @attrs.frozen

@@ -18,7 +18,9 @@ from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.name import full_name
 from crmkit.plugins.owned.receipts import sort_out
 from crmkit.plugins.owned.shape import Shape, declared
+from crmkit.plugins.owned.silence import MOST, REST, Silence
 
+_RESTS = "not handed over: it answered nothing to the calls before"
 CHANNEL = Shape("channel", {"medium": Medium}, ("send",))
 
 
@@ -34,6 +36,7 @@ class OwnedChannel:
         guarantee: What its provider guarantees.
         limits: How much it may be handed.
         late: Receipts that came when nobody waited for them any more.
+        silence: Gives it a rest when it answers nothing at all any more.
     """
 
     owner: str
@@ -44,6 +47,7 @@ class OwnedChannel:
     guarantee: Guarantee = attrs.field(init=False)
     limits: Limits = attrs.field(init=False)
     late: Late = attrs.field(factory=Late, init=False, repr=False)
+    silence: Silence = attrs.field(factory=Silence, init=False, repr=False)
 
     @calls.default
     def _calls(self) -> Calls:
@@ -82,9 +86,11 @@ class OwnedChannel:
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Return one receipt for each message: what the channel did not clearly answer is unknown.
 
-        Nothing has left where the channel raises NotSent, or is not called any more: then it is retry.
+        Nothing has left where the channel raises NotSent, or is not called: then it is retry.
         """
         batch = tuple(messages)
+        if self.silence.rests:
+            return [Receipt(one.key, Outcome.RETRY, evidence=_RESTS) for one in batch]
         asked = {one.key: (one.to, one.to_name) for one in batch}
         given: list[Any] = []
         answer = self.calls.call(
@@ -99,7 +105,13 @@ class OwnedChannel:
         for kind, problem in found.problems:
             if kind is not Kind.COUNT or not isinstance(answer, Fault):
                 self.calls.note(Phase.SEND, kind, problem)
+        self._heed(answered=bool(found.receipts) or _says_no(answer))
         return [found.receipts.get(one.key) or _silence(one.key, answer) for one in batch]
+
+    def _heed(self, *, answered: bool) -> None:
+        if self.silence.note(answered=answered):
+            problem = f"answered nothing {MOST} times in a row, and is not called for {REST / 60:g} minutes"
+            self.calls.note(Phase.SEND, Kind.SILENT, problem, mend="see what went wrong with it before")
 
     def ask(self, questions: Sequence[Question]) -> Sequence[Receipt]:
         """Return what became of attempts; whatever goes wrong leaves them unknown."""
@@ -130,6 +142,11 @@ class OwnedChannel:
         """Keep what came in the end; what had been answered before says the same again."""
         came = sort_out(asked, tuple(given)).receipts.values()
         self.late.add(one for one in came if one.outcome is not Outcome.UNKNOWN)
+
+
+def _says_no(answer: object) -> bool:
+    """Tell whether it is an answer that nothing was sent, or no call was made."""
+    return isinstance(answer, Fault) and (answer.failure is None or answer.failure.kind is Kind.ABANDONED)
 
 
 def _silence(key: str, answer: object) -> Receipt:
