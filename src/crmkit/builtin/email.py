@@ -12,7 +12,7 @@ import attrs
 from crmkit.builtin.bounces import BounceParser
 from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.replies import ReplyParser
-from crmkit.builtin.smtp import Conversation, longest
+from crmkit.builtin.smtp import Conversation
 from crmkit.delivery.channel import Channel, Limits, Receipt
 from crmkit.delivery.event import EventParser
 from crmkit.errors import ConfigError
@@ -38,7 +38,7 @@ class EmailChannel:
     @property
     def limits(self) -> Limits:
         """How much the server may be handed."""
-        return Limits(per_second=self.settings.per_second, call_seconds=longest(self.settings))
+        return Limits(per_second=self.settings.per_second, call_seconds=self.settings.call_seconds)
 
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Hand over the messages, shared out among the connections; one recipient's failure touches no other."""

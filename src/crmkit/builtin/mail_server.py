@@ -9,6 +9,11 @@ import attrs
 
 from crmkit.settings import secret
 
+#: For so long messages of one call are taken up; the rest is left for later, for its verdicts are no longer fresh.
+PATIENCE = 30.0
+#: So many answers at most are waited for while a session is opened, its connection and handshake among them; and so
+#: many before a message has left.
+_OPENING, _ENVELOPE = 15, 4
 _SECURITY = ("starttls", "tls", "none")
 
 
@@ -48,6 +53,16 @@ class EmailSettings:
     def exposes_password(self) -> bool:
         """Tell whether the password would leave this machine unencrypted."""
         return bool(self.password) and self.security == "none" and not _is_this_machine(self.host)
+
+    @property
+    def call_seconds(self) -> float:
+        """How long a call may take, however slow the server is.
+
+        When the patience is over, one more message may have been taken up. It waits for what is at hand: either for
+        the session to be opened, or for the end of the message before it.
+        """
+        message = _ENVELOPE * self.timeout + self.end_timeout
+        return PATIENCE + max(_OPENING * self.timeout, self.end_timeout) + message
 
 
 def _is_this_machine(host: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from crmkit.builtin.letter import END, Letter, Tray
-from crmkit.builtin.mail_server import EmailSettings
+from crmkit.builtin.mail_server import PATIENCE, EmailSettings
 from crmkit.builtin.queued import queue_id
 from crmkit.builtin.refusal import NOT_FROM_US, advice
 from crmkit.builtin.session import LostError, Reply, Session
@@ -31,25 +31,10 @@ from crmkit.messages.message import Message
 
 #: A session that rested longer is opened anew: what lies between may have forgotten it without a word.
 _IDLE = 30.0
-#: For so long messages of one call are taken up; the rest is left for later, for its verdicts are no longer fresh.
-PATIENCE = 30.0
-#: So many answers at most are waited for while a session is opened, its connection and handshake among them; and so
-#: many before a message has left.
-_OPENING, _ENVELOPE = 15, 4
 _RESET = b"RSET\r\n"
 _SLOW = "slow: left for later"
 _DONE, _PENDING, _LATER, _REFUSED = 2, 3, 4, 5
 _TOO_BIG = 552
-
-
-def longest(settings: EmailSettings) -> float:
-    """Return how many seconds a call may take, however slow the server is.
-
-    When the patience is over, one more message may have been taken up. It waits for what is at hand: either for the
-    session to be opened, or for the end of the message before it.
-    """
-    message = _ENVELOPE * settings.timeout + settings.end_timeout
-    return PATIENCE + max(_OPENING * settings.timeout, settings.end_timeout) + message
 
 
 @attrs.define(eq=False)
