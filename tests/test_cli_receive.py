@@ -163,6 +163,12 @@ def test_a_person_lets_an_address_be_used_again(key: str) -> None:
     assert run("unsuppress", "email", CHRIS, "--by", "Kim").stdout == "The address is used again.\n"
     assert told("unsuppress", "email", CHRIS, "--by", "Kim") == {"medium": "email", "used_again": False}
     run("unsuppress", "email", CHRIS, code=2)
+    run("unsuppress", "email", "--by", "Kim", code=2)
+    since = ("unsuppress", "--since", "2026-11-23T00:00+11:00", "--by", "Kim")
+    run(*since, "email", CHRIS, code=2)
+    run(*since, "email", code=2)
+    assert run(*since).stdout == "0 addresses are used again.\n"
+    assert told(*since) == {"used_again": 0}
 
 
 LINES = st.lists(st.sampled_from([b"", b"Subject: x", b"From me", b">From me", b">>From me", b"> quoted", b"x" * 99]))

@@ -461,6 +461,18 @@ def test_nothing_has_happened_later_than_now(desk: Desk) -> None:
     assert [one.at for one in desk.crm.receive("told", b"0").heard] == [now]
 
 
+def test_what_a_server_said_of_everybody_is_taken_back_at_once_but_for_complaints(desk: Desk) -> None:
+    before = desk.clock.now()
+    for one, address in (("P1", MIA), ("P2", "p2@x.example")):
+        desk.tell(EventKind.BOUNCED, key=desk.key(one), address=address, permanent=True)
+    desk.tell(EventKind.COMPLAINED, key=desk.key("P2"), address="p2@x.example")
+    assert desk.crm.unsuppress_since(before + timedelta(days=1), by="Kim") == 0, "stopped before"
+    assert desk.crm.unsuppress_since(before, by="Kim") == 1, "whoever complained is not written to for that"
+    assert desk.crm.unsuppress_since(before, by="Kim") == 0
+    assert desk.crm.audit().faults == ()
+    assert desk.next_year() == {"P1": "ready", "P2": "opted_out"}
+
+
 def test_a_person_lets_an_address_be_used_again_and_nobody_else(desk: Desk) -> None:
     desk.tell(EventKind.BOUNCED, permanent=True)
     desk.tell(EventKind.DELIVERED)

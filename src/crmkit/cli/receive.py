@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from crmkit.cli import show
 from crmkit.cli.mailbox import mails
-from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.cli.options import DONE, LOOK, Given, Instant, common
 from crmkit.errors import CrmkitError
 
 if TYPE_CHECKING:
@@ -49,21 +50,38 @@ def receive(given: Given, parser: str, files: tuple[Path, ...], again: bool) -> 
 
 
 @click.command(short_help="Let an address be used again.")
-@click.argument("medium", type=MEDIUM)
-@click.argument("address")
+@click.argument("medium", type=MEDIUM, required=False)
+@click.argument("address", default="")
+@click.option("--since", type=Instant(), metavar="INSTANT", help="All stopped since then, but for complaints.")
 @click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept.")
 @common()
-def unsuppress(given: Given, medium: str, address: str, by: str) -> int:
-    """Let an ADDRESS be used again that failed or complained, for instance since its mailbox was mended."""
+def unsuppress(given: Given, medium: str | None, address: str, since: datetime | None, by: str) -> int:
+    """Let an ADDRESS be used again that failed or complained, for instance since its mailbox was mended.
+
+    With --since all that were stopped by a mail server that said of everybody that nobody is there.
+    """
     from crmkit.people.medium import Medium
 
+    if bool(since) == bool(medium) or bool(medium) != bool(address):
+        raise click.UsageError("give a MEDIUM and an ADDRESS, or --since alone")
     with given.crm() as crm:
-        stood = crm.unsuppress(Medium(medium), address, by=by)
+        if since:
+            number = crm.unsuppress_since(since, by=by)
+            _say_number(given, number)
+            return DONE
+        stood = crm.unsuppress(Medium(str(medium)), address, by=by)
     if given.as_json:
         show.say_json({"medium": medium, "used_again": stood})
     else:
         show.say("The address is used again." if stood else _NOT_STOPPED)
     return DONE
+
+
+def _say_number(given: Given, number: int) -> None:
+    if given.as_json:
+        show.say_json({"used_again": number})
+    else:
+        show.say(f"{number:,} {'address is' if number == 1 else 'addresses are'} used again.")
 
 
 def _read(crm: CRM, parser: str, files: tuple[Path, ...]) -> tuple[Received, list[Unread]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from crmkit.clock import Clock
+from crmkit.clock import Clock, utc
 from crmkit.crm.answers import known
 from crmkit.crm.decisions import insist
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.delivery.event import Payload, verifies
 from crmkit.delivery.intake import Received
+from crmkit.delivery.meaning import UNWANTED
 from crmkit.errors import CrmkitError, NotFound
-from crmkit.ledger.learnt import address_digest, learn_consent, use_again
+from crmkit.ledger.learnt import address_digest, learn_consent, stopped_since, use_again
 from crmkit.ledger.payloads import Kept
 from crmkit.ledger.refusal import refuse
 from crmkit.ledger.spoken import spoken_for
@@ -142,6 +144,29 @@ class Receiving:
         place = (self._stages.tables, self.practice.id, medium, address_digest(self.practice.id, medium, value))
         with self._stages.arrivals.listening() as connection:
             return use_again(connection, *place, by, self.clock.now(), self._stages.seal)
+
+    def unsuppress_since(self, since: datetime, *, by: str) -> int:
+        """Let all addresses be used again that were stopped since an instant, but those whose owners complained.
+
+        For a mail server that said of everybody that nobody is there. What is really dead comes back once more.
+
+        Args:
+            since: When it began, aware.
+            by: Who decided it.
+
+        Returns:
+            How many addresses.
+
+        Raises:
+            ConfigError: If nobody is named.
+            ValueError: If the instant has no time zone.
+        """
+        insist(by)
+        tables, practice, seal, now = self._stages.tables, self.practice.id, self._stages.seal, self.clock.now()
+        with self._stages.arrivals.listening() as connection:
+            found = stopped_since(connection, tables, practice, utc(since))
+            again = [(medium, address) for medium, address, reason in found if reason != UNWANTED]
+            return sum(use_again(connection, tables, practice, *one, by, now, seal) for one in again)
 
     def _learn(self, *said: Consent) -> bool:
         seal, tables = self._stages.seal, self._stages.tables

@@ -32,6 +32,8 @@ _LEFT: Mapping[State, tuple[State, ...]] = {
     State.RETRY: (State.UNKNOWN, State.SENT),
     State.UNKNOWN: (State.SENT,),
 }
+#: Why an address is not used any more whose owner complained: no mail server can have said that by mistake.
+UNWANTED = "a message to it was reported as unwanted"
 _PROMOTIONAL = Stop((Purpose.MARKETING, Purpose.FEEDBACK))
 
 
@@ -111,7 +113,7 @@ def moved(was: Touch, to: State, event: Event, at: datetime, now: datetime) -> T
 def why_suppressed(event: Event, *, worn_out: bool) -> str:
     """Return why the event's address is not used any more, in words for its owner; empty where it may be."""
     if event.kind is EventKind.COMPLAINED:
-        return "a message to it was reported as unwanted"
+        return UNWANTED
     if event.kind is EventKind.BOUNCED and event.permanent:
         return f"messages to it come back ({_code(event)})"
     return "messages to it came back too often" if worn_out else ""

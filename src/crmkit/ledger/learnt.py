@@ -76,6 +76,22 @@ def use_again(
     return True
 
 
+def stopped_since(
+    connection: sa.Connection, tables: LedgerTables, practice: str, since: datetime
+) -> list[tuple[Medium, str, str]]:
+    """Return the addresses that were stopped at an instant or after it and still are: medium, digest and reason.
+
+    One from which a complaint came is left out, whatever it was stopped for first.
+    """
+    table, heard = tables.learnt.suppression, tables.learnt.heard
+    complaints = sa.select(heard.c.address).where(heard.c.practice == practice, heard.c.kind == "complained")
+    complained = set(connection.scalars(complaints))
+    query = sa.select(table.c.medium, table.c.address, table.c.reason, table.c.at).where(table.c.practice == practice)
+    last = {(row.medium, row.address): row for row in connection.execute(query.order_by(table.c.number))}
+    stopped_then = [row for row in last.values() if row.reason and row.at >= since and row.address not in complained]
+    return [(Medium(row.medium), row.address, row.reason) for row in stopped_then]
+
+
 def _suppression(
     connection: sa.Connection, tables: LedgerTables, practice: str, medium: Medium, address: str
 ) -> tuple[int, bool]:
