@@ -130,6 +130,27 @@ def test_a_share_that_fails_keeps_no_other_from_being_done_and_told(
         assert sum(seen) + crm.send(executor=workers, shares=4).sent == len(outbox()) == 40
 
 
+def test_who_sends_at_the_very_end_of_a_program_is_told_so_and_the_program_ends(clinic: str, tmp_path: Path) -> None:
+    program = f"""
+from {clinic} import make
+
+class Host:
+    def __init__(self):
+        self.crm = make()
+
+    def __del__(self, tell=print):
+        try:
+            self.crm.send()
+        except Exception as problem:
+            tell(problem)
+
+host = Host()
+"""
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.startswith("send: the program is at its very end. To mend: send before it does"), done.stderr
+
+
 @pytest.mark.parametrize("shares", [0, 257])
 def test_a_number_of_shares_that_cannot_be_is_refused(clinic: str, shares: int) -> None:
     crm, workers = CRM.made_by(f"{clinic}:make"), ThreadPoolExecutor(1)

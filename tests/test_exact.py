@@ -45,10 +45,11 @@ def test_whatever_the_hosts_decimal_context_is_money_and_decisions_are_the_same(
     visit = {"starts_at": "2026-03-02T09:30", "status": "completed"}
     exports("visits", [{"id": f"V{one}", "patient": one, **visit} for one in many])
     charged = {"day": "2026-03-02", "currency": "AUD"}
-    exports("invoices", [{"id": f"I{one}", "patient": one, "amount": "12345.67", **charged} for one in many])
+    amounts = zip(many, ["12345.67"] * 5 + ["0.05"], strict=True)
+    exports("invoices", [{"id": f"I{one}", "patient": one, "amount": amount, **charged} for one, amount in amounts])
     usual = day_of(open_crm(prefix="usual_"))
     assert usual[0]
-    assert ("12345.67", "74074.02") in [figures[1:] for figures in usual[1]]
+    assert ("10288.06666666666666666666667", "61728.40") in [figures[1:] for figures in usual[1]]
     with decimal.localcontext(context):
         assert day_of(open_crm(prefix="host_")) == usual
         assert decimal.getcontext().prec == context.prec, "the host's own is as it was"

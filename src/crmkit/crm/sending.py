@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -68,11 +69,16 @@ class Sending(Plugged):
             cut_short: Is given what it has come to if an error ends it, before that is raised; not with an executor.
 
         Raises:
-            ConfigError: If an executor is given and nobody knows how a worker builds the CRM.
+            ConfigError: If an executor is given and nobody knows how a worker builds the CRM, or the program is at its
+                very end, such as in an object's `__del__`.
             Exception: What a share failed with, once all others are done; the next sending takes up what was left.
             PluginError: If a plugin was left out without which nothing may be sent.
         """
         self.plugins.insist()
+        if sys.is_finalizing():
+            # No thread but this one goes on any more, and none would hand anything over.
+            mend = "send before it does, or in a function that atexit calls"
+            raise ConfigError("the program is at its very end", where="send", mend=mend)
         if isinstance(only_to, str):
             raise ConfigError("is one text", where="only_to", mend=f"write a list: only_to=[{only_to!r}]")
         if dry:
