@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +26,7 @@ from crmkit.cli.options import Given
 from crmkit.cli.status import to_look_at
 from crmkit.cli.watching import watched
 from crmkit.delivery.channel import Outcome, Receipt
+from crmkit.demo.sample import sample
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 NOT_LET_IN = "login: 535, not let in: look at user and password"
@@ -201,3 +207,15 @@ def test_the_status_is_the_same_on_postgresql(
         late = to_look_at(crm.status(), practice, timedelta(days=9999), timedelta(days=9999))
         assert [code for code, _ in late] == ["clock"]
         assert "This machine's clock is 3,600 seconds ahead of the database's" in late[0][1]
+
+
+def test_who_only_asks_does_not_wait_for_one_who_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
+    at = ("--at", "2026-11-23T10:00+11:00")
+    run("sync", *at)
+    with closing(sqlite3.connect("practice.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        for asked in ("status", "unknowns", "why P000015", "plan --dry", "send"):
+            run(*asked.split(), *at)
+        assert time.monotonic() - began < 15, "one alone waits for longer, and then gives up"

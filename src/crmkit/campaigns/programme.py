@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from crmkit.campaigns.campaign import Campaign
 from crmkit.errors import NotFound, nearest
 from crmkit.ledger.audit import Seal
-from crmkit.ledger.decided import Decided, Decision, decide, definition_digest
+from crmkit.ledger.decided import Decided, Decision, decide, definition_digest, has_begun
 from crmkit.ledger.tables import LedgerTables
 
 
@@ -77,6 +77,12 @@ class Programme:
         for version in self.versions(connection):
             if version.campaign.id not in kept:
                 self.retire(connection, version.campaign.id, now)
+
+    def stands(self, connection: sa.Connection, campaigns: Sequence[Campaign]) -> bool:
+        """Tell whether these campaigns are the whole programme already, so that there is nothing to write."""
+        stored = {id_: definition for id_, _, definition in connection.execute(self._in_force)}
+        wanted = {campaign.id: campaign.definition() for campaign in campaigns}
+        return stored == wanted and has_begun(connection, self.seal)
 
     def versions(self, connection: sa.Connection) -> list[Version]:
         """Return the campaigns that are in force, most urgent first."""

@@ -230,6 +230,10 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
     def _replace(self, campaigns: Sequence[Campaign]) -> None:
         for campaign in campaigns:
             self._check(campaign)
+        with self._store.read() as connection:
+            if self._stages.programme.stands(connection, campaigns):
+                # Who only asks need not wait for one who writes, such as a sync that takes minutes.
+                return
         self._stages.alone("programme", lambda one: self._stages.programme.replace(one, campaigns, self.clock.now()))
 
     def _check(self, campaign: Campaign) -> None:

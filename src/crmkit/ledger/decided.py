@@ -64,7 +64,7 @@ def decide(connection: sa.Connection, seal: Seal, *decisions: Decision) -> None:
     database may come from a version that sealed no decisions.
     """
     table = seal.tables.learnt.decision
-    found = [] if _has_begun(connection, table, seal) else _found(connection, seal.tables, seal.practice)
+    found = [] if has_begun(connection, seal) else _found(connection, seal.tables, seal.practice)
     if not (found or decisions):
         return
     last = connection.scalar(sa.select(sa.func.max(table.c.number)).where(table.c.practice == seal.practice)) or 0
@@ -85,8 +85,9 @@ def decide(connection: sa.Connection, seal: Seal, *decisions: Decision) -> None:
     connection.execute(sa.insert(table), rows)
 
 
-def _has_begun(connection: sa.Connection, table: sa.Table, seal: Seal) -> bool:
+def has_begun(connection: sa.Connection, seal: Seal) -> bool:
     """Tell whether decisions are sealed already, or are not to be."""
+    table = seal.tables.learnt.decision
     mine = (table.c.practice == seal.practice, table.c.link > 0)
     return not seal.key or connection.execute(sa.select(table.c.number).where(*mine).limit(1)).first() is not None
 
