@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -136,3 +138,32 @@ def test_a_transaction_that_has_failed_before_is_told_as_that(crm, engine):
             return
         with pytest.raises(StoreError, match=r"an earlier statement of this transaction failed.*roll it back"):
             crm.plan(connection=connection)
+
+
+def test_a_transaction_that_plans_twice_does_not_wait_for_who_waits_for_it(postgres, practice, clock):
+    engine, planned = sa.create_engine(postgres), list[int]()
+    with CRM(practice, engine, clock=clock) as crm:
+
+        def twice() -> None:
+            with engine.begin() as connection:
+                crm.plan(connection=connection)
+                other.start()
+                while other.is_alive() and not waits(engine):
+                    time.sleep(0.01)
+                planned.append(crm.plan(connection=connection).changed)
+
+        other = threading.Thread(target=crm.plan, daemon=True)
+        host = threading.Thread(target=twice, daemon=True)
+        host.start()
+        host.join(20)
+        assert planned == [0], "they wait for one another"
+        other.join(20)
+        assert not other.is_alive()
+    engine.dispose()
+
+
+def waits(engine: sa.Engine) -> bool:
+    """Tell whether somebody waits for the right to plan."""
+    with engine.connect() as connection:
+        asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return bool(connection.exec_driver_sql(asked).scalar())

@@ -26,7 +26,7 @@ from crmkit.practice import Practice
 #: How far a plan looks ahead unless told otherwise: today and the six days after it.
 WEEK = timedelta(days=6)
 
-_Step: TypeAlias = Callable[[sa.Connection], Plan]
+_Step: TypeAlias = Callable[[Stages, sa.Connection], Plan]
 
 
 class Planning(Plugged):
@@ -61,7 +61,10 @@ class Planning(Plugged):
         self.plugins.insist()
         now = self.clock.now()
         last = self._last(through, now)
-        step = partial(self._stages.planner.plan, through=last, now=now, dry=dry, progress=progress)
+
+        def step(stages: Stages, one: sa.Connection) -> Plan:
+            return stages.planner.plan(one, through=last, now=now, dry=dry, progress=progress)
+
         plan = self._judged(step, connection) if dry else self._written(step, connection)
         log_plan(self.practice.id, plan)
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
@@ -125,15 +128,17 @@ class Planning(Plugged):
     def _judged(self, step: _Step, connection: sa.Connection | None) -> Plan:
         store = self._stages.store
         with store.read() if connection is None else store.within(connection) as mine:
-            return step(mine)
+            return step(self._stages, mine)
 
     def _written(self, step: _Step, connection: sa.Connection | None) -> Plan:
         """Plan in a transaction of its own, or in a part of the one that the host has opened."""
         stages = self._stages
         if connection is None:
-            plan = stages.alone("planning", step)
+            plan = stages.alone("planning", partial(step, stages))
             stages.store.count_new()
             return plan
-        with stages.seal.within(connection) as mine:
-            stages.lock(mine, "planning")
-            return step(mine)
+        # Whoever writes in another thread may wait for the host's transaction, and must not be waited for here.
+        apart = self._opened.stages(self.clock)
+        with apart.seal.within(connection) as mine:
+            apart.lock(mine, "planning")
+            return step(apart, mine)
