@@ -126,7 +126,7 @@ def test_what_was_mended_is_tried_at_once(crm: CRM, clock: FixedClock, monkeypat
 
 
 def test_what_a_dead_sender_left_behind_is_late_too(
-    crm: CRM, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    crm: CRM, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def dies(*_: Any) -> Any:
         raise KeyboardInterrupt
@@ -139,7 +139,11 @@ def test_what_a_dead_sender_left_behind_is_late_too(
     clock.move(timedelta(hours=2))
     found = told("status", code=3)
     assert (found["look"], found["left_behind"]) == (["late"], 1)
-    assert "1 message may or may not have left" in run("send", "--yes", code=3).stdout, "the next one finds out"
+    with caplog.at_level(logging.INFO, "crmkit.crm"):
+        assert "1 message may or may not have left" in run("send", "--yes", code=3).stdout, "the next one finds out"
+    assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
+        ("WARNING", "bright-eyes: send: 1 in doubt, which a sender had on its way when it ended")
+    ]
     assert told("send", "--yes")["in_doubt"] == 1
 
 

@@ -73,7 +73,6 @@ def send(
         if watch:
             with settled():
                 return watched(given, crm, timedelta(seconds=every or _EVERY))
-        before = crm.status().unknown
         if again:
             crm.try_again(only_to=only_to or None)
         with settled(), ending(lambda: crm) as stopping:
@@ -89,8 +88,9 @@ def send(
         _say_stopped(crm, stops)
     if stopping():
         return INTERRUPTED
-    # What a dead sender had on its way comes into doubt with the sending after it.
-    return LOOK if troubled or failures or doubtful > before or _nothing_taken(done) else DONE
+    # What a dead sender had on its way comes into doubt with the sending after it, unless its provider could be asked.
+    left = done.doubted and doubtful
+    return LOOK if troubled or failures or left or _nothing_taken(done) else DONE
 
 
 def _check(*, yes: bool, again: bool, watch: bool, every: float | None, some: bool) -> None:

@@ -104,7 +104,7 @@ class _Teller:
         """Tell what a round came to."""
         now = self.crm.clock.now()
         # A clock may have been set back.
-        if not done.counts() and abs(now - self.last) < _SIGN_OF_LIFE:
+        if not (done.counts() or done.doubted) and abs(now - self.last) < _SIGN_OF_LIFE:
             return
         self.last = now
         with _told_or_not():

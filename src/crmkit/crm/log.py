@@ -30,6 +30,8 @@ def log_plan(practice: str, plan: Plan) -> None:
 def log_sent(practice: str, done: Dispatched) -> None:
     """Tell what became of the messages that were due; nothing if none was."""
     counts = done.counts()
+    if done.doubted:
+        _log.warning("%s: send: %d in doubt, which a sender had on its way when it ended", practice, done.doubted)
     if not counts:
         return
     told = ", ".join(f"{counts[state]} {state.value}" for state in State if counts.get(state))

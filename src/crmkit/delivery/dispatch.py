@@ -92,7 +92,7 @@ class Dispatch:
 
     def _send(self, order: Order, tally: Tally) -> None:
         self._make_good(tally)
-        self.rescue.run()
+        tally.doubted += self.rescue.run()
         with Carrier[Landing](self._underway) as carrier, self._holding() as waiting:
             self._hand_over(waiting, order, carrier, tally)
 

@@ -20,10 +20,12 @@ class Dispatched:
         touches: The touches that were taken up, with the state and reason that each has now; of a long sending the
             first so many only, as the order said.
         untold: How many more came to each state.
+        doubted: How many messages came into doubt that a sender before had on its way when it died.
     """
 
     touches: tuple[Touch, ...] = attrs.field(default=(), repr=False)
     untold: Mapping[State, int] = attrs.field(factory=dict)
+    doubted: int = 0
 
     def counts(self) -> Mapping[State, int]:
         """Return how many touches came to each state."""
@@ -64,9 +66,11 @@ class Tally:
 
     Attributes:
         keep: How many touches to keep.
+        doubted: How many messages of a dead sender came into doubt.
     """
 
     keep: int
+    doubted: int = 0
     _touches: list[Touch] = attrs.field(factory=list, init=False)
     _untold: Counter[State] = attrs.field(factory=Counter, init=False)
 
@@ -78,4 +82,4 @@ class Tally:
 
     def told(self) -> Dispatched:
         """Return what it came to."""
-        return Dispatched(tuple(self._touches), dict(self._untold))
+        return Dispatched(tuple(self._touches), dict(self._untold), self.doubted)

@@ -55,19 +55,21 @@ class Rescue:
     clock: Clock
     _asked: dict[str, datetime] = attrs.field(factory=dict, init=False, repr=False)
 
-    def run(self) -> None:
-        """Settle what can be settled."""
-        self.seal.done(self._recover)
+    def run(self) -> int:
+        """Settle what can be settled; return how many messages of dead senders came into doubt."""
+        doubted = self.seal.done(self._recover)
         for channel in self.channels.values():
             late = getattr(channel, "late", None)
             if isinstance(late, Late) and (receipts := late.drain()):
                 self._write(receipts, may_be_old=True)
             if guarantee_of(channel).queryable and hasattr(channel, "ask"):
                 self._ask(cast("QueryableChannel", channel))
+        return doubted
 
-    def _recover(self, connection: Connection) -> None:
+    def _recover(self, connection: Connection) -> int:
         now = self.clock.now()
-        self.claims.recover(connection, now, lambda touch: self._repeatable(touch, now))
+        found = self.claims.recover(connection, now, lambda touch: self._repeatable(touch, now))
+        return sum(touch.state is State.UNKNOWN for touch in found)
 
     def _repeatable(self, touch: Touch, now: datetime) -> bool:
         channel = self.channels.get(touch.medium)
