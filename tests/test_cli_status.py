@@ -26,7 +26,9 @@ from crmkit.cli.options import Given
 from crmkit.cli.status import to_look_at
 from crmkit.cli.watching import watched
 from crmkit.delivery.channel import Outcome, Receipt
+from crmkit.delivery.order import Dispatched
 from crmkit.demo.sample import sample
+from crmkit.errors import StoreError
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 NOT_LET_IN = "login: 535, not let in: look at user and password"
@@ -185,6 +187,33 @@ def test_a_process_that_watches_gives_a_sign_of_life_and_speaks_json_line_by_lin
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["in_doubt"] for line in lines} == {0}
     assert [line["counts"] for line in lines] == [{"sent": 3}, {}, {}, {}]
+
+
+def test_a_process_that_watches_tells_that_the_database_is_back(
+    crm: CRM, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds: list[bool] = []
+
+    status = crm.status
+
+    def away() -> Any:
+        if len(rounds) < 3:
+            raise StoreError("the database does not answer")
+        return status()
+
+    def watch(told: Callable[[Any], None], **_: Any) -> None:
+        rounds.append(True)
+        told(Dispatched())
+        if len(rounds) < 3:
+            raise StoreError("the database does not answer")
+        told(Dispatched())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(crm, "watch", watch)
+    monkeypatch.setattr(crm, "status", away)
+    assert watched(Given(as_json=True), crm, timedelta(minutes=10)) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [set(line) for line in lines] == [{"error"}, {"error"}, {"at", "counts", "in_doubt"}]
 
 
 def test_the_status_is_the_same_on_postgresql(

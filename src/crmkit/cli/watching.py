@@ -66,6 +66,7 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
             raise
         except StoreError as problem:
             # The database is away for a moment: that must not end a process that runs for months.
+            teller.owes = True
             with _told_or_not():
                 show.say_problem(problem, as_json=given.as_json, line=True)
                 if not given.as_json:
@@ -99,16 +100,27 @@ class _Teller:
 
     def __init__(self, given: Given, crm: CRM) -> None:
         self.given, self.crm, self.last = given, crm, crm.clock.now()
+        #: After an error the next round is told whatever it came to: else the error would seem to last.
+        self.owes = False
 
     def tell(self, done: Dispatched) -> None:
-        """Tell what a round came to."""
-        now = self.crm.clock.now()
+        """Tell what a round came to, also one that an error has ended."""
+        now, something = self.crm.clock.now(), bool(done.counts() or done.doubted)
         # A clock may have been set back.
-        if not (done.counts() or done.doubted) and abs(now - self.last) < _SIGN_OF_LIFE:
+        if not (something or self.owes) and abs(now - self.last) < _SIGN_OF_LIFE:
             return
-        self.last = now
+        doubtful = self._in_doubt()
+        if doubtful is None and not something:
+            # The database is away, and so nobody knows that nothing was due.
+            return
+        self.last, self.owes = now, False
         with _told_or_not():
-            _say(self.given, self.crm, done)
+            _say(self.given, self.crm, done, doubtful or 0)
+
+    def _in_doubt(self) -> int | None:
+        with suppress(CrmkitError):
+            return self.crm.status().unknown
+        return None
 
 
 @contextmanager
@@ -124,13 +136,9 @@ def _told_or_not() -> Iterator[None]:
             click.echo(f"Error: what was sent cannot be told ({problem.strerror}); sending goes on.", err=True)
 
 
-def _say(given: Given, crm: CRM, done: Dispatched) -> None:
+def _say(given: Given, crm: CRM, done: Dispatched, doubtful: int) -> None:
     counts = {state.value: number for state, number in sorted(done.counts().items())}
     at = crm.clock.now().astimezone(crm.practice.zone)
-    doubtful = 0
-    # Also told when the database has just gone away.
-    with suppress(CrmkitError):
-        doubtful = crm.status().unknown
     if given.as_json:
         show.say_json({"at": at.isoformat(), "counts": counts, "in_doubt": doubtful}, line=True)
     else:
