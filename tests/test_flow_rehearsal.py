@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from real_days import real_days
 from situations import consent, patient
 
-from crmkit import Campaign
+from crmkit import CRM, Campaign
+from crmkit.crm import rehearsal
 from crmkit.ledger.learnt import address_digest
 from crmkit.ledger.state import SPENT, State
 from crmkit.ledger.touch import Touch, touch_key
@@ -182,3 +183,25 @@ def test_a_rehearsal_copies_no_settled_touches_of_earlier_years_and_of_no_other_
 
     crm.rehearse(1, progress=count)
     assert copied == [[(recent.key, "bright-eyes")]]
+
+
+def test_on_postgresql_a_day_on_which_many_are_written_to_is_counted_while_it_goes_on(
+    postgres, practice, clock, exports, tmp_path, monkeypatch
+):
+    # Else each window would read all that was handed over before it: a day of twenty thousand took a minute.
+    monkeypatch.setattr(rehearsal, "_MANY", 10)
+    exports("patients", [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(60)])
+    exports("consents", [consent(f"P{one}") for one in range(60)])
+    settings, said = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}, []
+    engine = sa.create_engine(postgres)
+    with CRM(practice, engine, plugins=["csv", "folder"], settings=settings, clock=clock, root=tmp_path) as crm:
+        crm.sync()
+        crm.add(
+            Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
+        )
+        sa.event.listen(engine, "before_cursor_execute", lambda _, __, text, *___: said.append(text))
+        assert crm.rehearse(days=1).messages == 60
+    handed = [number for number, text in enumerate(said) if text.startswith("UPDATE crmkit_attempt SET outcome")]
+    counted = [number for number, text in enumerate(said) if text.startswith("ANALYZE") and "attempt" in text]
+    assert any(handed[0] < number < handed[-1] for number in counted)
+    engine.dispose()
