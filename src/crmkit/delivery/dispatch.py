@@ -159,13 +159,18 @@ class Dispatch:
             self._give_back({*self._held})
 
     def _tell(self, tally: Tally) -> None:
-        while self._untold:
-            flight = self._untold.popleft()
+        for flight in iter(self._answered, None):
             try:
                 tally.add(self._written_down(flight, flight.answer.result()))
             except StoreError:
                 self._untold.appendleft(flight)
                 raise
+
+    def _answered(self) -> Flight | None:
+        # Another thread that sends may take the last one away at any moment.
+        with suppress(IndexError):
+            return self._untold.popleft()
+        return None
 
     def _hand_over(self, waiting: Claimed, order: Order, carrier: Carrier[Landing], tally: Tally) -> None:
         """Hand over window by window until nothing waits or it is time to stop."""
