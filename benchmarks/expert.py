@@ -1,7 +1,7 @@
 """The program that an expert would write by hand for this one task: no guards, no general parts, and the same promise.
 
-It says what one Python process can do at best on this machine. The message has gaps into which bytes are put, the next
-envelope rides behind each body, and the SQL is plain. What it promises of its messages is what crmkit does: each is
+It says what one Python process can do on this machine. The message has gaps into which bytes are put, the next
+envelope rides behind each body, the next window is made meanwhile, and the SQL is plain. What it promises of its messages is what crmkit does: each is
 claimed, intended and answered, every transition is written down with its time, and a crash leaves one window of a
 hundred in doubt, for the answers of one window and the intents of the next are one transaction with full sync.
 """
@@ -12,6 +12,7 @@ import hashlib
 import socket
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader
@@ -136,7 +137,7 @@ class Server:
         while self._replies.readline()[3:4] == b"-":
             pass
 
-    def hand_over(self, window: Sequence[Touch], messages: Sequence[bytes]) -> list[tuple[Touch, str]]:
+    def hand_over(self, window: Sequence[Touch], messages: Sequence[bytes]) -> _Answers:
         """Return what the server said to each message."""
         said, body = [], b""
         for one, message in zip(window, messages, strict=True):
@@ -166,16 +167,18 @@ def store(work: Path, count: int) -> None:
 
 
 def send(ledger: Ledger, port: int) -> int:
-    """Hand over all that is due, and return how many messages that were."""
-    sent, answers, form = 0, list[tuple[Touch, str]](), Form()
-    with closing(socket.create_connection(("127.0.0.1", port))) as wire:
+    """Hand over all that is due, and return how many messages that were. The next window is made while one is away."""
+    sent, form, away = 0, Form(), Future[_Answers]()
+    away.set_result(())
+    with closing(socket.create_connection(("127.0.0.1", port))) as wire, ThreadPoolExecutor(1) as thread:
         server = Server(wire)
         for window in ledger.windows():
             messages = [form.filled(one.key, one.given, one.family, one.email, one.unsubscribe) for one in window]
-            ledger.write(answers, window, [hashlib.sha256(message).hexdigest() for message in messages])
-            answers = server.hand_over(window, messages)
-            sent += len(answers)
-    ledger.write(answers)
+            digests = [hashlib.sha256(message).hexdigest() for message in messages]
+            ledger.write(away.result(), window, digests)
+            away = thread.submit(server.hand_over, window, messages)
+            sent += len(window)
+        ledger.write(away.result())
     return sent
 
 
