@@ -1,9 +1,10 @@
 """The program that an expert would write by hand for this one task: no guards, no general parts, and the same promise.
 
 It says what one Python process can do on this machine. The message has gaps into which bytes are put, the next
-envelope rides behind each body, the next window is made meanwhile, and the SQL is plain. What it promises of its messages is what crmkit does: each is
-claimed, intended and answered, every transition is written down with its time, and a crash leaves one window of a
-hundred in doubt, for the answers of one window and the intents of the next are one transaction with full sync.
+envelope rides behind each body, the next window is made meanwhile, and the SQL is plain. What it promises of its
+messages is what crmkit does: each is claimed, intended and answered, every transition is written down with its time,
+and a crash leaves one window of a hundred in doubt, for the answers of one window and the intents of the next are one
+transaction with full sync.
 """
 
 from __future__ import annotations
