@@ -75,10 +75,7 @@ class Sending(Plugged):
             PluginError: If a plugin was left out without which nothing may be sent.
         """
         self.plugins.insist()
-        if sys.is_finalizing():
-            # No thread but this one goes on any more, and none would hand anything over.
-            mend = "send before it does, or in a function that atexit calls"
-            raise ConfigError("the program is at its very end", where="send", mend=mend)
+        _insist_on_time()
         if isinstance(only_to, str):
             raise ConfigError("is one text", where="only_to", mend=f"write a list: only_to=[{only_to!r}]")
         if dry:
@@ -194,3 +191,10 @@ class Sending(Plugged):
         parts = [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
         with self._stages.store.read() as connection:
             return tuple(one for part in parts for one in ledger.touches(connection, among(key, part)))
+
+
+def _insist_on_time() -> None:
+    """Refuse to send at the very end of a program: no thread goes on any more, and none would hand anything over."""
+    if sys.is_finalizing():
+        mend = "send before it does, or in a function that atexit calls"
+        raise ConfigError("the program is at its very end", where="send", mend=mend)
