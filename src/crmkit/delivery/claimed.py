@@ -77,7 +77,10 @@ class Claimed:
     def without(self, window: Window) -> bool:
         """Take a window's touches out, for they wait no more; tell whether the others must be held for longer."""
         taken = {one.was.key for one in window.written} | {was.key for was, _ in window.staying}
-        self.touches = [touch for touch in self.touches if touch.key not in taken]
+        # Nearly always the first of those that wait; to look at all of a thousand each time adds up.
+        first, rest = self.touches[: len(taken)], self.touches[len(taken) :]
+        others = [touch for touch in first if touch.key not in taken]
+        self.touches = [*others, *(touch for touch in rest if touch.key not in taken)] if others else rest
         return bool(self.touches) and self._runs_out(self.clock.now())
 
     def hold(self, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import attrs
 
@@ -108,8 +109,9 @@ class Record:
             keys = [touch.key for touch in some]
             step = Step(State.SENDING, State.SENT)
             moved = self.ledger.shift(connection, keys, step, "send", now, held_by=owner, lease=None)
+            after: dict[str, Any] = {"state": State.SENT, "reason": "sent", "owner": "", "lease": None}
             done |= {
-                touch.key: self._outcome(touch, Receipt(touch.key, Outcome.SENT), now)
+                touch.key: touch.changed(**after, changed_at=now, moves=touch.moves + 1)
                 for touch in some
                 if touch.key in moved
             }

@@ -95,8 +95,9 @@ class Attempts:
         if rows:
             self._many(connection, self._intent).run(connection, {"practice": self.practice, "at": now}, rows)
         if self.seal:
-            at, place = utc(now), len(_PLACE)
-            self.seal.handed((*row[:place], at, *row[place:]) for row in rows)
+            # As the digest writes it: once for all rows.
+            at, place = str(utc(now)), len(_PLACE)
+            self.seal.handed([(*row[:place], at, *row[place:]) for row in rows])
 
     def answered(self, connection: sa.Connection, answers: Sequence[Answer], now: datetime) -> None:
         """Write down what the channel said of attempts."""

@@ -47,7 +47,7 @@ class Entries:
             self._statement = self._written(alone=alone)
         when = {"now": now} if alone else {}
         for start in range(0, len(moves), _TOGETHER):
-            told = [list(move) for move in moves[start : start + _TOGETHER]]
+            told = moves[start : start + _TOGETHER]
             # Drawn, for writers never wait for one another.
             drawn = secrets.randbits(62)
             connection.execute(self._statement, {"drawn": drawn, "told": told, **when})

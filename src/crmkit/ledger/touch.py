@@ -85,11 +85,11 @@ class Touch:
 
     def changed(self, **values: Any) -> Touch:
         """Return a copy in which some values differ, as `attrs.evolve` does, in a fifth of its time."""
-        copy = object.__new__(Touch)
-        whole = vars(copy)
-        whole.update(vars(self), **values)
+        whole = vars(self) | values
         if len(whole) > len(_NAMES):
             raise TypeError(f"a touch has no {', '.join(sorted(whole.keys() - set(_NAMES)))}")
+        copy = object.__new__(Touch)
+        object.__setattr__(copy, "__dict__", whole)
         return copy
 
     def same_judgement(self, other: Touch) -> bool:
