@@ -189,6 +189,17 @@ def test_send_is_dry_until_it_is_told_yes(due: str, planned: Path) -> None:
     assert "Nothing is due now" in run("send").stdout
 
 
+def test_the_first_sending_of_all_tells_by_which_database_it_is(due: str, planned: Path) -> None:
+    place = f"sqlite:///{planned / 'practice.db'}, tables crmkit_*"
+    assert told("send")["first"]
+    assert place in run("send").stdout
+    first = run("send", "--yes", "--only-to", due)
+    assert place in first.stderr
+    assert place not in first.stdout
+    assert not told("send")["first"]
+    assert "practice.db" not in run("send", "--yes").stderr
+
+
 def test_send_prints_counts_by_state(due: str) -> None:
     lines = run("send", "--yes").stdout.split()
     assert lines[-2:] == ["sent", "1"]

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -242,3 +243,11 @@ def test_a_connection_that_was_cut_is_told_and_the_next_one_works(make: Make) ->
     with pytest.raises(StoreError, match="the connection to the database was lost"):
         add_and_be_cut_off(store, other)
     assert names(store) == []
+
+
+def test_where_the_tables_are_is_told_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    far = open_store("postgresql+psycopg://desk:hidden@db.example:5433/crm?sslmode=require", schema="desk")
+    assert far.place == "postgresql://db.example:5433/crm, tables desk.crmkit_*"
+    monkeypatch.chdir(tmp_path)
+    with closing(open_store("sqlite:///here.db")) as store:
+        assert store.place == f"sqlite:///{tmp_path}/here.db, tables crmkit_*"

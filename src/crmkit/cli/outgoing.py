@@ -13,6 +13,7 @@ import click
 from crmkit.cli import show
 from crmkit.cli.ending import INTERRUPTED, ending
 from crmkit.cli.failed import plain
+from crmkit.cli.first import first_of_all
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.programme import reasons_in_words
@@ -70,6 +71,9 @@ def send(
             due = crm.send(only_to=only_to or None, dry=True)
             return _dry(given, crm, due, limit)
         _refuse_false_time(given, crm)
+        first = first_of_all(crm)
+        if first and not given.as_json:
+            click.echo(show.clean(first), err=True)
         if watch:
             with settled():
                 return watched(given, crm, timedelta(seconds=every or _EVERY))
@@ -80,7 +84,9 @@ def send(
         failures, stops, doubtful = crm.failures(), crm.stopped(), crm.status().unknown
     troubled = [touch for touch in done.touches if touch.state in (State.UNKNOWN, State.REFUSED)]
     if given.as_json:
-        show.say_json(_document(done.touches, failures, stops, dry=False) | {"in_doubt": doubtful})
+        show.say_json(
+            _document(done.touches, failures, stops, dry=False) | {"in_doubt": doubtful, "first": bool(first)}
+        )
     else:
         _say(done, troubled, ended=stopping(), none_due="" if done.counts() else _none_due(crm, "was"))
         if doubtful:
@@ -163,8 +169,9 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
     failures, stops = crm.failures(), crm.stopped()
     going = [touch for touch in due.touches if touch.state is State.READY][:limit]
     staying = [touch for touch in due.touches if touch.state is not State.READY]
+    first = first_of_all(crm)
     if given.as_json:
-        show.say_json(_document([*going, *staying], failures, stops, dry=True))
+        show.say_json(_document([*going, *staying], failures, stops, dry=True) | {"first": bool(first)})
         return LOOK if failures else DONE
     if going:
         show.say_table(("campaign", "would leave"), _by_campaign(going))
@@ -176,6 +183,8 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
     _say_staying(staying)
     if going or staying:
         show.say()
+    if going and first:
+        show.say(f"{first}\n")
     show.say("Nothing was sent: add --yes." if going else _none_due(crm, "is"))
     _say_stopped(crm, stops)
     return LOOK if failures else DONE

@@ -67,6 +67,11 @@ class Telling(Decisions):
             ahead = ahead_of(connection, self.clock) if isinstance(self.clock, SystemClock) else None
             return attrs.evolve(found, ahead=ahead)
 
+    @property
+    def place(self) -> str:
+        """Where its tables are, for a person who looks for the right database; without user, password and options."""
+        return self._stages.store.place
+
     def findings(self, window: Window | None = None) -> Findings:
         """Return the measures of a window (by default the year that ends today), the bridge, and what plots need."""
         now, stages = self.clock.now(), self._stages

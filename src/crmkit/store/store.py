@@ -145,16 +145,28 @@ class Store:
         return f"{self.schema}.{name}" if self.schema else name
 
     @property
+    def place(self) -> str:
+        """Where its tables are: kind and machine of the database, its name or file, schema and prefix; no secrets."""
+        url = self.engine.url
+        name = str(self._file.absolute()) if self._file else url.database
+        known = sa.URL.create(url.get_backend_name(), host=url.host, port=url.port, database=name)
+        return f"{known.render_as_string()}, tables {self.real(self.prefix)}*"
+
+    @property
     def prefixes(self) -> list[str]:
         """What stands between CREATE and TABLE for tables of this store."""
         return ["TEMPORARY"] if self.temporary else []
 
     def exists(self) -> bool:
         """Tell whether there is anything to connect to: to look into a file of SQLite that is missing would make it."""
+        return self._file is None or self._file.exists()
+
+    @property
+    def _file(self) -> Path | None:
         url = self.engine.url
         if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or url.query:
-            return True
-        return Path(url.database).exists()
+            return None
+        return Path(url.database)
 
     def create(self) -> None:
         """Create the declared tables that do not exist yet, and keep no revision: enough to try one room alone."""
