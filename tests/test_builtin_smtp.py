@@ -394,6 +394,18 @@ def test_after_a_message_refused_at_its_end_the_server_is_told_to_forget_it(offe
     assert verbs[verbs.index("MAIL") + 3] == "RSET"
 
 
+def test_what_is_written_ahead_of_a_refusal_at_the_end_is_said_anew_in_a_new_session():
+    # Postfix takes the next sender for a nested one, and its recipient for one of the message before.
+    refused = "554 5.7.1 content"
+    said = {"end": ["250 ok", refused, "250 ok", refused], "MAIL": ["250 ok", "250 ok", "503 5.5.1 nested"]}
+    with ScriptedServer(said) as server:
+        seen, _ = hand_over(server, 6)
+    assert (seen, server.sessions) == ([SENT, REFUSED, SENT, REFUSED, SENT, SENT], 2)
+    assert [address for address, _ in server.accepted] == [letter(number).to for number in (0, 2, 4, 5)]
+    # From the first refusal on the server is told to forget each message, which costs time.
+    assert server.verbs().count("RSET") == 3
+
+
 @BOTH
 def test_a_server_that_takes_no_more_in_a_new_session_either_is_believed(offers):
     with ScriptedServer({"MAIL": ["250 ok", *["450 4.7.1 too much mail"] * 9]}, offers=offers) as server:

@@ -84,6 +84,7 @@ class Session:
         heard: How many replies were read, but for the last goodbye.
         carried: How many messages the server took in it.
         clean: Whether the server has nothing of an earlier message in mind.
+        wary: Whether the server has refused a message at its end, so that it may have something of each in mind.
     """
 
     pipelined: bool
@@ -93,6 +94,7 @@ class Session:
     heard: int = attrs.field(default=0, init=False)
     carried: int = attrs.field(default=0, init=False)
     clean: bool = attrs.field(default=True, init=False)
+    wary: bool = attrs.field(default=False, init=False)
     _server: smtplib.SMTP = attrs.field(repr=False, alias="server")
     _socket: socket.socket = attrs.field(repr=False, alias="socket")
     _file: BufferedReader = attrs.field(repr=False, alias="file")
