@@ -23,6 +23,7 @@ from crmkit.segments.scope import Scope
 from crmkit.segments.text import parse, to_text
 from crmkit.segments.tree import Node, rules_of
 from crmkit.store.among import among
+from crmkit.store.rows import Rows
 
 
 @attrs.frozen(eq=False)
@@ -41,7 +42,7 @@ class Members:
     ledger: LedgerTables
     fields: Mapping[str, Field]
     _read: dict[str, Node] = attrs.field(factory=dict, init=False)
-    _selects: dict[tuple[str, date], sa.Select[Any]] = attrs.field(factory=dict, init=False)
+    _selects: dict[tuple[str, date], Rows] = attrs.field(factory=dict, init=False)
 
     def segment(self, campaign: Campaign) -> Node:
         """Return a campaign's segment, read once.
@@ -84,8 +85,9 @@ class Members:
         self, connection: sa.Connection, campaign: Campaign, patients: Sequence[str], now: datetime
     ) -> frozenset[str]:
         """Return which of some patients belong to the segment now."""
-        rows = self._ask(campaign, now).rows(connection, lambda: self._among(campaign, now), {"ids": patients})
-        return frozenset(row[0] for row in rows)
+        given = {"ids": patients}
+        rows = self._ask(campaign, now).answer(connection, lambda: self._among(campaign, now).of(connection, given))
+        return frozenset([row[0] for row in rows])
 
     def count(self, connection: sa.Connection, segment: Node, now: datetime) -> int:
         """Return how many patients a segment matches now."""
@@ -112,13 +114,14 @@ class Members:
     def _ask(self, campaign: Campaign, now: datetime) -> Ask:
         return Ask(self.segment(campaign), self.fields, self._scope(now), self._selects.clear)
 
-    def _among(self, campaign: Campaign, now: datetime) -> sa.Select[Any]:
+    def _among(self, campaign: Campaign, now: datetime) -> Rows:
         """Return the select of those of some patients who belong to the segment, made once for each day."""
         made_for = (campaign.segment, self.practice.today(now))
         if made_for not in self._selects:
             if any(day != made_for[1] for _, day in self._selects):
                 self._selects.clear()
-            self._selects[made_for] = self._select(campaign, now).where(among(self.records.patient.now.c.id, "ids"))
+            theirs = among(self.records.patient.now.c.id, "ids")
+            self._selects[made_for] = Rows(self._select(campaign, now).where(theirs))
         return self._selects[made_for]
 
     def _only(self, patient: str | None) -> sa.ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import sqlalchemy as sa
@@ -16,6 +16,8 @@ from crmkit.segments.scope import Scope
 from crmkit.segments.tree import Node, Rule, rules_of
 from crmkit.store.bounded import bounded, is_overdue
 from crmkit.store.refusal import is_at_fault
+
+T = TypeVar("T")
 
 
 @attrs.frozen(eq=False)
@@ -39,21 +41,30 @@ class Ask:
     ) -> Sequence[sa.Row[Any]]:
         """Return the rows of a select over the segment.
 
-        If the database refuses it, those rules are looked for that it refuses by themselves. Their fields are told, so
-        that what they ask is unknown and met by nobody, and the select is made once more.
-
         Args:
             connection: An open transaction; it can be gone on with.
             select: Makes the select; anew if a field has changed.
             given: Its parameters.
         """
+        return self.answer(connection, lambda: connection.execute(select(), given).all())
+
+    def answer(self, connection: sa.Connection, asking: Callable[[], T]) -> T:
+        """Return what comes of asking the database about the segment.
+
+        If the database refuses it, those rules are looked for that it refuses by themselves. Their fields are told, so
+        that what they ask is unknown and met by nobody, and it is asked once more.
+
+        Args:
+            connection: An open transaction; it can be gone on with.
+            asking: Makes the select and asks; anew if a field has changed.
+        """
         doubtful = [rule for rule in rules_of(self.node) if not field_of(rule.field, self.fields).trusted]
         if not doubtful:
-            return connection.execute(select(), given).all()
+            return asking()
         patience = self._patience(doubtful)
         try:
             with bounded(connection, patience), _savepoint(connection):
-                return connection.execute(select(), given).all()
+                return asking()
         except sa.exc.SQLAlchemyError as problem:
             # Each is asked, for several may be at fault.
             refused = is_at_fault(problem) and [rule for rule in doubtful if self._refused(connection, rule, patience)]
@@ -61,7 +72,7 @@ class Ask:
             if not refused and not is_overdue(problem):
                 raise
             self.forget()
-        return connection.execute(select(), given).all()
+        return asking()
 
     def _patience(self, rules: Sequence[Rule]) -> float | None:
         """Return how long the database may take over all of it: as long as the strictest field says."""
