@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
@@ -45,3 +46,18 @@ def test_every_command_of_a_page_prints_what_the_page_says(
         assert result.exit_code == 0, result.output
         agree = OutputChecker().check_output(f"{output.rstrip()}\n", f"{result.output.rstrip()}\n", ELLIPSIS)
         assert not output or agree, f"$ {command}\n{result.output}\nThe page says:\n{output}"
+
+
+@pytest.mark.skipif(not shutil.which("awk"), reason="no awk")
+@pytest.mark.parametrize("stamp", ["Nov 30 05:04:17", "2026-11-30T05:04:17.123456+00:00"])
+def test_the_line_for_a_mail_log_finds_what_postfix_has_kept(stamp: str) -> None:
+    line = next(one for one in blocks(text("docs/reference/command-line.md"), "sh") if "queue active" in one)
+    program = shlex.split(line)[1]
+    kept, lost = (f"{digit * 32}.{digit * 16}@practice.example" for digit in "ab")
+    log = (
+        f"{stamp} desk postfix/cleanup[7909]: 22FD02849AB: message-id=<{kept}>\n"
+        f"{stamp} desk postfix/cleanup[7910]: 23AB32849AC: message-id=<{lost}>\n"
+        f"{stamp} desk postfix/qmgr[7801]: 22FD02849AB: from=<hello@practice.example>, size=743 (queue active)\n"
+    )
+    told = subprocess.run(["awk", program], input=log, capture_output=True, text=True, check=True).stdout
+    assert told == f"22FD02849AB: message-id=<{kept}>\n"
