@@ -19,6 +19,7 @@ from crmkit.ledger.step import Step
 from crmkit.ledger.tables import URGENCY, LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.store.among import among
+from crmkit.store.rows import Rows
 
 _Conditions: TypeAlias = Sequence[sa.ColumnElement[bool]]
 
@@ -101,7 +102,8 @@ class Claims:
         """Return the most urgent touches of a state; nobody else can claim them until the transaction ends."""
         query = self._due(state, now, wanted, COLUMNS).limit(limit)
         # Several senders on one database pass over each other's rows; SQLite has one writer at a time anyway.
-        return [to_touch(row) for row in connection.execute(query.with_for_update(skip_locked=True)).all()]
+        # On SQLite in one row: a window may be on its way meanwhile, and at each row its thread goes first.
+        return [to_touch(row) for row in Rows(query.with_for_update(skip_locked=True)).of(connection, {})]
 
     def _due(self, state: State, now: datetime, wanted: _Conditions, columns: Sequence[str]) -> sa.Select[Any]:
         table = self.ledger.tables.touch

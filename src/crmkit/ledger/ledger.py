@@ -263,7 +263,7 @@ class Ledger:
         return {**values, "detail": dict(touch.detail), "practice": self.practice}
 
 
-def to_touch(row: sa.Row[Any]) -> Touch:
+def to_touch(row: Sequence[Any]) -> Touch:
     """Return the touch of a row that holds `COLUMNS`."""
     values: list[Any] = list(row)
     for place, members in _MEMBERS:
