@@ -701,6 +701,13 @@ def test_behind_tls_it_works_and_what_was_slipped_in_before_counts_for_nothing(c
     assert server.wrote_ahead is ("PIPELINING" in offers)
 
 
+def test_behind_tls_an_answer_that_never_comes_is_not_waited_for_for_ever(certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    with ScriptedServer({"end": [SILENT]}, offers=("STARTTLS",), context=secured(certificate)) as server:
+        seen, told = hand_over(server, 1, host="localhost", security="starttls")
+    assert (seen, told) == ([UNKNOWN], ["end: no answer in time"])
+
+
 FATES = {
     "MAIL": ["250 ok", "451 later", DROP, "421 bye"],
     "RCPT": ["250 ok", "550 5.1.1 no", "451 later", DROP, "421 bye", "what?"],

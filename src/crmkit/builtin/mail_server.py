@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from ipaddress import ip_address
+from math import gcd
 
 import attrs
 
@@ -53,6 +54,11 @@ class EmailSettings:
     def exposes_password(self) -> bool:
         """Tell whether the password would leave this machine unencrypted."""
         return bool(self.password) and self.security == "none" and not _is_this_machine(self.host)
+
+    @property
+    def turn(self) -> int:
+        """For how many seconds one waits at once: both time-outs are so many turns."""
+        return gcd(self.timeout, self.end_timeout)
 
     @property
     def call_seconds(self) -> float:

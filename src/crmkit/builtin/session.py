@@ -8,16 +8,21 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from io import BufferedReader
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
 import attrs
 
 from crmkit.builtin.login import log_in
 from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.refusal import refusal
+from crmkit.builtin.waiting import time_out
 
+_Given = TypeVar("_Given")
+_Got = TypeVar("_Got")
+#: What a call raises that was waited for in vain: the one by Python's time-out, the other by the kernel's.
+_WAITED = (TimeoutError, BlockingIOError)
 #: So much goes out in one call: of a call that fails, nobody can say how much has left.
 _CHUNK = 1 << 16
 _LONGEST_LINE = 8192
@@ -97,11 +102,16 @@ class Session:
     wary: bool = attrs.field(default=False, init=False)
     _server: smtplib.SMTP = attrs.field(repr=False, alias="server")
     _socket: socket.socket = attrs.field(repr=False, alias="socket")
-    _file: BufferedReader = attrs.field(repr=False, alias="file")
     _settings: EmailSettings = attrs.field(repr=False, alias="settings")
+    _turn: int = attrs.field(init=False, repr=False)
     _usual: dict[bytes, Reply] = attrs.field(init=False, repr=False, factory=dict)
+    _read: bytes = attrs.field(default=b"", init=False, repr=False)
     _used: float = attrs.field(init=False, repr=False, factory=time.monotonic)
     _process: int = attrs.field(init=False, repr=False, factory=os.getpid)
+
+    @_turn.default
+    def _of_the_settings(self) -> int:
+        return self._settings.turn
 
     @classmethod
     def open(cls, settings: EmailSettings) -> Self:
@@ -133,6 +143,7 @@ class Session:
     def _over(cls, server: smtplib.SMTP, settings: EmailSettings) -> Self:
         connected = cast("socket.socket", server.sock)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        time_out(connected, settings.turn)
         size = str(server.esmtp_features.get("size", ""))
         return cls(
             pipelined=settings.pipelining and server.has_extn("pipelining"),
@@ -141,7 +152,6 @@ class Session:
             limit=int(size) if size.isdecimal() else 0,
             server=server,
             socket=connected,
-            file=cast("BufferedReader", server.file),
             settings=settings,
         )
 
@@ -151,10 +161,14 @@ class Session:
         Raises:
             LostError: With the number of octets that may have left.
         """
-        at, rest = 0, memoryview(data)
+        at = 0
         try:
             while at < len(data):
-                at += self._socket.send(rest[at : at + _CHUNK])
+                some = memoryview(data)[at : at + _CHUNK] if len(data) > _CHUNK else data[at:]
+                try:
+                    at += self._socket.send(some)
+                except _WAITED:
+                    at += self._wait_on(self._socket.send, some, self._settings.timeout)
         except OSError as problem:
             # A plain socket that fails has taken nothing of that call; TLS may have.
             doubtful = _CHUNK if isinstance(self._socket, ssl.SSLSocket) else 0
@@ -166,13 +180,7 @@ class Session:
         Raises:
             LostError: If none comes in time, the server hangs up or says that it will, or what it says is no reply.
         """
-        try:
-            line = self._file.readline(_LONGEST_LINE)
-            reply = self._usual.get(line) or self._understood(line)
-        except (OSError, ValueError) as problem:
-            raise LostError(refusal(problem)) from None
-        self.heard += 1
-        return reply
+        return self._reply(self._settings.timeout)
 
     def end(self) -> Reply:
         """Read the reply to a whole message, which may take longer than any other.
@@ -180,17 +188,45 @@ class Session:
         Raises:
             LostError: As `reply` does.
         """
-        self._socket.settimeout(self._settings.end_timeout)
+        return self._reply(self._settings.end_timeout)
+
+    def _reply(self, seconds: int) -> Reply:
         try:
-            return self.reply()
-        finally:
-            self._socket.settimeout(self._settings.timeout)
+            line = self._line(seconds)
+            reply = self._usual.get(line) or self._understood(line)
+        except (OSError, ValueError) as problem:
+            raise LostError(refusal(problem)) from None
+        self.heard += 1
+        return reply
+
+    def _line(self, seconds: int) -> bytes:
+        """Return the next line, or as much of one as there is if the server hangs up or never ends it."""
+        while True:
+            line, end, rest = self._read.partition(b"\n")
+            if end or len(line) > _LONGEST_LINE:
+                self._read = rest
+                return line + end
+            try:
+                more = self._socket.recv(_CHUNK)
+            except _WAITED:
+                more = self._wait_on(self._socket.recv, _CHUNK, seconds)
+            if not more:
+                self._read = b""
+                return line
+            self._read += more
+
+    def _wait_on(self, call: Callable[[_Given], _Got], given: _Given, seconds: int) -> _Got:
+        """Make a call again that was waited for one turn in vain, for as many turns as fit into so many seconds."""
+        for _ in range(seconds // self._turn - 1):
+            with suppress(*_WAITED):
+                return call(given)
+        raise TimeoutError
 
     def _understood(self, line: bytes) -> Reply:
         """Return the reply that begins with a line."""
         whole, text, lines = line, line[4:], 1
         while line[3:4] == b"-" and lines < _MOST_LINES:
-            line = self._file.readline(_LONGEST_LINE)
+            line = self._line(self._settings.timeout)
             text += line[4:]
             lines += 1
         code = line[:3]
@@ -220,7 +256,7 @@ class Session:
             with suppress(OSError, LostError):
                 self._socket.settimeout(_FAREWELL)
                 self.write(b"QUIT\r\n")
-                self.reply()
+                self._reply(self._turn)
         self.drop()
 
     def drop(self) -> None:
