@@ -10,7 +10,7 @@ from typing import Self
 
 import attrs
 
-from crmkit.messages.seal import Keyed
+from crmkit.messages.seal import keyed, mac
 from crmkit.practice import Practice
 
 _PURPOSE = "crmkit.message.v1"
@@ -22,12 +22,12 @@ _DIGITS = 16
 class Proofs:
     """The proofs of one practice; the newest of its keys makes them, and older ones still count."""
 
-    _keyed: tuple[Keyed, ...]
+    _keyed: tuple[hmac.HMAC, ...]
 
     @classmethod
     def of(cls, practice: Practice) -> Self:
         """Return the proofs of a practice; without keys it has none."""
-        return cls(tuple(Keyed.of(key, _PURPOSE, practice.id) for key in practice.keys))
+        return cls(tuple(keyed(key, _PURPOSE, practice.id) for key in practice.keys))
 
     def word(self, key: str) -> str:
         """Return a touch's key, and behind a full stop its proof, if there is one.
@@ -43,5 +43,5 @@ class Proofs:
         return any(ours) or not ours
 
 
-def _proof(keyed: Keyed, key: str) -> str:
-    return keyed.mac(key.encode()).hex()[:_DIGITS]
+def _proof(keyed: hmac.HMAC, key: str) -> str:
+    return mac(keyed, key.encode()).hex()[:_DIGITS]

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from typing import Self
 
 import attrs
@@ -22,17 +23,17 @@ class LinkSeal:
     construction SIV (RFC 5297), which needs no chance and no counter. So the same text always gives the same token.
     """
 
-    _proves: Keyed
-    _hides: Keyed
+    _proves: hmac.HMAC
+    _hides: hmac.HMAC
 
     @classmethod
     def of(cls, key: str, purpose: str, practice: str) -> Self:
         """Return the seal of a key, for one purpose and one practice: another's tokens are nonsense to it."""
-        return cls(*(Keyed.of(key, purpose, what, practice) for what in ("proves", "hides")))
+        return cls(*(keyed(key, purpose, what, practice) for what in ("proves", "hides")))
 
     def close(self, text: bytes) -> str:
         """Return a token of letters, digits, `-` and `_`."""
-        proof = self._proves.mac(text)[:_PROOF]
+        proof = mac(self._proves, text)[:_PROOF]
         return urlsafe_b64encode(proof + self._hidden(text, proof)).rstrip(b"=").decode("ascii")
 
     def open(self, token: str) -> bytes | None:
@@ -43,39 +44,30 @@ class LinkSeal:
             return None
         proof, hidden = raw[:_PROOF], raw[_PROOF:]
         text = self._hidden(hidden, proof)
-        ours = hmac.compare_digest(self._proves.mac(text)[:_PROOF], proof)
+        ours = hmac.compare_digest(mac(self._proves, text)[:_PROOF], proof)
         # Base64 has several spellings of one token.
         return text if ours and self.close(text) == token else None
 
     def _hidden(self, text: bytes, proof: bytes) -> bytes:
         """Return a text with a stream laid over it, or what it was before."""
-        size, stream, blocks = len(text), b"", 0
-        while len(stream) < size:
-            stream += self._hides.mac(proof + blocks.to_bytes(4))
-            blocks += 1
-        return (int.from_bytes(text) ^ int.from_bytes(stream[:size])).to_bytes(size)
+        size = len(text)
+        stream = b"".join(self._stream(proof, size))[:size]
+        return (int.from_bytes(text) ^ int.from_bytes(stream)).to_bytes(size)
+
+    def _stream(self, proof: bytes, size: int) -> Iterator[bytes]:
+        for number in range(-(-size // hashlib.sha256().digest_size)):
+            yield mac(self._hides, proof + number.to_bytes(4))
 
 
-@attrs.frozen(eq=False, repr=False)
-class Keyed:
-    """HMAC-SHA-256 (RFC 2104) under one key, which both hashes have taken in already.
+def keyed(key: str, *what: str) -> hmac.HMAC:
+    """Return an HMAC under a key of its own, derived for one use from a practice's key."""
+    derived = hmac.digest(key.encode(), json.dumps(what).encode(), "sha256")
+    return hmac.new(derived, digestmod=hashlib.sha256)
 
-    To copy them takes three fifths of the time of copying an `hmac.HMAC`, whose methods are written in Python.
-    """
 
-    _inner: hashlib._Hash
-    _outer: hashlib._Hash
-
-    @classmethod
-    def of(cls, key: str, *what: str) -> Self:
-        """Return an HMAC under a key of its own, derived for one use from a practice's key."""
-        derived = hmac.digest(key.encode(), json.dumps(what).encode(), "sha256")
-        block = derived.ljust(hashlib.sha256().block_size, b"\0")
-        return cls(*(hashlib.sha256(bytes(octet ^ pad for octet in block)) for pad in (0x36, 0x5C)))
-
-    def mac(self, text: bytes) -> bytes:
-        """Return the HMAC-SHA-256 of a text."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(text)
-        outer.update(inner.digest())
-        return outer.digest()
+def mac(keyed: hmac.HMAC, text: bytes) -> bytes:
+    """Return the HMAC-SHA-256 of a text."""
+    # A copy of what has taken in the key already costs half of a new one.
+    one = keyed.copy()
+    one.update(text)
+    return one.digest()
