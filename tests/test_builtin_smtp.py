@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import smtplib
+import socket
 import ssl
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from crmkit.builtin.email import EmailChannel
 from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.queued import queue_id
 from crmkit.builtin.refusal import refusal
+from crmkit.builtin.waiting import time_out
 from crmkit.delivery.channel import Outcome
 from crmkit.errors import CrmkitError
 from crmkit.messages.mime import to_bytes
@@ -699,6 +702,20 @@ def test_behind_tls_it_works_and_what_was_slipped_in_before_counts_for_nothing(c
         seen, _ = hand_over(server, host="localhost", security="starttls", timeout=10)
     assert seen == [SENT] * 3
     assert server.wrote_ahead is ("PIPELINING" in offers)
+
+
+class NeverBlocks(socket.socket):
+    """A socket as gevent puts it in the place of Python's: it waits by other means."""
+
+    def settimeout(self, seconds):
+        super().settimeout(seconds)
+        os.set_blocking(self.fileno(), False)
+
+
+def test_where_the_kernel_cannot_wait_python_does():
+    with NeverBlocks() as one:
+        time_out(one, 7)
+        assert one.gettimeout() == 7
 
 
 def test_behind_tls_an_answer_that_never_comes_is_not_waited_for_for_ever(certificate, monkeypatch):

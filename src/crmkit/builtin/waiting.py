@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
@@ -12,12 +13,13 @@ def time_out(connected: socket.socket, seconds: int) -> None:
     """Let calls on a socket raise TimeoutError, or on Linux BlockingIOError, if nothing happens for so many seconds.
 
     Python asks the kernel before each call whether it would have to wait; without pipelining that is a fiftieth of what
-    a message costs. Linux sees to it by itself. Over TLS it is no use: there Python would wait for ever.
+    a message costs. Linux sees to it by itself. Over TLS that is no use, for there Python would wait for ever, and so
+    would the sockets that gevent puts in the place of Python's: those never block.
     """
-    if sys.platform != "linux" or isinstance(connected, ssl.SSLSocket):
+    connected.settimeout(None)
+    if sys.platform != "linux" or isinstance(connected, ssl.SSLSocket) or not os.get_blocking(connected.fileno()):
         connected.settimeout(seconds)
         return
     span = struct.pack("@ll", seconds, 0)
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         connected.setsockopt(socket.SOL_SOCKET, option, span)
-    connected.settimeout(None)
