@@ -192,7 +192,7 @@ def test_send_is_dry_until_it_is_told_yes(due: str, planned: Path) -> None:
 def test_the_first_sending_of_all_tells_by_which_database_it_is(due: str, planned: Path) -> None:
     place = f"sqlite:///{planned / 'practice.db'}, tables crmkit_*"
     assert told("send")["first"]
-    assert place in run("send").stdout
+    assert place in run("send").stderr
     first = run("send", "--yes", "--only-to", due)
     assert place in first.stderr
     assert place not in first.stdout

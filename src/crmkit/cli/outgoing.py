@@ -184,7 +184,8 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
     if going or staying:
         show.say()
     if going and first:
-        show.say(f"{first}\n")
+        # A path may be longer than a narrow terminal is wide, as no table is.
+        click.echo(show.clean(f"{first}\n"), err=True)
     show.say("Nothing was sent: add --yes." if going else _none_due(crm, "is"))
     _say_stopped(crm, stops)
     return LOOK if failures else DONE
