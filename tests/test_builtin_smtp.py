@@ -24,6 +24,7 @@ from crmkit.builtin.email import EmailChannel
 from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.queued import queue_id
 from crmkit.builtin.refusal import refusal
+from crmkit.builtin.session import Session
 from crmkit.builtin.waiting import time_out
 from crmkit.delivery.channel import Outcome
 from crmkit.errors import CrmkitError
@@ -716,6 +717,21 @@ def test_where_the_kernel_cannot_wait_python_does():
     with NeverBlocks() as one:
         time_out(one, 7)
         assert one.gettimeout() == 7
+
+
+def test_all_lines_of_the_answer_to_a_whole_message_are_waited_for_as_long():
+    ours, theirs = socket.socketpair()
+    settings = EmailSettings("mail.example", timeout=1, end_timeout=5)
+    time_out(ours, settings.turn)
+    session = Session(
+        pipelined=True, dsn=False, sized=False, limit=0, server=smtplib.SMTP(), socket=ours, settings=settings
+    )
+    late = threading.Timer(1.3, theirs.sendall, [b"250 queued\r\n"])
+    with ours, theirs:
+        theirs.sendall(b"250-looked at\r\n")
+        late.start()
+        assert session.end().code == 250
+        late.join()
 
 
 def test_behind_tls_an_answer_that_never_comes_is_not_waited_for_for_ever(certificate, monkeypatch):

@@ -193,7 +193,7 @@ class Session:
     def _reply(self, seconds: int) -> Reply:
         try:
             line = self._line(seconds)
-            reply = self._usual.get(line) or self._understood(line)
+            reply = self._usual.get(line) or self._understood(line, seconds)
         except (OSError, ValueError) as problem:
             raise LostError(refusal(problem)) from None
         self.heard += 1
@@ -222,11 +222,11 @@ class Session:
                 return call(given)
         raise TimeoutError
 
-    def _understood(self, line: bytes) -> Reply:
-        """Return the reply that begins with a line."""
+    def _understood(self, line: bytes, seconds: int) -> Reply:
+        """Return the reply that begins with a line, and whose further lines are waited for as long each."""
         whole, text, lines = line, line[4:], 1
         while line[3:4] == b"-" and lines < _MOST_LINES:
-            line = self._line(self._settings.timeout)
+            line = self._line(seconds)
             text += line[4:]
             lines += 1
         code = line[:3]
