@@ -110,9 +110,9 @@ class Exchange:
         It takes the next sender for a nested one, and one version falls over what was written ahead. So where that was
         done, the session is left; from then on each message is followed by a reset, which costs a fortieth of its time.
         """
-        if self.session.pipelined and not written:
-            raise LostError("refused at its end")
         if not written:
+            if self.session.pipelined:
+                raise LostError("refused at its end")
             self.session.write(_RESET)
         if self.session.reply().first != _DONE:
             raise LostError("not reset")
