@@ -36,17 +36,14 @@ class Ask:
     scope: Scope
     forget: Callable[[], object] = lambda: None
 
-    def rows(
-        self, connection: sa.Connection, select: Callable[[], sa.Select[Any]], given: Mapping[str, Any] | None = None
-    ) -> Sequence[sa.Row[Any]]:
+    def rows(self, connection: sa.Connection, select: Callable[[], sa.Select[Any]]) -> Sequence[sa.Row[Any]]:
         """Return the rows of a select over the segment.
 
         Args:
             connection: An open transaction; it can be gone on with.
             select: Makes the select; anew if a field has changed.
-            given: Its parameters.
         """
-        return self.answer(connection, lambda: connection.execute(select(), given).all())
+        return self.answer(connection, lambda: connection.execute(select()).all())
 
     def answer(self, connection: sa.Connection, asking: Callable[[], T]) -> T:
         """Return what comes of asking the database about the segment.
