@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 import attrs
@@ -45,6 +45,14 @@ class _Gathered:
     old: dict[str, Touch] = attrs.field(factory=dict)
     touches: list[Touch] = attrs.field(factory=list)
     where: dict[str, Whereabouts] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Found:
+    """What a look found that is not written down yet: the plan, and by key what the ledger holds of it."""
+
+    plan: Plan
+    old: Mapping[str, Touch] = attrs.field(repr=False)
 
 
 @attrs.frozen(eq=False)
@@ -92,29 +100,38 @@ class Planner:
         except CrmkitError as problem:
             raise problem.within(place) from None
 
-    def plan(
-        self,
-        connection: sa.Connection,
-        through: date,
-        now: datetime,
-        *,
-        dry: bool = False,
-        progress: Callable[[str], None] = lambda _: None,
-    ) -> Plan:
-        """Judge all that is due until a date and still fresh, and write it to the ledger unless `dry`."""
-        found = _Gathered()
+    def plan(self, connection: sa.Connection, through: date, now: datetime) -> Plan:
+        """Judge all that is due until a date and still fresh, and write it to the ledger."""
+        return self.write(connection, self.look(connection, through, now))
+
+    def look(
+        self, connection: sa.Connection, through: date, now: datetime, progress: Callable[[str], None] = lambda _: None
+    ) -> Found:
+        """Judge all that is due until a date and still fresh; nothing is written.
+
+        Args:
+            connection: Reads.
+            through: The last due date to look at, in the practice's calendar.
+            now: The instant of the plan.
+            progress: Is told each campaign's id.
+        """
+        gathered = _Gathered()
         versions = self.programme.versions(connection)
         for version in versions:
             progress(version.campaign.id)
             self.check(version)
-            self._campaign(connection, version, through, now, found)
-        settled = self.settlement.settle(connection, found.touches, now, Terms.of(versions, found.where))
+            self._campaign(connection, version, through, now, gathered)
+        settled = self.settlement.settle(connection, gathered.touches, now, Terms.of(versions, gathered.where))
         behind = self._left_behind(connection, [version.campaign.id for version in versions], now)
-        behind = [touch for touch in behind if touch.key not in found.old]
-        old = found.old | {touch.key: touch for touch in behind}
+        behind = [touch for touch in behind if touch.key not in gathered.old]
+        old = gathered.old | {touch.key: touch for touch in behind}
         settled += [self._faded(touch, now) for touch in behind]
-        changed = 0 if dry else self.ledger.judge(connection, settled, old, "plan")
-        return Plan(ordered(settled), through, now, changed)
+        return Found(Plan(ordered(settled), through, now), old)
+
+    def write(self, connection: sa.Connection, found: Found) -> Plan:
+        """Write what a look found to the ledger, which must not have changed since; return it as a plan."""
+        changed = self.ledger.judge(connection, found.plan.touches, found.old, "plan")
+        return attrs.evolve(found.plan, changed=changed)
 
     def looks_back_to(self, now: datetime) -> datetime:
         """Return an instant by which everything was stale that no plan and no sending asks for from now on.

@@ -11,6 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.campaigns.plan import Plan
+from crmkit.campaigns.planner import Found
 from crmkit.clock import Clock, FixedClock
 from crmkit.crm import answers
 from crmkit.crm.holding import Holding, holding
@@ -26,7 +27,7 @@ from crmkit.practice import Practice
 #: How far a plan looks ahead unless told otherwise: today and the six days after it.
 WEEK = timedelta(days=6)
 
-_Step: TypeAlias = Callable[[Stages, sa.Connection], Plan]
+_Look: TypeAlias = Callable[[Stages, sa.Connection], Found]
 
 
 class Planning(Plugged):
@@ -62,10 +63,18 @@ class Planning(Plugged):
         now = self.clock.now()
         last = self._last(through, now)
 
-        def step(stages: Stages, one: sa.Connection) -> Plan:
-            return stages.planner.plan(one, through=last, now=now, dry=dry, progress=progress)
+        told: set[str] = set()
 
-        plan = self._judged(step, connection) if dry else self._written(step, connection)
+        def tell(campaign: str) -> None:
+            # If somebody writes meanwhile, all is judged once more, of which nobody need hear.
+            if campaign not in told:
+                told.add(campaign)
+                progress(campaign)
+
+        def look(stages: Stages, one: sa.Connection) -> Found:
+            return stages.planner.look(one, last, now, tell)
+
+        plan = self._judged(look, connection) if dry else self._written(look, connection)
         log_plan(self.practice.id, plan)
         return attrs.evolve(plan, preview=lambda patient: self.preview(patient, last))
 
@@ -125,20 +134,20 @@ class Planning(Plugged):
             raise ConfigError("is no date", where="through", mend="write date(2026, 12, 24)")
         return through
 
-    def _judged(self, step: _Step, connection: sa.Connection | None) -> Plan:
+    def _judged(self, look: _Look, connection: sa.Connection | None) -> Plan:
         store = self._stages.store
         with store.read() if connection is None else store.within(connection) as mine:
-            return step(self._stages, mine)
+            return look(self._stages, mine).plan
 
-    def _written(self, step: _Step, connection: sa.Connection | None) -> Plan:
+    def _written(self, look: _Look, connection: sa.Connection | None) -> Plan:
         """Plan in a transaction of its own, or in a part of the one that the host has opened."""
         stages = self._stages
         if connection is None:
-            plan = stages.alone("planning", partial(step, stages))
+            plan = stages.looked_first("planning", partial(look, stages), stages.planner.write)
             stages.store.count_new()
             return plan
         # Whoever writes in another thread may wait for the host's transaction, and must not be waited for here.
         apart = self._opened.stages(self.clock)
         with apart.seal.within(connection) as mine:
             apart.lock(mine, "planning")
-            return step(apart, mine)
+            return apart.planner.write(mine, look(apart, mine))

@@ -44,6 +44,7 @@ from crmkit.records.truth import Truth
 from crmkit.store.store import Connection, Store
 
 _T = TypeVar("_T")
+_Found = TypeVar("_Found")
 
 
 @attrs.frozen
@@ -130,6 +131,24 @@ class Stages:
             return step(connection)
 
         return self.seal.done(locked)
+
+    def looked_first(
+        self, what: str, look: Callable[[Connection], _Found], write: Callable[[Connection, _Found], _T]
+    ) -> _T:
+        """Return what it comes to when nobody else takes the same step, of which only the end needs to write.
+
+        On SQLite whoever may write keeps all others from it. So there one looks before, which may take long, and once
+        more only if somebody has written meanwhile: then nothing of what was found may be relied on.
+
+        Raises:
+            StoreError: If the database refuses, or others are in the way time and again.
+        """
+        if not self.store.tells_changes:
+            return self.alone(what, lambda connection: write(connection, look(connection)))
+        with self.store.unchanged() as unchanged:
+            with self.store.read() as reading:
+                found = look(reading)
+            return self.alone(what, lambda connection: write(connection, found if unchanged() else look(connection)))
 
     def lock(self, connection: Connection, what: str) -> None:
         """Let nobody else do the same for this practice until the transaction ends."""

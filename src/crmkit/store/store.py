@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import attrs
@@ -19,6 +19,7 @@ from crmkit.store.engine import insist_on_names, joined, open_engine, transactio
 from crmkit.store.expected import is_told, tell
 from crmkit.store.scrub import rewrite
 from crmkit.store.turns import at_once
+from crmkit.store.unchanged import unchanged
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
@@ -104,6 +105,20 @@ class Store:
             return
         with exact(), transaction(self.engine, writes=False, owned=self.owned) as connection:
             yield connection
+
+    @property
+    def tells_changes(self) -> bool:
+        """Whether `unchanged` can be asked: only a file of SQLite says so, to connections of an engine of our own."""
+        return self.owned and self.pinned is None and self._file is not None
+
+    def unchanged(self) -> AbstractContextManager[Callable[[], bool]]:
+        """Yield what tells whether nobody has committed anything since this began.
+
+        Raises:
+            StoreError: If the database refuses.
+        """
+        self.not_forked()
+        return unchanged(self.engine)
 
     @contextmanager
     def within(self, connection: sa.Connection) -> Iterator[sa.Connection]:
