@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test bench bench-plugins torture clock docs clean mutants starters api
+.PHONY: demo test oldest bench bench-plugins torture clock docs clean mutants starters api
 
 .venv/ready: pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
@@ -21,6 +21,17 @@ test: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov
+
+# The tests once more, with the oldest releases of other packages that may be installed.
+.oldest/ready: pyproject.toml tests/oldest.txt $(PLUGINS)
+	$(PYTHON) -m venv .oldest
+	.oldest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	.oldest/bin/python -m pip install --quiet --disable-pip-version-check --constraint tests/oldest.txt \
+		--group test --editable '.[report,testing,web]' $(foreach plugin,$(PLUGINS),--editable $(dir $(plugin)))
+	touch $@
+
+oldest: .oldest/ready
+	.oldest/bin/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 # Senders killed at random points, on SQLite and on PostgreSQL: some minutes each.
 torture: .venv/ready

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import click
@@ -19,13 +19,19 @@ from crmkit.errors import ConfigError, CrmkitError
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
 
+    _Instants: TypeAlias = click.ParamType[datetime]
+    _Days: TypeAlias = click.ParamType[date]
+else:
+    # Those of click before 8.4 say nothing of what they convert to.
+    _Instants = _Days = click.ParamType
+
 #: The exit codes that a command may end with; 2 is click's own, for wrong usage.
 DONE, FAILED, LOOK = 0, 1, 3
 
 _CONFIG = Path("crm.toml")
 
 
-class Instant(click.ParamType[datetime]):
+class Instant(_Instants):
     """An instant with its distance from UTC, such as `2026-12-01T09:00+11:00`."""
 
     name = "instant"
@@ -43,7 +49,7 @@ class Instant(click.ParamType[datetime]):
         return at
 
 
-class Day(click.ParamType[date]):
+class Day(_Days):
     """A date, such as `2026-12-24`."""
 
     name = "date"
