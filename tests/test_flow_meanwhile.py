@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from situations import consent, patient
 
-from crmkit import Campaign, State
+from crmkit import CRM, Campaign, State
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import ALLOWED, CrmkitSpec, PluginInfo, hookimpl
 
@@ -77,6 +77,23 @@ def test_so_does_another_thread_with_the_same_crm(opened):
     with ThreadPoolExecutor(1) as pool:
         plan = opened.plan(progress=lambda _: pool.submit(no, opened).result(timeout=SOON))
     assert marketing(plan.touches) == {"P1": State.DENIED, "P2": State.READY}
+
+
+def test_so_it_is_on_postgresql_and_the_trail_still_verifies(opened, practice, clock, tmp_path, postgres):
+    given = {"plugins": ["csv", "folder"], "settings": {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}}
+    with (
+        CRM(practice, postgres, clock=clock, root=tmp_path, audit_key="k" * 32, **given) as crm,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        crm.sync()
+        for campaign in CAMPAIGNS:
+            crm.add(campaign)
+        crm.plan(progress=lambda _: pool.submit(no, crm).result(timeout=SOON))
+        assert marketing(crm.plan().touches) == {"P1": State.DENIED, "P2": State.READY}
+        found = crm.audit()
+        assert found.faults == ()
+        assert found.chains == 1
+        assert found.links > len(CAMPAIGNS)
 
 
 def test_it_tells_of_each_campaign_once_though_it_judges_twice(opened, open_crm, guard):

@@ -125,12 +125,7 @@ class Stages:
         Raises:
             StoreError: If the database refuses, or others are in the way time and again.
         """
-
-        def locked(connection: Connection) -> _T:
-            self.lock(connection, what)
-            return step(connection)
-
-        return self.seal.done(locked)
+        return self.seal.done(lambda connection: step(self._locked(connection, what)))
 
     def looked_first(
         self, what: str, look: Callable[[Connection], _Found], write: Callable[[Connection, _Found], _T]
@@ -138,11 +133,14 @@ class Stages:
         """Return what it comes to when nobody else takes the same step, of which only the end needs to write.
 
         On SQLite whoever may write keeps all others from it. So there one looks before, which may take long, and once
-        more only if somebody has written meanwhile: then nothing of what was found may be relied on.
+        more only if somebody has written meanwhile: then nothing of what was found may be relied on. A host's own
+        engine cannot be asked that, and there others wait. On PostgreSQL it looks and writes in one transaction.
 
         Raises:
             StoreError: If the database refuses, or others are in the way time and again.
         """
+        if self.store.engine.dialect.name == "postgresql":
+            return self.seal.looked(lambda connection: look(self._locked(connection, what)), write)
         if not self.store.tells_changes:
             return self.alone(what, lambda connection: write(connection, look(connection)))
         with self.store.unchanged() as unchanged:
@@ -153,6 +151,10 @@ class Stages:
     def lock(self, connection: Connection, what: str) -> None:
         """Let nobody else do the same for this practice until the transaction ends."""
         self.store.lock(connection, f"{what} of {self.programme.practice}")
+
+    def _locked(self, connection: Connection, what: str) -> Connection:
+        self.lock(connection, what)
+        return connection
 
 
 def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:

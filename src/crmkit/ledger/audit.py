@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from crmkit.store.store import Store
 _TRIES = 3
 _LEAST = timedelta(microseconds=1)
 _T = TypeVar("_T")
+_Found = TypeVar("_Found")
 
 
 @attrs.define(eq=False)
@@ -51,6 +53,8 @@ class Seal:
     key: bytes = attrs.field(default=b"", repr=False)
     _number: int = attrs.field(default=0, init=False)
     _last: str = attrs.field(default="", init=False)
+    #: The link that a transaction has added, until it is committed.
+    _link: str = attrs.field(default="", init=False)
     _unsure: bool = attrs.field(default=False, init=False)
     _moves: list[Move] = attrs.field(factory=list, init=False, repr=False)
     _handed: list[Sequence[Any]] = attrs.field(factory=list, init=False, repr=False)
@@ -85,22 +89,32 @@ class Seal:
         """Open a transaction that may write; what it wrote is sealed at its end."""
         # In a fork, the thread that held the lock may not be there to let it go.
         self.store.not_forked()
+        with self._turn(), self.store.begin() as connection, self._sealed(connection):
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let no other thread write: from before what is sealed is written, until it is committed or undone."""
         with self._writing:
-            link, self._wrote = "", None
-            with self.store.begin() as connection:
-                if self._unsure:
-                    self._number, self._last = self._end(connection)
-                # A connection that is lost amid a commit does not tell whether that was done.
-                self._unsure = bool(self.key)
-                with self._entered(connection):
-                    yield connection
-                    if self.key:
-                        link = self._close(connection)
+            self._link, self._wrote = "", None
+            yield
             self._unsure = False
             self._kept = self._wrote or self._kept
-            if link:
+            if self._link:
                 # Only what is committed counts: after a rollback the same number is used again.
-                self._number, self._last = self._number + 1, link
+                self._number, self._last = self._number + 1, self._link
+
+    @contextmanager
+    def _sealed(self, connection: sa.Connection) -> Iterator[None]:
+        """Seal what is written in here, in a transaction that may write."""
+        if self._unsure:
+            self._number, self._last = self._end(connection)
+        # A connection that is lost amid a commit does not tell whether that was done.
+        self._unsure = bool(self.key)
+        with self._entered(connection):
+            yield
+            if self.key:
+                self._link = self._close(connection)
 
     @contextmanager
     def within(self, connection: sa.Connection) -> Iterator[sa.Connection]:
@@ -138,11 +152,31 @@ class Seal:
         Raises:
             StoreError: If the database refuses, or others are in the way time and again.
         """
-        for _ in range(_TRIES):
-            with suppress(InTheWay), self.begin() as connection:
-                return step(connection)
+        return _again(partial(self._step, step))
+
+    def looked(self, look: Callable[[sa.Connection], _Found], write: Callable[[sa.Connection, _Found], _T]) -> _T:
+        """Return what a step comes to that looks first, which may take long, and writes at its end.
+
+        Other threads write meanwhile, and only wait while this one does. That is for databases of which a transaction
+        that has written nothing keeps nobody else from writing: so not for SQLite.
+
+        Raises:
+            StoreError: If the database refuses, or others are in the way time and again.
+        """
+        return _again(partial(self._looked, look, write))
+
+    def _step(self, step: Callable[[sa.Connection], _T]) -> _T:
         with self.begin() as connection:
             return step(connection)
+
+    def _looked(self, look: Callable[[sa.Connection], _Found], write: Callable[[sa.Connection, _Found], _T]) -> _T:
+        self.store.not_forked()
+        # The turn begins late, and ends after the transaction.
+        with ExitStack() as turn, self.store.begin() as connection:
+            found = look(connection)
+            turn.enter_context(self._turn())
+            with self._sealed(connection):
+                return write(connection, found)
 
     @contextmanager
     def _entered(self, connection: sa.Connection) -> Iterator[None]:
@@ -180,3 +214,10 @@ class Seal:
             sa.insert(self.tables.learnt.audit).values(practice=self.practice, writer=self.writer, **row)
         )
         return link
+
+
+def _again(once: Callable[[], _T]) -> _T:
+    for _ in range(_TRIES):
+        with suppress(InTheWay):
+            return once()
+    return once()
