@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from decimal import Decimal
 
 import attrs
 import pytest
@@ -156,6 +157,15 @@ def test_a_segment_and_a_schedule_are_checked_when_a_campaign_is_added(open_crm)
     with pytest.raises(ScheduleError):
         crm.add(Campaign("card", **good, segment="everybody", schedule="every full moon"))
     assert crm.programme() == []
+
+
+@pytest.mark.parametrize("number", ["eighty cents", True, float("nan"), None])
+@pytest.mark.parametrize("name", ["cost_each", "cost_fixed", "lot"])
+def test_a_campaign_takes_no_number_that_nobody_could_read_again(name, number):
+    good = {"objective": "celebrate", "message": "birthday", "segment": "everybody", "schedule": "on birthday"}
+    with pytest.raises(ConfigError, match="is no amount"):
+        Campaign("card", **good, **{name: number})
+    assert getattr(Campaign("card", **good, **{name: 0.1}), name) == Decimal("0.1")
 
 
 def test_an_unknown_patient_is_told_by_id_only(open_crm):

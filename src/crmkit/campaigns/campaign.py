@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
@@ -40,8 +40,19 @@ def _media(values: Iterable[str]) -> tuple[Medium, ...]:
         raise ConfigError(f"the media {values!r} are unknown", mend=f"known are: {', '.join(Medium)}") from None
 
 
+def _amount(value: Any) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        # Stored, it would keep the whole programme from being read.
+        raise ConfigError(f"{value!r} is no amount", mend="write a number, such as 0.85")
+    return amount
+
+
 def _share(value: Any) -> Decimal:
-    share = Decimal(str(value))
+    share = _amount(value)
     if not 0 <= share <= Decimal("0.9"):
         raise ConfigError(f"the lot {value} is no share", mend="write the part that gets no message, such as 0.2")
     return share
@@ -88,8 +99,8 @@ class Campaign:
     media: tuple[Medium, ...] = attrs.field(default=(Medium.EMAIL,), converter=_media, kw_only=True)
     lot: Decimal = attrs.field(default=Decimal(0), converter=_share, kw_only=True)
     priority: int = attrs.field(default=50, kw_only=True)
-    cost_fixed: Decimal = attrs.field(default=Decimal(0), kw_only=True)
-    cost_each: Decimal = attrs.field(default=Decimal(0), kw_only=True)
+    cost_fixed: Decimal = attrs.field(default=Decimal(0), converter=_amount, kw_only=True)
+    cost_each: Decimal = attrs.field(default=Decimal(0), converter=_amount, kw_only=True)
     paused: bool = attrs.field(default=False, kw_only=True)
     per_day: int | None = attrs.field(default=None, validator=_some, kw_only=True)
 
@@ -108,5 +119,4 @@ class Campaign:
     @classmethod
     def from_definition(cls, definition: dict[str, Any]) -> Campaign:
         """Return the campaign that a stored definition describes."""
-        money = {name: Decimal(definition[name]) for name in ("cost_fixed", "cost_each")}
-        return cls(**{**definition, **money})
+        return cls(**definition)
