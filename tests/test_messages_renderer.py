@@ -13,6 +13,7 @@ from crmkit.errors import MissingField, NotFound, TemplateError
 from crmkit.messages.imprint import IMPRINTS
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.type import MessageType
+from crmkit.messages.views import LinksView, MessageView, PatientView, RecipientView
 from crmkit.people.contact import ContactPoint
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.name import PersonName
@@ -236,8 +237,12 @@ def test_an_international_sender_becomes_ascii(hello: MessageType) -> None:
     assert message.message_id.endswith("@xn--praxis-mller-klb.example>")
 
 
-def test_a_draft_shows_nobody_in_its_repr() -> None:
+def test_nothing_that_is_said_of_a_reader_shows_in_a_repr() -> None:
     assert repr(draft()) == f"Draft(key={'ab12' * 8!r})"
+    views = (PatientView.of(MIA.name), RecipientView.of(MIA.name), MessageView("Mia", "Mia", "Mia", "en", "ltr"))
+    for one in (*views, LinksView("https://brighteyes.example/unsubscribe/Mia"), MIA, draft().contact):
+        assert "Mia" not in repr(one)
+        assert "mia" not in repr(one)
 
 
 @pytest.mark.parametrize("wrong", [{"name": "Big Birthday"}, {"name": "_layout"}, {"media": ()}, {"fresh_days": 0}])

@@ -33,6 +33,10 @@ UNPROVEN = st.builds(said, st.booleans(), st.integers(0, 20))
 PROVEN = st.builds(said, st.booleans(), st.integers(0, 10), evidence=st.just("form-1"))
 
 
+def test_what_a_person_wrote_down_beside_a_statement_shows_in_no_repr() -> None:
+    assert "Mia" not in repr(said(True, 1, evidence="told Kim by Mia Stone", wording="I, Mia Stone, agree"))
+
+
 @settings(deadline=None)
 @given(st.lists(UNPROVEN, max_size=8), st.lists(PROVEN, max_size=8), st.integers(10, 12))
 def test_no_source_without_later_evidence_can_undo_a_withdrawal(

@@ -42,7 +42,7 @@ class View:
     word: ClassVar[str]
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class PatientView(View):
     """About whom the message is."""
 
@@ -60,7 +60,7 @@ class PatientView(View):
         return cls(*(one_line(getattr(name, part)) for part in NAMES.values()))
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class RecipientView(View):
     """Who reads the message."""
 
@@ -131,7 +131,7 @@ class ContentView(View):
         return cls(one_line(article.title), Markup(article.html), article.text, article.language)  # noqa: S704
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class LinksView(View):
     """Where the reader can go; empty where the message has no such link."""
 
@@ -139,7 +139,7 @@ class LinksView(View):
     unsubscribe: str
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class MessageView(View):
     """The message within its layout."""
 

@@ -30,8 +30,8 @@ class Consent:
     medium: Medium
     given: bool
     at: datetime
-    wording: str = ""
-    evidence: str = ""
+    wording: str = attrs.field(default="", repr=False)
+    evidence: str = attrs.field(default="", repr=False)
     learnt: bool = False
 
 
