@@ -209,6 +209,21 @@ def test_the_state_of_an_address_lets_a_call_leave_in_the_morning_of_that_state(
     assert due == {"P1": 12, "P2": 9}
 
 
+def test_a_practice_without_links_may_call_though_its_message_could_go_by_e_mail_too(
+    exports, open_crm, practice, tmp_path
+):
+    exports("patients", [patient("P1", phone="+61255501234")])
+    exports("consents", [consent("P1", medium=medium) for medium in ("email", "phone")])
+    plugins = ["csv", "folder", Voices(tmp_path / "types"), Telephone()]
+    crm = open_crm(practice=attrs.evolve(practice, public_url=""), plugins=plugins, caps=())
+    crm.sync()
+    for medium in ("phone", "email"):
+        offer = {"message": "voices.offer", "segment": "everybody", "schedule": "on 2026-11-23"}
+        crm.add(Campaign(medium, objective="recall", media=(medium,), **offer))
+    told = {touch.medium: (touch.state, touch.reason) for touch in crm.plan().touches}
+    assert told == {Medium.EMAIL: (State.HELD, "no_links"), Medium.PHONE: (State.READY, "ready")}
+
+
 @pytest.fixture
 def week(exports, open_crm, clock, tmp_path):
     """Send every twenty minutes while Sydney's clocks go forward; return the CRM and what was handed over when."""

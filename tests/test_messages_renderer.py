@@ -154,7 +154,7 @@ def test_marketing_without_links_is_held_and_care_goes(hello: MessageType) -> No
     unlinked = attrs.evolve(PRACTICE, public_url="")
     care = attrs.evolve(hello, purpose=Purpose.CARE)
     assert renderer(hello, unlinked).lacks(draft()) == "links.unsubscribe"
-    assert not renderer(care).needs_links(care)
+    assert not renderer(care).needs_link(care, Medium.EMAIL)
     message = renderer(care, unlinked).render(draft(), NOW)
     assert message.headers == (("Content-Language", "en"),)
     assert "nsubscribe" not in message.text + message.html

@@ -71,7 +71,7 @@ class Candidates:
             minor,
             lacks,
             awaits,
-            self.wants.linked,
+            self.wants.linked(medium),
         )
 
     def _is_minor(self, patient: Patient) -> bool:

@@ -8,6 +8,7 @@ from crmkit.errors import TemplateError
 from crmkit.messages.draft import Draft
 from crmkit.messages.renderer import Renderer
 from crmkit.messages.type import MessageType
+from crmkit.people.medium import Medium
 from crmkit.people.patient import Patient
 
 
@@ -20,18 +21,16 @@ class Wants:
     Attributes:
         renderer: Knows templates and content.
         kind: The message type of the batch.
-        linked: False if it needs an unsubscribe link that cannot be made.
     """
 
     renderer: Renderer
     kind: MessageType
-    linked: bool = attrs.field(init=False)
     _awaited: dict[tuple[str, str], str] = attrs.field(factory=dict, init=False)
     _lacking: dict[tuple[str, str, str, bool], str] = attrs.field(factory=dict, init=False)
 
-    @linked.default
-    def _may_be_linked(self) -> bool:
-        return self.renderer.links.available or not self.renderer.needs_links(self.kind)
+    def linked(self, medium: Medium) -> bool:
+        """Tell whether a message by a medium has the unsubscribe link that it needs, if it needs one."""
+        return self.renderer.links.available or not self.renderer.needs_link(self.kind, medium)
 
     def awaits(self, occasion: str, recipient: Patient) -> str:
         """Return the path of the file that an occasion waits for, with what is wrong with it; empty for none."""

@@ -113,9 +113,9 @@ class Renderer:
         """
         return self._files.awaits(self._kind(type_name), occasion, self._spoken(language))
 
-    def needs_links(self, kind: MessageType) -> bool:
-        """Tell whether a message type cannot go by e-mail without an unsubscribe link: all but care."""
-        return kind.purpose is not Purpose.CARE and Medium.EMAIL in kind.media
+    def needs_link(self, kind: MessageType, medium: Medium) -> bool:
+        """Tell whether a message cannot go without an unsubscribe link: by e-mail, all but care."""
+        return medium is Medium.EMAIL and kind.purpose is not Purpose.CARE
 
     def render(self, draft: Draft, now: datetime) -> Message:
         """Return the finished message.
@@ -216,15 +216,13 @@ class Renderer:
         sheet = self._sheet(kind, draft.medium, self._language(kind, draft.medium, reader))
         today = self._today(day, reader, sheet.language) if day else ""
         occasion, content = OccasionView.of(draft.occasion), ContentView.of(article)
-        link, wants = self._link(kind, draft.medium), self._wants(kind, draft.medium)
+        link = self.links.start if self.needs_link(kind, draft.medium) else ""
+        wants = self._wants(kind, draft.medium)
         return Page(kind, sheet, self._speaker, occasion, content, today, link, wants)
-
-    def _link(self, kind: MessageType, medium: Medium) -> str:
-        return self.links.start if medium is Medium.EMAIL and kind.purpose is not Purpose.CARE else ""
 
     def _wants(self, kind: MessageType, medium: Medium) -> tuple[str, ...]:
         """Return what a message needs before all that its templates do: the way out, and what the law wants."""
-        link = (LINK,) if medium is Medium.EMAIL and self.needs_links(kind) else ()
+        link = (LINK,) if self.needs_link(kind, medium) else ()
         address = ("practice.address",) if wants_address(self.practice.country, kind.purpose, medium) else ()
         return (*link, *address)
 
