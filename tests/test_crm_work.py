@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,18 @@ def with_one_card(exports: Any, open_crm: Any) -> CRM:
     crm.add(CARD)
     crm.plan()
     return crm
+
+
+def test_a_channel_of_the_hosts_finds_what_the_host_has_set_for_its_own_thread(exports: Any, open_crm: Any) -> None:
+    # Flask's current application, for instance, and what a logger adds to each line.
+    request, found = ContextVar("request", default=""), []
+    recorder = Recorder()
+    recorder.between = lambda _: found.append(request.get())
+    with_one_card(exports, open_crm)
+    before = request.set("r-17")
+    open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"}).send()
+    request.reset(before)
+    assert found == ["r-17"]
 
 
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])

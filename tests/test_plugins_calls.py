@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ import sys
 import threading
 import time
 import traceback
+from contextvars import ContextVar
+from decimal import getcontext, localcontext
 
 import pytest
 
@@ -98,6 +101,47 @@ def test_where_it_happened_is_the_last_line_of_the_plugins_own():
     assert str(failure).endswith(f"judging failed (JSONDecodeError) at {failure.place}.")
     compiled = compile("raise KeyError", "Mia Stone.py", "exec")
     assert own.call(Phase.JUDGE, "judging", lambda: exec(compiled)).failure.place == ""  # noqa: S102
+
+
+def test_where_it_happened_is_not_within_what_the_plugin_rests_on(tmp_path, monkeypatch):
+    # As a host's own code does whose database is away: the last lines are those of its driver.
+    installed = tmp_path / "lib" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "driver_of_some.py").write_text("def ask():\n    raise OSError\n")
+    monkeypatch.syspath_prepend(installed)
+    driver = importlib.import_module("driver_of_some")
+
+    def fail():
+        driver.ask()
+
+    fault = calls({}).call(Phase.READ, "reading", fail)
+    place = f"test_plugins_calls.py:{fail.__code__.co_firstlineno + 1}"
+    told = f"acme.night: reading failed (OSError). To mend: look at {place}."
+    assert (fault.failure.place, str(fault.as_error())) == (place, told)
+
+
+def test_what_the_host_set_for_its_own_thread_is_found_in_the_objects():
+    # An application, a tenant, a request: web frameworks and loggers keep them in context variables.
+    tenant: ContextVar[str] = ContextVar("tenant", default="nobody")
+    own = calls()
+
+    def answers():
+        before = tenant.set("south")
+        yield "within"
+        tenant.reset(before)
+        yield tenant.get()
+
+    set_here = tenant.set("north")
+    with localcontext(prec=3):
+        assert own.call(Phase.JUDGE, "judging", tenant.get) == "north"
+        with own.line() as line:
+            asked = line.call(Phase.READ, "reading", answers)
+            # What it sets it finds again at the next batch, and it can give it back.
+            assert [line.call(Phase.READ, "reading", lambda: next(asked)) for _ in range(2)] == ["within", "north"]
+            assert line.call(Phase.READ, "reading", lambda: getcontext().prec) == 28
+    tenant.reset(set_here)
+    assert own.call(Phase.JUDGE, "judging", tenant.get) == "nobody"
+    own.end()
 
 
 def test_a_class_whose_name_is_a_sentence_is_not_named():

@@ -6,7 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -97,9 +99,12 @@ class Carrier(Generic[T]):
         self._work.put(None)
 
     def submit(self, function: Callable[[], T], underway: Underway) -> Future[T]:
-        """Let the thread make a call as soon as it has made those before, and return what will be its answer."""
+        """Let the thread make a call as soon as it has made those before, and return what will be its answer.
+
+        A channel of the host's finds there what the host has set in context variables for the thread that sends.
+        """
         answer: Future[T] = Future()
-        self._work.put((function, underway, answer))
+        self._work.put((partial(copy_context().run, function), underway, answer))
         return answer
 
 

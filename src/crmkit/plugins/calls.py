@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import Context, copy_context
+from decimal import setcontext
+from functools import partial
 from itertools import islice
-from pathlib import Path
-from traceback import walk_tb
-from types import TracebackType
 from typing import Any, TypeVar, cast
 
 import attrs
 
 from crmkit import errors
 from crmkit.errors import CrmkitError, PluginError
+from crmkit.exact import EXACT
 from crmkit.plugins.failure import Failure, Failures, Kind, Phase
+from crmkit.plugins.place import place_of
 from crmkit.plugins.worker import Worker
 
 T = TypeVar("T")
-_FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}\.py")
-_STANDARD, _OURS = Path(os.__file__).parent, Path(__file__).parent
 #: Shorter ones stand in harmless texts too.
 _SHORTEST = 4
 _CLASS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
@@ -61,7 +60,8 @@ class Fault:
             return self.error
         if self.failure is None:
             return PluginError("failed")
-        return PluginError(self.failure.problem, where=self.failure.thing or self.failure.plugin)
+        mend = f"look at {self.failure.place}" if self.failure.place else ""
+        return PluginError(self.failure.problem, where=self.failure.thing or self.failure.plugin, mend=mend)
 
 
 @attrs.define(eq=False)
@@ -149,11 +149,16 @@ class Calls:
 
 @attrs.define(eq=False)
 class Line:
-    """One thread's way to an object, for as long as it is held."""
+    """One thread's way to an object, for as long as it is held.
+
+    What the host has set in context variables, such as the application or the tenant for which it works, the object
+    finds there as in the host's own thread; what the object sets stays from one call to the next.
+    """
 
     calls: Calls
     worker: Worker | None = None
     busy: bool = False
+    context: Context | None = None
 
     def call(
         self,
@@ -187,9 +192,10 @@ class Line:
             # No thread but this one goes on any more: nobody could give the call up, and to wait would be in vain.
             return attempt()
         self.worker = self.worker or self.calls.worker()
+        self.context = self.context or _as_here()
         self.busy = True
         try:
-            answer: T = self.worker.run(attempt, seconds, late)
+            answer: T = self.worker.run(partial(self.context.run, attempt), seconds, late)
         except TimeoutError:
             return cast("T", _OVERDUE)
         self.busy = False
@@ -245,19 +251,14 @@ def _attempt(
             return Fault(error=_bare(problem, calls))
         error = class_name(problem)
         told = f"{what} failed ({error})"
-        return Fault(calls.note(phase, Kind.RAISED, told, error=error, place=_place(problem.__traceback__)))
+        return Fault(calls.note(phase, Kind.RAISED, told, error=error, place=place_of(problem.__traceback__)))
 
 
-def _place(trace: TracebackType | None) -> str:
-    """Return the last line that is neither crmkit's nor the standard library's: where to look for the mistake."""
-    frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(trace)]
-    own = [(file.name, line) for file, line in frames if _OURS not in file.parents and not _standard(file)]
-    file, line = own[-1] if own else ("", 0)
-    return f"{file}:{line}" if _FILE_NAME.fullmatch(file) else ""
-
-
-def _standard(file: Path) -> bool:
-    return _STANDARD in file.parents and "site-packages" not in file.parts
+def _as_here() -> Context:
+    """Return the caller's context, but for its decimals: a host may reckon with few places."""
+    context = copy_context()
+    context.run(setcontext, EXACT.copy())
+    return context
 
 
 def _bare(problem: CrmkitError, calls: Calls) -> CrmkitError:

@@ -87,7 +87,12 @@ class Source(Protocol):
         ...
 
     def read(self, since: str | None) -> Iterator[Batch]:
-        """Yield batches of rows changed since a cursor (all rows if None)."""
+        """Yield batches of rows changed since a cursor (all rows if None).
+
+        One reading is one thread from its beginning to its end, which is not the caller's, so that it can be given
+        up. The caller's context variables are set in it. What belongs to a thread, such as a connection of Django, is
+        its own: open it there, and give it back before the last batch ends.
+        """
         ...
 
 
