@@ -268,3 +268,14 @@ def test_no_error_holds_what_stands_in_the_file(folder: Path) -> None:
         assert reasons
         assert "Anna" not in reasons
         assert "Anna" not in repr(read(folder, content))
+
+
+def test_a_line_without_a_visit_holds_none_and_the_patient_all_the_same(folder: Path) -> None:
+    who = {"id": "id", "given": "given"}
+    seen = {"file": "patients.csv", "id": "{id}:last", "patient": "id", "day": "seen", "if_filled": "seen"}
+    found = read(folder, "id,given,seen\nP1,Anna,2026-03-01\nP2,Tom, \n", patients=who, visits=seen)
+    assert [(row.kind, row.id) for row in found] == [("patient", "P1"), ("patient", "P2"), ("visit", "P1:last")]
+    told = refusal(folder, None, patients=who, visits=seen | {"if_filled": "sene"})
+    assert "there is no column 'sene'. To mend: correct if_filled in [settings.csv.visits]: did you mean seen?" in told
+    with pytest.raises(ConfigError, match="if_filled is not a column's name"):
+        rows(folder, visits=seen | {"if_filled": True})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -88,6 +89,20 @@ def test_a_date_in_another_format_is_refused(found: str) -> None:
     with pytest.raises(ValueError, match=r"is no date of the form 31/12/2026 \(%d/%m/%Y\)") as caught:
         value({"column": "D", "format": "%d/%m/%Y"}, D=found)
     assert found not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ("31/11/1990", ": there is no such day"),
+        ("30/11/60", ": its year has two digits"),
+        ("36526", ": it is a bare number, as spreadsheets keep dates"),
+        ("30.11.1990", "31/12/2026 (%d/%m/%Y)"),
+    ],
+)
+def test_what_is_wrong_with_a_date_is_told_where_it_can_be_seen(found: str, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        value({"column": "D", "format": "%d/%m/%Y"}, D=found)
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_mapped_export_is_told_by_its_own_columns_and_a_wrong_mapping_briefly(
     for file in (practice / "exports").iterdir():
         file.unlink()
     rows = "".join(f"{number},Mia,1980-11-{number}\n" for number in range(10, 25))
-    (practice / "exports" / "list.csv").write_text(f"No,Vorname,Geb.-Datum\n1,Tom,31.02.1980\n{rows}")
+    (practice / "exports" / "list.csv").write_text(f"No,Vorname,Geb.-Datum\n1,Tom,1980-02-28\n{rows}")
     run("sync")
     out = run("rejected").stdout
     assert '"Geb.-Datum" is no date of the form' in out

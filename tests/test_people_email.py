@@ -79,7 +79,6 @@ def test_only_the_domain_and_the_blanks_around_are_changed(typed: str, value: st
         "mia(at)brighteyes.example",
         "mia@brighteyes",
         "mia@@brighteyes.example",
-        "mia@brighteyes.example, tom@brighteyes.example",
         "mia@brighteyes.example\r\nBcc: all@brighteyes.example",
         "Mia <mia@brighteyes.example>",
         "mia..stone@brighteyes.example",
@@ -94,6 +93,13 @@ def test_what_is_no_single_address_is_refused_without_repeating_it(typed: str) -
     made = normalise_email(typed)
     assert made.value == ""
     assert made.problem == "not an e-mail address"
+
+
+@pytest.mark.parametrize("between", ["; ", ", ", " / ", "\n"])
+def test_two_addresses_in_one_cell_are_told_as_such(between: str) -> None:
+    made = normalise_email(f"mia@brighteyes.example{between}tom@brighteyes.example")
+    assert made.value == ""
+    assert made.problem == "more than one e-mail address: leave the one to write to"
 
 
 def test_an_address_in_other_letters_is_refused_with_what_to_ask_for() -> None:

@@ -49,6 +49,7 @@ def test_all_faults_of_a_row_are_told_at_once(desk: Desk) -> None:
     [
         (anna(born="1980-13-01"), "born", "is no date"),
         (anna(born="01/02/1980"), "born", "is no date"),
+        (anna(born="2061-03-05"), "born", "lies in the future: write the year with four digits"),
         (anna(status="activ"), "status", "did you mean active?"),
         (anna(language="english"), "language", "BCP 47"),
         (row("patient", "  ", 4), "id", "is blank but needed"),

@@ -134,15 +134,9 @@ class CsvSource:
                 continue
             if cells is None:
                 return
-            if any(cell.strip() for cell in cells):
-                yield _row(
-                    mapping.kind,
-                    mapped,
-                    dict(zip(header, cells, strict=False)),
-                    (path.name, line),
-                    _uneven(header, cells),
-                    called,
-                )
+            found, uneven = dict(zip(header, cells, strict=False)), _uneven(header, cells)
+            if any(cell.strip() for cell in cells) and (uneven or mapping.holds(found)):
+                yield _row(mapping.kind, mapped, found, (path.name, line), uneven, called)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -172,11 +166,10 @@ def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str,
         raise SourceError(f"the column {twice!r} stands twice in the header", where=path.name)
     section = f"[settings.csv.{plural(mapping.kind)}]"
     if mapping.stated:
-        for field, mapped in mapping.fields.items():
-            for column in mapped.columns:
-                if column not in header:
-                    mend = f"correct {field} in {section}: {nearest(column, header)}"
-                    raise SourceError(f"there is no column {column!r}", where=path.name, mend=mend)
+        for field, column in mapping.asked():
+            if column not in header:
+                mend = f"correct {field} in {section}: {nearest(column, header)}"
+                raise SourceError(f"there is no column {column!r}", where=path.name, mend=mend)
         return mapping.fields
     for column in named:
         hint = unknown_field(mapping.kind, column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from string import Formatter
 from typing import Any
@@ -97,12 +97,31 @@ class Mapped:
 
 @attrs.frozen
 class RowMapping:
-    """One file and the fields of one kind of row in it. Not stated means: the header names the canonical fields."""
+    """One file and the fields of one kind of row in it.
+
+    Attributes:
+        kind: Such as `patient`.
+        file: The file's name.
+        fields: By canonical field, what it is made of.
+        stated: False means: the header names the canonical fields.
+        if_filled: The column without which a line of the file holds no such row; empty where each line does.
+    """
 
     kind: str
     file: str
     fields: Mapping[str, Mapped] = attrs.field(factory=dict)
     stated: bool = True
+    if_filled: str = ""
+
+    def asked(self) -> Iterator[tuple[str, str]]:
+        """Yield each column that the file must have, behind what asks for it."""
+        yield from ((field, column) for field, mapped in self.fields.items() for column in mapped.columns)
+        if self.if_filled:
+            yield "if_filled", self.if_filled
+
+    def holds(self, found: Mapping[str, str]) -> bool:
+        """Tell whether a line of the file holds such a row, as not every line of a list of patients holds a visit."""
+        return not self.if_filled or bool(found.get(self.if_filled, "").strip())
 
 
 def read_mapping(kind: str, section: Any) -> list[RowMapping]:
@@ -123,6 +142,10 @@ def _section(kind: str, section: Any, where: str) -> RowMapping:
         raise ConfigError("is no table", where=where, mend=f"begin it with [{where}]")
     fields = dict(section)
     file = fields.pop("file", f"{plural(kind)}.csv")
+    if_filled = fields.pop("if_filled", "")
+    if not isinstance(if_filled, str):
+        mend = 'write it as if_filled = "Last visit"'
+        raise ConfigError("if_filled is not a column's name", where=where, mend=mend)
     free = fields.pop("attributes", {}) if kind == "patient" else {}
     if not isinstance(free, Mapping):
         raise ConfigError("is no table", where=f"{where}.attributes", mend='write it as attributes = { club = "Club" }')
@@ -133,7 +156,8 @@ def _section(kind: str, section: Any, where: str) -> RowMapping:
         hint = unknown_field(kind, field)
         if hint:
             raise ConfigError(f"there is no field {field}", where=where, mend=hint)
-    return RowMapping(kind, str(file), {field: _mapped(rule, f"{where}.{field}") for field, rule in fields.items()})
+    mapped = {field: _mapped(rule, f"{where}.{field}") for field, rule in fields.items()}
+    return RowMapping(kind, str(file), mapped, if_filled=if_filled)
 
 
 def _attribute(name: str, rule: Any) -> tuple[str, Any]:
@@ -193,6 +217,22 @@ def _reformat(value: str, form: str) -> str:
     try:
         at = datetime.strptime(value, form)  # noqa: DTZ007 - a wall clock time; the reader adds the practice's zone
     except ValueError:
-        raise ValueError(f"is no date of the form {_SAMPLE.strftime(form)} ({form})") from None
+        raise ValueError(f"is no date of the form {_SAMPLE.strftime(form)} ({form}){_why(value, form)}") from None
     clock = any(code in form for code in ("%H", "%I", "%T", "%c", "%X"))
     return at.isoformat() if clock else at.date().isoformat()
+
+
+def _why(value: str, form: str) -> str:
+    """Return what is wrong with a date, where it can be seen."""
+    if re.fullmatch(r"[0-9]{5}(?:[.,][0-9]+)?", value):
+        return ": it is a bare number, as spreadsheets keep dates; format the column as a date there"
+    if _shape(form).fullmatch(value):
+        return ": there is no such day or time"
+    if "%Y" in form and _shape(form.replace("%Y", "%y")).fullmatch(value):
+        return ": its year has two digits"
+    return ""
+
+
+def _shape(form: str) -> re.Pattern[str]:
+    """Return the pattern of a form that is made of numbers; whatever else it holds stands for itself."""
+    return re.compile(re.sub("%([dmyHMS])", r"[0-9]{1,2}", re.escape(form).replace("%Y", "[0-9]{4}")))

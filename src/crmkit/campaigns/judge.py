@@ -35,6 +35,7 @@ from crmkit.messages.type import MessageType
 from crmkit.people.medium import Medium
 from crmkit.people.patient import Patient
 from crmkit.practice import Practice
+from crmkit.records.unread import Unread
 
 #: By ruling, the more strict the later.
 _STATES = (State.READY, State.DEFERRED, State.HELD, State.DENIED)
@@ -78,6 +79,7 @@ class Judge:
         openings: When messages may leave.
         gone: What has left already.
         stops: What a person has stopped.
+        unread: Of whom a row could not be read.
     """
 
     practice: Practice
@@ -89,6 +91,7 @@ class Judge:
     openings: Openings
     gone: Gone = attrs.field(init=False)
     stops: Stops = attrs.field(init=False)
+    unread: Unread = attrs.field(init=False)
 
     @gone.default
     def _what_is_gone(self) -> Gone:
@@ -97,6 +100,10 @@ class Judge:
     @stops.default
     def _what_is_stopped(self) -> Stops:
         return Stops(self.history.tables, self.practice.id)
+
+    @unread.default
+    def _what_is_unread(self) -> Unread:
+        return Unread(self.history.records, self.practice.id)
 
     def judge(
         self, connection: sa.Connection, version: Version, intents: Sequence[Intended], now: datetime
@@ -115,9 +122,12 @@ class Judge:
         candidates = self._candidates(campaign, known, people, consents, now)
         verdicts = self.verdicts(candidates, now)
         stopped = self.stops.of(connection, campaign)
+        unread = self.unread.among(connection, people)
         for intent, candidate, verdict in zip(known, candidates, verdicts, strict=True):
             before = spent.get((intent.patient, intent.occasion))
             own = [deny("sent_before", campaign=before), *stopped] if before else stopped
+            if unread:
+                own = [*own, *_unread(candidate, unread)]
             final = strictest([verdict, *own], RANK) if own else verdict
             touch = self._touch(version, intent, candidate, final, now)
             yield Judged(touch, candidate, self.openings.where(candidate))
@@ -213,6 +223,12 @@ class Judge:
             "",
             campaign.cost_each,
         )
+
+
+def _unread(candidate: Candidate, unread: frozenset[str]) -> list[Verdict]:
+    """Hold what is about somebody, or for somebody, of whom something new is known that nobody could read."""
+    people = (candidate.patient, candidate.recipient)
+    return [hold("unread_row", patient=one.id) for one in people if one is not None and one.id in unread][:1]
 
 
 def elsewhere(judged: Iterable[Judged]) -> dict[str, Whereabouts]:

@@ -30,6 +30,7 @@ REASONS = MappingProxyType(
         "too_much": "would get too much: no room before this occasion is over",
         "too_many": "no day is left before this occasion is over: at most {per_day} of this campaign leave on one day",
         "no_hour": "no hour suits all before this occasion is over ({rule}, by the clock of {zone})",
+        "unread_row": "a row about patient {patient} cannot be read: crmkit rejected tells what to mend",
         "no_links": "an unsubscribe link cannot be made: the practice needs public_url and keys",
         "content_missing": "waits for the file {path}",
         "field_missing": "a needed field is empty: {field}",

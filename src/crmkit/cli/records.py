@@ -11,6 +11,7 @@ import click
 
 from crmkit.cli import show
 from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.records.fields import WEIGHTY
 from crmkit.records.summary import Counts, SyncSummary
 
 if TYPE_CHECKING:
@@ -42,17 +43,22 @@ def rejected(given: Given, everything: bool) -> int:
     if given.as_json:
         show.say_json({"rejected": [attrs.asdict(row) | {"place": row.place} for row in rows]})
     elif rows:
-        shown, more = (rows, Counter()) if everything else _shown(rows)
-        cells = [(row.place, row.kind, row.row_id, row.field, row.reason) for row in shown]
-        show.say_table(("place", "kind", "id", "field", "reason"), cells)
-        for (file, _, field, _), number in more.items():
-            show.say(f"and {number:,} more in {file}, field {field}, for the same reason: --all lists them")
-        number = len({row.row for row in rows})
-        told = show.counted(number, "row")
-        show.say(f"\n{told} to mend in the practice software; the next crmkit sync reads them again.")
+        _list(rows, everything=everything)
     else:
         show.say("No row was rejected.")
     return DONE
+
+
+def _list(rows: Sequence[RejectedRow], *, everything: bool) -> None:
+    shown, more = (rows, Counter()) if everything else _shown(rows)
+    cells = [(row.place, row.kind, row.row_id, row.field, row.reason) for row in shown]
+    show.say_table(("place", "kind", "id", "field", "reason"), cells)
+    for (file, _, field, _), number in more.items():
+        show.say(f"and {number:,} more in {file}, field {field}, for the same reason: --all lists them")
+    told = show.counted(len({row.row for row in rows}), "row")
+    show.say(f"\n{told} to mend in the practice software; the next crmkit sync reads them again.")
+    if any(row.kind in WEIGHTY for row in rows):
+        show.say("Until then nothing goes to those whose own row, or consent, is among them.")
 
 
 def _shown(rows: Sequence[RejectedRow]) -> tuple[list[RejectedRow], Counter[tuple[str, ...]]]:

@@ -12,6 +12,8 @@ from crmkit.people.contact import Normalised
 _PLAIN = re.compile(
     r"[A-Za-z0-9_+\-]+(?:\.[A-Za-z0-9_+\-]+)*@((?:[a-z0-9](?:[a-z0-9\-]{0,30}[a-z0-9])?\.)+[a-z]{2,24})"
 )
+_BETWEEN = re.compile(r"[\s;,/|]+")
+_NONE = "not an e-mail address"
 _SPECIAL = frozenset({"test", "invalid", "localhost", "local", "onion", "arpa"})
 
 
@@ -34,7 +36,9 @@ def normalise_email(typed: str) -> Normalised:
             text, check_deliverability=False, allow_smtputf8=True, test_environment=False
         )
     except email_validator.EmailNotValidError:
-        return Normalised("", "not an e-mail address")
+        parts = [part for part in _BETWEEN.split(text) if part]
+        several = len(parts) > 1 and all(map(_PLAIN.fullmatch, parts))
+        return Normalised("", "more than one e-mail address: leave the one to write to" if several else _NONE)
     if found.ascii_email is None:
         # It is an address (RFC 6531), but a message to it needs servers that know such addresses all the way.
         return Normalised(

@@ -30,11 +30,13 @@ class Built:
         rows: Kind and values of each canonical row, the row itself first; then the contact points in it.
         blank: Kind and id of canonical rows that this row no longer gives, such as an e-mail address now blank.
         faults: Why the row is rejected; then `rows` and `blank` are empty.
+        silent: The row says nothing: a consent whose answer is blank, as in a list of all patients.
     """
 
     rows: tuple[tuple[str, Values], ...] = attrs.field(default=(), repr=False)
     blank: tuple[tuple[str, str], ...] = ()
     faults: tuple[Fault, ...] = ()
+    silent: bool = False
 
 
 def build(row: Row, practice: Practice) -> Built:
@@ -45,6 +47,8 @@ def build(row: Row, practice: Practice) -> Built:
         reading.fault("id", "is blank but needed")
     if row.faults:
         return Built(faults=tuple(reading.faults))
+    if row.kind == "consent" and "given" in row.fields and not reading.text("given") and not reading.faults:
+        return Built(silent=True)
     values = _BUILDERS[row.kind](reading, practice)
     if row.kind != "patient":
         values["patient"] = reading.needed("patient")

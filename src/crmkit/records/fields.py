@@ -32,6 +32,8 @@ FIELDS = MappingProxyType(
 )
 
 PATIENT_TEXT = _PATIENT_TEXT
+#: A row of these kinds that cannot be read might have said that the patient must not be written to.
+WEIGHTY = ("patient", "consent")
 VISIT_STATUS = ("completed", "booked", "cancelled", "no-show")
 RECALL_STATUS = ("open", "booked", "done", "cancelled")
 

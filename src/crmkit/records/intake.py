@@ -16,6 +16,7 @@ from crmkit.records.rejected import Rejection, keep_rejections
 from crmkit.records.source import Fault, Row
 from crmkit.records.summary import Counts, SyncSummary
 from crmkit.records.tables import RecordTables
+from crmkit.store.among import among
 
 #: Tells, inside a transaction, which of some patients were erased on request and must not come back.
 ForgottenAmong = Callable[[sa.Connection, Sequence[str]], frozenset[str]]
@@ -32,6 +33,7 @@ class Taken:
 
     rows: dict[str, dict[str, Values]] = attrs.field(factory=lambda: defaultdict(dict), repr=False)
     blank: dict[str, list[str]] = attrs.field(factory=lambda: defaultdict(list))
+    silent: list[str] = attrs.field(factory=list)
     rejected: dict[str, int] = attrs.field(factory=lambda: defaultdict(int))
     forgotten: int = 0
 
@@ -78,13 +80,14 @@ class Intake:
             gone: By kind, ids of canonical rows that the source has no more; they move to the past.
         """
         taken = self._taken(connection, rows)
+        taken.blank["consent"].extend(self._yeses(connection, taken.silent))
         for name, ids in (gone or {}).items():
             taken.blank[name].extend(ids)
         kinds: dict[str, Counts] = {}
         for kind in self.tables.kinds():
             there, blank, rejected = taken.rows[kind.name], taken.blank[kind.name], taken.rejected[kind.name]
             counts = apply_rows(connection, kind, self.scope, there, blank, self.now)
-            if there or blank or rejected:
+            if there or blank or rejected or (kind.name == "consent" and taken.silent):
                 kinds[kind.name] = counts + Counts(rejected=rejected)
         return SyncSummary(kinds, forgotten=taken.forgotten)
 
@@ -107,9 +110,11 @@ class Intake:
 
     def _take(self, row: Row, taken: Taken) -> tuple[Fault, ...]:
         built = build(row, self.practice)
-        faults = built.faults or self._misplaced(row, built.rows[0][1])
+        faults = built.faults or self._twice(row) or (() if built.silent else self._misplaced(row, built.rows[0][1]))
         if faults:
             return faults
+        if built.silent:
+            taken.silent.append(row.id.strip())
         for kind, values in built.rows:
             taken.rows[kind][values["id"]] = values
         for kind, id_ in built.blank:
@@ -120,12 +125,28 @@ class Intake:
             self.owners[row.id.strip()] = self.source
         return ()
 
-    def _misplaced(self, row: Row, values: Values) -> tuple[Fault, ...]:
+    def _twice(self, row: Row) -> tuple[Fault, ...]:
         key = (row.kind, row.id.strip())
         first = self.seen.setdefault(key, (row.file, row.line))
-        if first != (row.file, row.line):
-            return (Fault("id", f"occurs twice: first in {first[0]}, line {first[1]}"),)
-        return self._of_another(key[1]) if row.kind == "patient" else self._of_nobody(values["patient"])
+        if first == (row.file, row.line):
+            return ()
+        return (Fault("id", f"occurs twice: first in {first[0]}, line {first[1]}"),)
+
+    def _misplaced(self, row: Row, values: Values) -> tuple[Fault, ...]:
+        patient = patient_of(row)
+        if row.kind != "patient":
+            return self._of_nobody(patient)
+        if values["born"] and values["born"] > self.practice.today(self.now):
+            # What a year of two digits is read as; its owner would pass for a child.
+            return (Fault("born", "lies in the future: write the year with four digits"),)
+        return self._of_another(patient)
+
+    def _yeses(self, connection: sa.Connection, ids: Sequence[str]) -> list[str]:
+        """Return which of some consents are a yes that the source has said. A no stays until there is a yes."""
+        consent = self.tables.consent.now
+        mine = (consent.c.practice == self.practice.id, consent.c.source == self.source, consent.c.given)
+        query = sa.select(consent.c.id).where(*mine, among(consent.c.id, ids))
+        return list(connection.scalars(query)) if ids else []
 
     def _of_another(self, id_: str) -> tuple[Fault, ...]:
         if self.owners.get(id_, self.source) == self.source:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from crmkit.errors import CrmkitError
 from crmkit.practice import Practice
+from crmkit.records.fields import WEIGHTY
 from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of, patient_of
 from crmkit.records.source import Batch, FetchingSource, Source, fetches
 from crmkit.records.sync import write_alone
@@ -18,8 +19,6 @@ from crmkit.records.tables import RecordTables
 from crmkit.store.store import Store
 
 _CHUNK = 500
-#: A row of these kinds that cannot be read might have said that the patient must not be written to.
-_WEIGHTY = ("patient", "consent")
 
 
 def _fetching(sources: Iterable[Source]) -> tuple[FetchingSource, ...]:
@@ -89,7 +88,7 @@ class Truth:
             intake = Intake(self.tables, self.practice, source.name, now, owners, self.forgotten)
             self._apply(connection, intake, batches, ids)
         told = {id_ for kind, id_ in intake.seen if kind == "patient"}
-        unread = {patient_of(one.row) for one in intake.rejections if one.row.kind in _WEIGHTY}
+        unread = {patient_of(one.row) for one in intake.rejections if one.row.kind in WEIGHTY}
         return (own - told) | (unread - intake.foreign)
 
     def _apply(self, connection: sa.Connection, intake: Intake, batches: Sequence[Batch], ids: Sequence[str]) -> None:
