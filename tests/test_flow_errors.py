@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import attrs
 import pytest
+from situations import patient
 
-from crmkit import CRM, Campaign
+from crmkit import CRM, Campaign, Medium, Purpose
 from crmkit.errors import ConfigError, CrmkitError, ScheduleError, SegmentError, SourceError, TemplateError
 
 GOOD = """
@@ -189,6 +190,65 @@ def test_what_no_checker_of_types_sees_is_told_too(open_crm, clock):
         attrs.evolve(crm.practice, adult_age="18")
     with pytest.raises(TypeError, match=r"hand on crm\.origin"):
         pickle.dumps(crm)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(17, "is no text. To mend: .*: '17'"), (None, "is no text"), (" ", "is blank")]
+)
+def test_a_patient_is_a_text_whatever_the_hosts_own_keys_are(given, told, open_crm, exports):
+    # SQLite finds a number by some ways and not by others, and PostgreSQL by none; a no of nobody was lost.
+    exports("patients", [patient("17")])
+    crm = open_crm()
+    crm.sync()
+    by_one = (
+        crm.why,
+        crm.preview,
+        crm.holds,
+        crm.knows,
+        lambda one: crm.forget(one, by="Kim"),
+        lambda one: crm.opt_out(one, Purpose.MARKETING, Medium.EMAIL),
+        lambda one: crm.opt_in(one, Purpose.MARKETING, Medium.EMAIL, wording="yes", evidence="form"),
+        lambda one: crm.send(only_to=[one]),
+        lambda one: crm.try_again(only_to=[one]),
+    )
+    for ask in by_one:
+        with pytest.raises(ConfigError, match=told):
+            ask(given)
+    with pytest.raises(ConfigError, match="only_to: is one text"):
+        crm.try_again(only_to="17")
+    assert crm.opt_out(" 17", Purpose.MARKETING, Medium.EMAIL), "as the sync reads ids"
+    assert [one.given for one in crm.holds("17").said] == [False]
+
+
+def test_a_yes_without_words_or_proof_undoes_no_no_and_a_no_to_nothing_is_told(open_crm):
+    crm, way = open_crm(), (Purpose.MARKETING, Medium.EMAIL)
+    crm.opt_out("P1", *way)
+    for blank in ({"wording": " ", "evidence": "form"}, {"wording": "yes", "evidence": ""}):
+        with pytest.raises(ConfigError, match="a yes without it proves nothing"):
+            crm.opt_in("P1", *way, **blank)
+    assert [one.given for one in crm.holds("P1").said] == [False]
+    with pytest.raises(ConfigError, match="nothing is named that is not wanted"):
+        crm.opt_out("P1", [], Medium.EMAIL)
+    assert crm.unsuppress("email", "mia@x.example", by="Kim") is False, "a form of the web hands in words"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"practice": "bright-eyes"}, "practice: is no Practice. To mend: give a crmkit.Practice"),
+        ({"caps": [{"most": 1}]}, "caps: is no Cap"),
+        ({"policy": {"soft_bounces": 5}}, "policy: is no Policy"),
+        ({"time_limits": {"guard": 5}}, "time_limits: is no TimeLimits"),
+        ({"channels": {"mail": "folder"}}, r"channels\.mail: there is no medium mail. To mend: did you mean email"),
+        (
+            {"channels": {"sms": "folder"}},
+            r'the channel folder delivers email. .* channels\.email = "folder"',
+        ),
+    ],
+)
+def test_what_is_given_in_the_wrong_form_is_told_at_once_and_not_amid_a_plan(given, told, open_crm):
+    with pytest.raises(ConfigError, match=told):
+        open_crm(**given)
 
 
 def test_two_channels_for_one_medium_must_be_chosen_from(open_crm):

@@ -20,12 +20,11 @@ def one_for_each_medium(
         whole: Whether all plugins are there: else the one that is wanted may be missing with its plugin.
 
     Raises:
-        ConfigError: If two deliver one medium and the host has not chosen, or has chosen one that is not there.
+        ConfigError: If two deliver one medium and the host has not chosen, or has chosen one that is not there, or
+            delivers another medium.
     """
-    names = [channel.name for channel in channels]
     for medium, name in chosen.items():
-        if whole and name not in names:
-            raise ConfigError(f"there is no channel {name}", where=f"channels.{medium}", mend=nearest(name, names))
+        _insist(medium, name, channels, whole=whole)
     found: dict[Medium, Channel] = {}
     for channel in channels:
         wanted = chosen.get(channel.medium, channel.name)
@@ -38,3 +37,16 @@ def one_for_each_medium(
         if channel.name == wanted:
             found[channel.medium] = channel
     return list(found.values())
+
+
+def _insist(medium: Medium, name: str, channels: Sequence[Channel], *, whole: bool) -> None:
+    """Refuse a choice that would choose nothing."""
+    where = f"channels.{medium}"
+    if medium not in [*Medium]:
+        raise ConfigError(f"there is no medium {medium}", where=where, mend=nearest(str(medium), [*Medium]))
+    delivers = {channel.name: channel.medium for channel in channels}
+    if whole and name not in delivers:
+        raise ConfigError(f"there is no channel {name}", where=where, mend=nearest(name, delivers))
+    if delivers.get(name, medium) != medium:
+        mend = f'write channels.{delivers[name]} = "{name}"'
+        raise ConfigError(f"the channel {name} delivers {delivers[name]}", where=where, mend=mend)

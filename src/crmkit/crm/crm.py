@@ -15,6 +15,7 @@ from crmkit.clock import Clock, SystemClock
 from crmkit.crm.choosing import Choosing
 from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
+from crmkit.crm.given import of_kind
 from crmkit.crm.hours import practice_hours
 from crmkit.crm.log import log_sync
 from crmkit.crm.opened import open_practice
@@ -97,19 +98,20 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
         strict: bool = True,
         time_limits: TimeLimits | None = None,
     ) -> None:
-        self.practice = practice
+        self.practice = of_kind(Practice, practice, "practice")
         self.clock = clock or SystemClock()
         here = Path(root).absolute()
         wishes = Wishes(
             practice_hours(practice, hours, closed),
             here / templates if templates else None,
             here / content if content else None,
-            tuple(caps) if caps is not None else (Cap(),),
+            tuple(of_kind(Cap, cap, "caps") for cap in ([Cap()] if caps is None else caps)),
             dict(channels or {}),
-            policy or Policy(),
+            of_kind(Policy, policy or Policy(), "policy"),
             audit_key,
         )
-        wanted = Wanted(plugins, settings or {}, required or {}, strict, time_limits or TimeLimits())
+        limits = of_kind(TimeLimits, time_limits or TimeLimits(), "time_limits")
+        wanted = Wanted(plugins, settings or {}, required or {}, strict, limits)
         tables = Database(database, prefix, schema)
         self._opened = open_practice(practice, tables, wanted, wishes, self.clock, here)
         self._stages = self._opened.stages(self.clock)
@@ -215,7 +217,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
             SegmentError: If the segment cannot be understood.
             ScheduleError: If the schedule cannot be understood.
         """
-        self._check(campaign)
+        self._check(of_kind(Campaign, campaign, "campaign"))
         self._stages.alone("programme", lambda one: self._stages.programme.add(one, campaign, self.clock.now()))
 
     def retire(self, campaign: str) -> None:

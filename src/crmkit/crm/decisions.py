@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from crmkit.clock import Clock, utc
+from crmkit.crm.given import patient_id
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, NotFound, nearest
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
@@ -152,11 +153,11 @@ class Decisions:
             ConfigError: If there is an audit trail and its key was not given, or nobody is named.
         """
         insist(by)
-        stages = self._stages
+        stages, whom = self._stages, patient_id(patient)
 
         def step(connection: Connection) -> Forgotten:
             write_alone(stages.store, connection, self.practice.id)
-            return forget(connection, stages.records, stages.ledger, stages.seal, patient.strip(), by, self.clock.now())
+            return forget(connection, stages.records, stages.ledger, stages.seal, whom, by, self.clock.now())
 
         return attrs.evolve(stages.seal.done(step), traces=stages.store.scrub())
 

@@ -14,6 +14,7 @@ from crmkit.campaigns.plan import Plan
 from crmkit.campaigns.planner import Found
 from crmkit.clock import Clock, FixedClock
 from crmkit.crm import answers
+from crmkit.crm.given import patient_id
 from crmkit.crm.holding import Holding, holding
 from crmkit.crm.log import log_plan
 from crmkit.crm.opened import Opened
@@ -84,19 +85,19 @@ class Planning(Plugged):
         now = self.clock.now()
         with self._stages.store.read() as connection:
             last = self._last(through, now)
-            return answers.preview(self._stages, connection, patient, last, now)
+            return answers.preview(self._stages, connection, patient_id(patient), last, now)
 
     def why(self, patient: str, through: date | None = None) -> list[answers.Answer]:
         """Return where each campaign stands with a patient, in words; NotFound if there is no such patient."""
         now = self.clock.now()
         with self._stages.store.read() as connection:
             last = self._last(through, now)
-            return answers.why(self._stages, connection, patient, last, now)
+            return answers.why(self._stages, connection, patient_id(patient), last, now)
 
     def holds(self, patient: str) -> Holding:
         """Return what holds for a patient just now: what was said, which addresses can be used, who reads for whom."""
         with self._stages.store.read() as connection:
-            return holding(self._stages, connection, patient)
+            return holding(self._stages, connection, patient_id(patient))
 
     def rehearse(
         self,

@@ -8,12 +8,13 @@ from datetime import datetime
 from crmkit.clock import Clock, utc
 from crmkit.crm.answers import known
 from crmkit.crm.decisions import insist
+from crmkit.crm.given import patient_id
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.delivery.event import Payload, verifies
 from crmkit.delivery.intake import Received
 from crmkit.delivery.meaning import UNWANTED
-from crmkit.errors import CrmkitError, NotFound
+from crmkit.errors import ConfigError, CrmkitError, NotFound
 from crmkit.ledger.learnt import address_digest, learn_consent, stopped_since, use_again
 from crmkit.ledger.payloads import Kept
 from crmkit.ledger.refusal import refuse
@@ -106,23 +107,40 @@ class Receiving:
 
         Returns:
             False if the same was written at this instant.
+
+        Raises:
+            ConfigError: If the id is blank or no text, or nothing is named that is not wanted.
+            ValueError: If there is no such purpose or medium.
         """
-        now = self.clock.now()
+        whom, now = patient_id(patient), self.clock.now()
         # A purpose is a text too, and no list of letters.
         purposes = [purpose] if isinstance(purpose, str) else purpose
         media = [medium] if isinstance(medium, str) else [*medium]
         ways = [(Purpose(what), Medium(way)) for what in purposes for way in media]
-        return self._learn(*(Consent(patient, *way, False, now, "", evidence, learnt=True) for way in ways))
+        if not ways:
+            raise ConfigError(
+                "nothing is named that is not wanted", where="opt_out", mend="give a purpose and a medium"
+            )
+        return self._learn(*(Consent(whom, *way, False, now, "", evidence, learnt=True) for way in ways))
 
     def knows(self, patient: str) -> bool:
         """Tell whether there is such a patient, or was: an id that is misspelt names nobody."""
         with self._stages.store.read() as connection:
-            return known(self._stages, connection, patient)
+            return known(self._stages, connection, patient_id(patient))
 
     def opt_in(self, patient: str, purpose: Purpose, medium: Medium, *, wording: str, evidence: str) -> bool:
-        """Write down that a patient said yes, to which words, and where the proof lies."""
-        now = self.clock.now()
-        said = (patient, Purpose(purpose), Medium(medium), True, now, wording, evidence)
+        """Write down that a patient said yes, to which words, and where the proof lies.
+
+        Raises:
+            ConfigError: If the id, the words or the proof are blank: such a yes would undo a no and prove nothing.
+            ValueError: If there is no such purpose or medium.
+        """
+        for where, what in (("wording", wording), ("evidence", evidence)):
+            if not (isinstance(what, str) and what.strip()):
+                raise ConfigError(
+                    "a yes without it proves nothing", where=where, mend="say to what, and where it stands"
+                )
+        said = (patient_id(patient), Purpose(purpose), Medium(medium), True, self.clock.now(), wording, evidence)
         return self._learn(Consent(*said, learnt=True))
 
     def unsuppress(self, medium: Medium, address: str, *, by: str) -> bool:
@@ -140,6 +158,7 @@ class Receiving:
             ConfigError: If nobody is named.
         """
         insist(by)
+        medium = Medium(medium)
         value = normalise(address, medium, self.practice.country).value or address
         place = (self._stages.tables, self.practice.id, medium, address_digest(self.practice.id, medium, value))
         with self._stages.arrivals.listening() as connection:

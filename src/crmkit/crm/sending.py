@@ -11,6 +11,7 @@ from datetime import timedelta
 import attrs
 
 from crmkit.clock import Clock, wait_unless
+from crmkit.crm.given import patient_ids
 from crmkit.crm.log import log_sent
 from crmkit.crm.origin import Origin
 from crmkit.crm.plugged import Plugged
@@ -76,8 +77,7 @@ class Sending(Plugged):
         """
         self.plugins.insist()
         _insist_on_time()
-        if isinstance(only_to, str):
-            raise ConfigError("is one text", where="only_to", mend=f"write a list: only_to=[{only_to!r}]")
+        only_to = patient_ids(only_to)
         if dry:
             return self._stages.dispatch.due(only_to=only_to)
         if executor is not None and limit is not None:
@@ -131,8 +131,8 @@ class Sending(Plugged):
         Returns:
             How many messages waited.
         """
-        claims = self._stages.dispatch.claims
-        return self._stages.seal.done(lambda connection: claims.hurry(connection, self.clock.now(), only_to))
+        claims, whom = self._stages.dispatch.claims, patient_ids(only_to)
+        return self._stages.seal.done(lambda connection: claims.hurry(connection, self.clock.now(), whom))
 
     def watch(
         self,

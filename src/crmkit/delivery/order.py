@@ -12,6 +12,10 @@ from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 
 
+def _number(touches: Sequence[Touch]) -> str:
+    return f"<{len(touches)}>"
+
+
 @attrs.frozen
 class Dispatched:
     """What a sending came to.
@@ -23,7 +27,8 @@ class Dispatched:
         doubted: How many messages came into doubt that a sender before had on its way when it died.
     """
 
-    touches: tuple[Touch, ...] = attrs.field(default=(), repr=False)
+    # Shown as their number: without it the whole would look as if nothing had been sent.
+    touches: tuple[Touch, ...] = attrs.field(default=(), repr=_number)
     untold: Mapping[State, int] = attrs.field(factory=dict)
     doubted: int = 0
 
