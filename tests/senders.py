@@ -63,7 +63,7 @@ class Inline(Carrier[T]):
 class Hasty(dispatch.Dispatch):
     """The mutant: it hands over first, and writes down intents and answers afterwards."""
 
-    def _turn(self, flight, landing, window, waiting, carrier):
+    def _turn(self, flight, landing, window, waiting):
         assert flight is None
         landing = self._handing.deliver(window.written)
         with self.seal.begin() as connection:

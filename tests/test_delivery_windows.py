@@ -16,9 +16,12 @@ from recording_channel import Recorder
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
+from crmkit.delivery.order import Dispatched
 from crmkit.delivery.pace import SPAN, WINDOW, Pace
+from crmkit.delivery.turns import Turns
 from crmkit.delivery.verdicts import Verdicts
 from crmkit.delivery.window import Preparation
+from crmkit.errors import StoreError
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import Limits
 
@@ -248,6 +251,29 @@ def test_a_window_that_gets_no_turn_while_its_verdicts_are_fresh_waits_and_is_no
     monkeypatch.undo()
     clock.move(timedelta(hours=1))
     assert crm.send().sent == 1
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), StoreError("the connection to the database was lost")])
+def test_a_window_whose_sender_is_ended_before_its_turn_waits_and_is_not_in_doubt(
+    many: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    recorder = Recorder(limits=Limits(per_second=2))
+    crm = many(3, recorder)
+    keep, told = Turns.keep, list[Dispatched]()
+
+    def ended(*given: Any) -> bool:
+        if recorder.handed:
+            raise problem
+        return keep(*given)
+
+    monkeypatch.setattr(Turns, "keep", ended)
+    with pytest.raises(type(problem)):
+        crm.send(cut_short=told.append)
+    assert Counter(event.state for event in last_events(crm)) == {State.SENT: 1, State.RETRY: 1, State.READY: 1}
+    assert told[0].counts() == {State.SENT: 1, State.RETRY: 1}
+    monkeypatch.undo()
+    clock.move(timedelta(hours=1))
+    assert (crm.send().sent, crm.unknowns()) == (2, [])
 
 
 def test_who_waits_for_a_turn_ends_when_told_to_and_gives_back_what_it_holds(many: Any, clock: FixedClock) -> None:

@@ -66,10 +66,11 @@ class Flight:
     answer: Future[Landing]
 
     @classmethod
-    def not_begun(cls, written: tuple[Written, ...]) -> Self:
-        """Return a window that was not handed over after all: its channel had no turn for it in time."""
+    def not_begun(cls, written: tuple[Written, ...], why: str) -> Self:
+        """Return a window that was not handed over after all, for a reason that its messages are told."""
         answer: Future[Landing] = Future()
-        answer.set_result(Landing({one.touch.key: _no_turn(one.touch.key) for one in written}))
+        keys = [one.touch.key for one in written]
+        answer.set_result(Landing({key: Receipt(key, Outcome.RETRY, evidence=why) for key in keys}))
         return cls(written, answer)
 
     def worth_waiting(self, problem: BaseException, order: Order) -> bool:
@@ -123,10 +124,6 @@ def _carry(work: SimpleQueue[_Work[T] | None], told: list[Underway]) -> None:
             del found
         # While the thread waits it must not hold on to anybody's data.
         del one, function, answer
-
-
-def _no_turn(key: str) -> Receipt:
-    return Receipt(key, Outcome.RETRY, evidence="the channel had no turn for it in time")
 
 
 def _longest(channel: Channel, messages: int) -> float:

@@ -181,16 +181,17 @@ class Dispatch:
                 landing = self._landing(flight) if flight else Landing({})
                 # That may have taken long, and what was made ready meanwhile has not been taken up.
                 window = None if order.stopping() else window
-                gone, flight = self._turn(flight, landing, window, waiting, carrier)
+                gone, going = self._turn(flight, landing, window, waiting)
                 tally.add(gone)
+                flight = self._launched(going, carrier) if going else None
                 if gone:
                     order.progress(len(gone))
         except BaseException as problem:
             # Whatever ends this sending, what has been answered is not left in doubt.
             if flight and flight.worth_waiting(problem, order) and flight.answer.exception() is None:
                 self._untold.append(flight)
-                with suppress(StoreError):
-                    self._tell(tally)
+            with suppress(StoreError):
+                self._tell(tally)
             raise
 
     def _next(self, waiting: Claimed, stopping: Callable[[], bool], *, rested: bool) -> Window | None:
@@ -213,39 +214,35 @@ class Dispatch:
         return None if stopping() else attrs.evolve(waiting.window(medium, size), turn=turn)
 
     def _turn(
-        self,
-        flight: Flight | None,
-        landing: Landing,
-        window: Window | None,
-        waiting: Claimed,
-        carrier: Carrier[Landing],
-    ) -> tuple[list[Touch], Flight | None]:
-        """Write down what came of one window and what is intended with the next, and hand that over."""
+        self, flight: Flight | None, landing: Landing, window: Window | None, waiting: Claimed
+    ) -> tuple[list[Touch], Window | None]:
+        """Write down what came of one window and what is intended with the next; return what is done and what goes."""
         if window and not window.holds_at(self.clock.now()):
             # What was answered is written down first: judging again must not leave it in doubt for longer.
             if flight:
                 return self._written_down(flight, landing), None
             window = attrs.evolve(self.preparation.window(window.touches()), turn=window.turn)
         done, going = self.seal.done(lambda connection: self._written(connection, flight, landing, window, waiting))
-        if not going:
-            return done, None
-        if window and window.turn and not self._turns.keep(window.turn, window.at + VALID):
-            return done, Flight.not_begun(going)
+        return done, attrs.evolve(window, written=going) if window and going else None
+
+    def _launched(self, window: Window, carrier: Carrier[Landing]) -> Flight:
+        """Hand over a window that is written down as intended, when it is its turn."""
+        going = window.written
+        try:
+            if window.turn and not self._turns.keep(window.turn, window.at + VALID):
+                return Flight.not_begun(going, "the channel had no turn for it in time")
+        except BaseException:
+            self._untold.append(Flight.not_begun(going, "the sender ended before it was its turn"))
+            raise
         underway = Underway.of(self.channels, [one.touch.medium for one in going], self.clock.now())
-        return done, Flight(going, carrier.submit(lambda: self._handing.deliver(going), underway))
+        return Flight(going, carrier.submit(lambda: self._handing.deliver(going), underway))
 
     def _written(
-        self,
-        connection: Connection,
-        flight: Flight | None,
-        landing: Landing,
-        window: Window | None,
-        waiting: Claimed | None,
+        self, connection: Connection, flight: Flight | None, landing: Landing, window: Window | None, waiting: Claimed
     ) -> tuple[list[Touch], tuple[Written, ...]]:
         """Write answers and intents in one transaction; return what is done, and what may now be handed over."""
-        answered = flight.written if flight else ()
-        done = self.record.answers(connection, answered, landing.receipts, self.clock.now()) if answered else []
-        going, stayed = self._begin(connection, window, waiting) if window and waiting is not None else ((), [])
+        done = self.record.answers(connection, flight.written, landing.receipts, self.clock.now()) if flight else []
+        going, stayed = self._begin(connection, window, waiting) if window else ((), [])
         return [*done, *stayed], going
 
     def _landing(self, flight: Flight) -> Landing:
@@ -255,8 +252,9 @@ class Dispatch:
         return landing
 
     def _written_down(self, flight: Flight, landing: Landing) -> list[Touch]:
-        done, _ = self.seal.done(lambda connection: self._written(connection, flight, landing, None, None))
-        return done
+        return self.seal.done(
+            lambda connection: self.record.answers(connection, flight.written, landing.receipts, self.clock.now())
+        )
 
     def _begin(
         self, connection: Connection, window: Window, waiting: Claimed
