@@ -14,7 +14,8 @@ from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.delivery.record import _back_off
-from crmkit.errors import InTheWay
+from crmkit.delivery.rescue import Rescue
+from crmkit.errors import InTheWay, StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.doubt import Settled
 from crmkit.people.medium import Medium, Purpose
@@ -298,6 +299,26 @@ def test_a_receipt_that_comes_when_nobody_waits_any_more_is_heeded_at_the_next_s
     crm.send()
     assert state(crm) is State.SENT
     assert len(recorder.handed) == 1
+
+
+def test_a_late_receipt_is_not_lost_with_the_database(one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    recorder.fate = ["silent"]
+    crm.send()
+    [channel] = crm._stages.dispatch.channels.values()
+    channel.late.add([Receipt(recorder.handed[0].key, Outcome.SENT)])
+    write = Rescue._write
+
+    def away(self: Any, *given: Any, **more: Any) -> None:
+        monkeypatch.setattr(Rescue, "_write", write)
+        raise StoreError("the connection to the database was lost")
+
+    monkeypatch.setattr(Rescue, "_write", away)
+    with pytest.raises(StoreError):
+        crm.send()
+    crm.send()
+    assert (state(crm), crm.unknowns()) == (State.SENT, [])
 
 
 def test_a_late_no_to_the_first_attempt_says_nothing_of_the_second(one: Any) -> None:

@@ -13,6 +13,7 @@ from crmkit.delivery.at_fault import AtFault, reason_of
 from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, guarantee_of
 from crmkit.delivery.late import Late
 from crmkit.delivery.window import doubted
+from crmkit.errors import StoreError
 from crmkit.ledger.attempts import cleared, last_attempts
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
@@ -61,10 +62,18 @@ class Rescue:
         for channel in self.channels.values():
             late = getattr(channel, "late", None)
             if isinstance(late, Late) and (receipts := late.drain()):
-                self._write(receipts, may_be_old=True)
+                self._take_late(late, receipts)
             if guarantee_of(channel).queryable and hasattr(channel, "ask"):
                 self._ask(cast("QueryableChannel", channel))
         return doubted
+
+    def _take_late(self, late: Late, receipts: Sequence[Receipt]) -> None:
+        try:
+            self._write(receipts, may_be_old=True)
+        except StoreError:
+            # Nobody will say it again.
+            late.add(receipts)
+            raise
 
     def _recover(self, connection: Connection) -> int:
         now = self.clock.now()
