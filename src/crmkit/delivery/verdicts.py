@@ -43,7 +43,7 @@ class Verdicts:
         Whom a message of the rest speaks for stays with that: it may yet be judged anew.
         """
         later = {was.key for was, _ in self.going[size:]}
-        spoken_for = tuple(pair for pair in self.staying if pair[1].carried_by in later) if later else ()
-        staying = tuple(pair for pair in self.staying if pair not in spoken_for) if spoken_for else self.staying
+        spoken_for = tuple(pair for pair in self.staying if pair[1].carried_by in later)
+        staying = tuple(pair for pair in self.staying if pair[1].carried_by not in later)
         first = attrs.evolve(self, going=self.going[:size], staying=staying)
         return first, attrs.evolve(self, going=self.going[size:], staying=spoken_for)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 import attrs
@@ -75,6 +76,7 @@ def foot(language: str, purpose: Purpose) -> FootView:
     return FootView(reasons.get(purpose, said.patient), said.unsubscribe, spoken)
 
 
+@cache
 def reasons() -> tuple[str, ...]:
     """Return how the sentences begin that tell why somebody gets a message, so far as no mail program breaks the line.
 
