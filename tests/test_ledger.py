@@ -184,11 +184,15 @@ def test_the_turns_of_a_channel_follow_one_another_and_none_is_saved_up(ledger):
         second = timedelta(seconds=1)
         return (reserve(connection, book.tables, practice, channel, second, NOW + asked * second) - NOW) / second
 
+    refused = []
+    # PostgreSQL writes each statement that fails into its log.
+    sa.event.listen(connection.engine, "handle_error", refused.append)
     assert [turn(0), turn(0), turn(0.5)] == [0, 1, 2]
     assert [turn(0, channel="texts"), turn(0, practice="next-door"), turn(0)] == [0, 0, 3]
     assert [turn(60), turn(60)] == [60, 61]
     # As many as a hundred senders take wait for one another; what lies further ahead, a wrong clock has taken.
     assert [turn(450), turn(60), turn(40)] == [450, 451, 40]
+    assert refused == []
 
 
 @settings(max_examples=40)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from crmkit.ledger.learnt import written_once
 from crmkit.ledger.tables import LedgerTables
 
 #: So far may the clocks of two machines lie apart, and so many senders may wait for their turns at once.
@@ -43,8 +43,7 @@ def reserve(
     """
     table = tables.pace
     mine = (table.c.practice == practice, table.c.channel == channel)
-    with suppress(sa.exc.IntegrityError), connection.begin_nested():
-        connection.execute(sa.insert(table).values(practice=practice, channel=channel, free_at=now))
+    written_once(connection, table, {"practice": practice, "channel": channel}, {"free_at": now})
     query = sa.select(table.c.free_at, table.c.messages).where(*mine).with_for_update()
     free, before = connection.execute(query).one()
     if free - now > _CLOCKS_DIFFER + _SENDERS * messages * each:
