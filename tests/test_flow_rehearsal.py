@@ -164,6 +164,15 @@ def test_a_rehearsal_that_copies_only_what_it_needs_equals_one_that_copies_all(c
     assert crm.rehearse(17) == some
 
 
+def test_a_practice_without_caps_is_rehearsed_too(open_crm, exports):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm(caps=[])
+    crm.sync()
+    crm.add(CAMPAIGNS[0])
+    assert crm.rehearse(days=2).messages == 1
+
+
 def test_a_rehearsal_copies_no_settled_touches_of_earlier_years_and_of_no_other_practice(crm):
     there = [old(SAID[1], n, State.SENT, date(2019 + n % 5, 3, 1), 1) for n in range(40)]
     recent = old(SAID[3], 1, State.SENT, date(2026, 3, 1), 1)

@@ -140,7 +140,7 @@ class Planner:
         """
         fresh = max((kind.fresh_days for kind in self.judge.types.values()), default=0)
         spans = [cap.span for cap in self.settlement.caps]
-        return fresh_after(now - max(PERIOD + timedelta(days=fresh + 1), *spans))
+        return fresh_after(now - max([PERIOD + timedelta(days=fresh + 1), *spans]))
 
     def asks_of(self, connection: sa.Connection, now: datetime) -> frozenset[str]:
         """Return the names of all tables that the segments of campaigns in force ask."""
