@@ -81,6 +81,9 @@ class SystemClock:
 class FixedClock:
     """A clock that stands still until it is moved: for tests, previews and rehearsals.
 
+    Attributes:
+        at: The instant at which it stands.
+
     >>> clock = FixedClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
     >>> clock.move(timedelta(days=1))
     >>> clock.now().isoformat()

@@ -9,7 +9,23 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from crmkit import CRM, Campaign, Medium, Origin, Practice, Purpose, run_day, upgrade_database
+from crmkit import (
+    CRM,
+    Answer,
+    Campaign,
+    FeedEvent,
+    Medium,
+    Origin,
+    Practice,
+    Preview,
+    Purpose,
+    Settled,
+    Standing,
+    Window,
+    in_words,
+    run_day,
+    upgrade_database,
+)
 from crmkit.errors import CrmkitError, NotFound, PluginError
 from crmkit.plugins import Batch, Context, CrmkitSpec, PluginInfo, Row, Source, hookimpl
 
@@ -72,6 +88,23 @@ def use(crm: CRM) -> Path:
     except CrmkitError as problem:
         print(problem)
     return crm.report("report.html")
+
+
+def shown(answer: Answer | Preview | FeedEvent | Standing) -> str:
+    """Show whatever a CRM told, in the host's own words."""
+    if isinstance(answer, FeedEvent):
+        return in_words(answer.reason, answer.detail)
+    if isinstance(answer, Preview):
+        return answer.why
+    return answer.words if isinstance(answer, Answer) else answer.told
+
+
+def decided(crm: CRM) -> list[str]:
+    """Settle what is in doubt, and look at a year of the host's choice."""
+    for doubt in crm.unknowns():
+        crm.settle(doubt.touch.key, Settled.NOT_SENT, by="Kim")
+    crm.report("2026.html", Window(date(2026, 1, 1), date(2027, 1, 1)))
+    return [shown(one) for one in (*crm.why("1"), *crm.preview("1"), *crm.feed(limit=10), crm.status())]
 
 
 def many() -> None:

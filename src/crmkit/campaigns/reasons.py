@@ -91,6 +91,10 @@ RANK = MappingProxyType({code: number for number, code in enumerate(REASONS)})
 def in_words(reason: str, detail: Mapping[str, Any]) -> str:
     """Return a reason in words; a plugin's own code is shown as it is, and what the detail lacks as three dots.
 
+    Args:
+        reason: The code, as a touch, an event of the feed or a step of a touch's history has it.
+        detail: What stands beside it.
+
     >>> in_words("no_consent", {"purpose": "marketing", "medium": "email"})
     'has not agreed to marketing by email'
     >>> in_words("field_missing", {"field": "patient.greeting"})

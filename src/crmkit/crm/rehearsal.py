@@ -42,7 +42,11 @@ class RehearsedDay:
 
 @attrs.frozen
 class Rehearsal:
-    """What some days would bring, if nothing new comes in and every hand-over is accepted."""
+    """What some days would bring, if nothing new comes in and every hand-over is accepted.
+
+    Attributes:
+        days: Each day with what would leave on it, and what would wait.
+    """
 
     days: tuple[RehearsedDay, ...] = attrs.field(repr=False)
 

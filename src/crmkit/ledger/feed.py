@@ -34,7 +34,7 @@ class FeedEvent:
         occasion: The occasion.
         state: The state that the touch came to.
         reason: Why, as a code.
-        detail: What the words for the reason need.
+        detail: What the words for the reason need: `in_words(reason, detail)` makes them.
         actor: Who did it.
     """
 

@@ -21,7 +21,8 @@ class Touch:
     """A touch with its present state and reason. It holds ids and digests, nothing that names a person.
 
     Attributes:
-        campaign: The campaign's id; `version` says which version of it judged.
+        campaign: The campaign's id.
+        version: Which version of the campaign judged.
         occasion: The reason in time, such as `birthday 2027`.
         patient: About whom.
         key: A digest of practice, campaign, occasion and patient; what leaves carries it.
@@ -31,7 +32,8 @@ class Touch:
         recipient: The patient's id or the guardian's.
         address: A digest of the address, empty where there is none.
         state: Where it stands.
-        reason: A code; `detail` has what the words for it need.
+        reason: A code; `in_words` makes words of it.
+        detail: What the words for the reason need.
         due: When it may leave at the earliest, in UTC.
         stale: From when on it is too late.
         priority: A lower number goes first.
@@ -40,6 +42,7 @@ class Touch:
         carried_by: The key of the touch whose message speaks for this one too.
         cost: What the message cost, in the practice's currency.
         owner: Who has claimed it, until `lease`.
+        lease: Until when the claim holds; None if nobody has claimed it.
         changed_at: When state or reason last changed.
         sent_at: When it was handed over.
         moves: How many transitions it has behind it.

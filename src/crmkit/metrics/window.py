@@ -20,6 +20,10 @@ def _after_start(window: Any, _: Any, end: date) -> None:
 class Window:
     """The days from `start` up to, not including, `end`.
 
+    Attributes:
+        start: The first day.
+        end: The first day that does not belong to it any more.
+
     Raises:
         ValueError: If no day lies between them.
 

@@ -25,7 +25,18 @@ class Rejection:
 
 @attrs.frozen
 class RejectedRow:
-    """What a person sees of a rejected row: its place and reason, not its content."""
+    """What a person sees of a rejected row: its place and reason, not its content.
+
+    Attributes:
+        source: The full name of the source that gave it.
+        file: Where it stood: a file, a view, an endpoint.
+        line: The line or row number there; 0 if the source does not say.
+        kind: Of which kind it is, such as `visit`.
+        field: What is at fault, as the file calls it; empty if the whole row is.
+        row_id: Its id in the source.
+        reason: Why, in words, with how to mend it.
+        rejected_at: When a sync last left it out.
+    """
 
     source: str
     file: str
