@@ -104,7 +104,8 @@ def decided(crm: CRM) -> list[str]:
     for doubt in crm.unknowns():
         crm.settle(doubt.touch.key, Settled.NOT_SENT, by="Kim")
     crm.report("2026.html", Window(date(2026, 1, 1), date(2027, 1, 1)))
-    return [shown(one) for one in (*crm.why("1"), *crm.preview("1"), *crm.feed(limit=10), crm.status())]
+    told: list[Answer | Preview | FeedEvent | Standing] = [*crm.why("1"), *crm.preview("1"), *crm.feed(), crm.status()]
+    return [shown(one) for one in told]
 
 
 def many() -> None:
