@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
-from records_desk import Desk, Told, anna, new_desk, row, visit
+import sqlalchemy as sa
+from records_desk import PRACTICE, Desk, Told, anna, new_desk, row, visit
 
 from crmkit.records.rejected import KEEP
 from crmkit.records.source import Batch, Row
 from crmkit.records.summary import Counts
+from crmkit.records.unread import Unread
 
 
 @pytest.fixture
@@ -169,6 +171,29 @@ def test_what_a_source_left_behind_that_is_taken_out_expires_too(desk: Desk) -> 
     desk.sync(other, name="since")
     assert [told.source for told in desk.rejected()] == ["before"]
     desk.sync(other, name="since")
+    assert desk.rejected() == []
+
+
+def test_of_a_source_of_changes_it_stays_known_of_whom_a_row_could_not_be_read(desk: Desk) -> None:
+    desk.run(changes(anna(), visit()))
+    desk.run(changes(anna(status="passed on", phone="+44 1632 960000"), visit("V1", day="soon")))
+    for _ in range(3):
+        desk.at += KEEP / 2
+        desk.run(changes())
+    assert [(told.kind, told.row_id, told.field) for told in desk.rejected()] == [("patient", "P1", "status")]
+    with desk.store.read() as connection:
+        assert connection.scalar(sa.select(desk.tables.rejected.c.row)) == {}, "what was found is gone"
+        assert Unread(desk.tables, PRACTICE.id).among(connection, ["P1", "P2"]) == {"P1"}
+    desk.run(changes(anna(status="deceased", line=2)))
+    assert desk.rejected() == []
+
+
+def test_of_a_source_that_is_taken_out_nothing_stays(desk: Desk) -> None:
+    desk.sync(anna(), name="before")
+    desk.sync(anna(status="passed on"), name="before")
+    desk.sync(row("patient", "P2", given="Ben", family="Berg"), name="since")
+    desk.at += KEEP
+    desk.sync(row("patient", "P2", given="Ben", family="Berg"), name="since")
     assert desk.rejected() == []
 
 

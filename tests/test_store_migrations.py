@@ -19,6 +19,7 @@ from crmkit.crm.database import Database
 from crmkit.errors import ConfigError, GoneBack, OtherRevision, StoreError
 from crmkit.ledger.feed import feed
 from crmkit.ledger.tables import declare_ledger
+from crmkit.records.tables import declare_records
 from crmkit.store import migrations, turns, version
 from crmkit.store import upgrade as upgrades
 from crmkit.store.drift import drift
@@ -144,6 +145,32 @@ def test_what_happened_before_the_feed_had_places_is_told_in_its_order(
 
 
 @pytest.mark.parametrize("where", WHERE)
+def test_rows_that_could_not_be_read_before_the_upgrade_say_whose_they_are(
+    where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make(*where)
+    at_revision(store, "0007", monkeypatch)
+    found = [
+        ("patient", "P1", {"born": "soon"}),
+        ("consent", "C1", {"patient": " P2\t", "given": "?"}),
+        ("visit", "V1", {}),
+    ]
+    row = {"practice": "p", "source": "csv", "file": "f", "line": 1, "field": "x", "reason": "r"}
+    row |= {"rejected_at": LONG_AGO, "expires_at": LONG_AGO}
+    table = declare_records(Store(store.engine, store.prefix, store.schema)).rejected
+    old = sa.Table(
+        table.name, sa.MetaData(), *(sa.Column(one.name, one.type) for one in table.c if one.name != "patient")
+    )
+    old.schema = table.schema
+    with store.begin() as connection:
+        rows = [{**row, "kind": kind, "row_id": id_, "row": fields} for kind, id_, fields in found]
+        connection.execute(sa.insert(old), rows)
+    upgrade(store)
+    with store.read() as connection:
+        assert set(connection.scalars(sa.select(table.c.patient))) == {"P1", "P2", ""}
+
+
+@pytest.mark.parametrize("where", WHERE)
 def test_a_database_of_an_older_revision_is_refused_until_it_is_upgraded(
     where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,7 +266,7 @@ def test_an_upgrade_gives_up_where_somebody_does_not_end(
     for module in (turns, version, upgrades):
         monkeypatch.setattr(module, "PATIENCE", 1)
     with other.begin() as connection:
-        connection.exec_driver_sql(f"SELECT * FROM {store.real(store.name('pace'))}")  # noqa: S608
+        connection.exec_driver_sql(f"SELECT * FROM {store.real(store.name('rejected'))}")  # noqa: S608
         with pytest.raises(StoreError, match=r"did not end within 1 seconds; nothing was changed\. To mend: end all"):
             upgrade(store)
     assert upgrade(store) == revisions()[-2]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from crmkit.people.medium import Medium
@@ -21,7 +19,9 @@ def erase(connection: sa.Connection, tables: RecordTables, practice: str, patien
         practice: The practice's id.
         patient: The patient's id.
     """
-    erased = {"rejected": _erase_rejected(connection, tables.rejected, practice, patient)}
+    rejected = tables.rejected
+    mine = sa.delete(rejected).where(rejected.c.practice == practice, rejected.c.patient == patient)
+    erased = {"rejected": connection.execute(mine).rowcount}
     for kind in tables.kinds():
         for name, table in ((kind.name, kind.now), (f"{kind.name}_was", kind.was)):
             done = connection.execute(sa.delete(table).where(*_of(kind, table, practice, patient)))
@@ -42,19 +42,3 @@ def addresses_of(connection: sa.Connection, tables: RecordTables, practice: str,
 def _of(kind: Kind, table: sa.Table, practice: str, patient: str) -> tuple[sa.ColumnElement[bool], ...]:
     whose = table.c.id if kind.name == "patient" else table.c.patient
     return table.c.practice == practice, whose == patient
-
-
-def _erase_rejected(connection: sa.Connection, table: sa.Table, practice: str, patient: str) -> int:
-    # Whose row it was stands in the row as found, with whatever blanks the source had around it.
-    columns = (table.c.source, table.c.file, table.c.line, table.c.kind, table.c.row_id, table.c.field)
-    query = sa.select(*columns, table.c.row).where(table.c.practice == practice)
-    mine = [tuple(row)[:-1] for row in connection.execute(query) if _owner(row) == patient]
-    one = sa.and_(table.c.practice == practice, *(column == sa.bindparam(f"of_{column.name}") for column in columns))
-    names = [f"of_{column.name}" for column in columns]
-    if mine:
-        connection.execute(sa.delete(table).where(one), [dict(zip(names, key, strict=True)) for key in mine])
-    return len(mine)
-
-
-def _owner(row: Any) -> str:
-    return str(row.row_id if row.kind == "patient" else row.row.get("patient", "")).strip()

@@ -13,7 +13,7 @@ from crmkit.practice import Practice
 from crmkit.records.apply import apply_rows
 from crmkit.records.build import Values, build
 from crmkit.records.rejected import Rejection, keep_rejections
-from crmkit.records.source import Fault, Row
+from crmkit.records.source import Fault, Row, patient_of
 from crmkit.records.summary import Counts, SyncSummary
 from crmkit.records.tables import RecordTables
 from crmkit.store.among import among
@@ -160,11 +160,6 @@ class Intake:
         if patient not in self.owners:
             return (Fault("patient", "names a patient who is not known: is the patient's own row missing?"),)
         return ()
-
-
-def patient_of(row: Row) -> str:
-    """Return the id of the patient to whom a row belongs, empty where it names none."""
-    return (row.id if row.kind == "patient" else row.fields.get("patient", "")).strip()
 
 
 def owners_of(

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import attrs
 import sqlalchemy as sa
 
-from crmkit.records.source import Fault, Row
+from crmkit.records.fields import WEIGHTY
+from crmkit.records.source import Fault, Row, patient_of
 from crmkit.records.tables import RecordTables
 
 #: How long a rejected row, which may hold a patient's data, is kept.
@@ -79,9 +80,9 @@ def keep_rejections(
     """
     table, (practice, source) = tables.rejected, scope
     mine = sa.and_(table.c.practice == practice, table.c.source == source)
-    # Whose time is over goes with any sync: a source that was taken out has none of its own any more.
-    over = sa.and_(table.c.practice == practice, table.c.expires_at <= now)
-    connection.execute(sa.delete(table).where(sa.or_(mine, over) if settled is None else over))
+    if settled is None:
+        connection.execute(sa.delete(table).where(mine))
+    _expire(connection, tables, scope, now)
     rows = {
         (one.row.file, one.row.line, one.row.kind, one.row.id, fault.field): {
             "practice": practice,
@@ -95,6 +96,7 @@ def keep_rejections(
             "row": dict(one.row.fields),
             "rejected_at": now,
             "expires_at": now + KEEP,
+            "patient": patient_of(one.row),
         }
         for one in rejections
         for fault in one.faults
@@ -108,6 +110,20 @@ def keep_rejections(
             connection.execute(sa.delete(table).where(one), mended)
     if rows:
         connection.execute(sa.insert(table), list(rows.values()))
+
+
+def _expire(connection: sa.Connection, tables: RecordTables, scope: tuple[str, str], now: datetime) -> None:
+    """Remove the rows whose time is over, with any sync: a source that was taken out has none of its own any more.
+
+    What was found goes. That a patient has a row which nobody could read stays known, as long as its source comes: one
+    that tells only changes will not tell it again, and the patient may have died.
+    """
+    table, source, (practice, here) = tables.rejected, tables.source, scope
+    over = sa.and_(table.c.practice == practice, table.c.expires_at <= now)
+    comes = sa.select(source.c.source).where(source.c.practice == practice, source.c.synced_at > now - KEEP)
+    matters = sa.and_(table.c.kind.in_(WEIGHTY), sa.or_(table.c.source == here, table.c.source.in_(comes)))
+    connection.execute(sa.delete(table).where(over, sa.not_(matters)))
+    connection.execute(sa.update(table).where(over).values(row={}, expires_at=now + KEEP))
 
 
 def _told(row: Row, fault: Fault) -> str:

@@ -51,6 +51,11 @@ class Row:
     called: Mapping[str, str] = attrs.field(default=MappingProxyType({}), repr=False, eq=False, converter=_frozen)
 
 
+def patient_of(row: Row) -> str:
+    """Return the id of the patient to whom a row belongs, empty where it names none."""
+    return (row.id if row.kind == "patient" else row.fields.get("patient", "")).strip()
+
+
 def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(rows)
 

@@ -208,7 +208,7 @@ def _index(kind: Kind, *columns: str) -> None:
 
 
 def _rejected(store: Store) -> sa.Table:
-    return sa.Table(
+    table = sa.Table(
         store.name("rejected"),
         store.metadata,
         sa.Column("practice", sa.Text, nullable=False),
@@ -223,8 +223,13 @@ def _rejected(store: Store) -> sa.Table:
         sa.Column("row", sa.JSON, nullable=False),
         sa.Column("rejected_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
+        # To whom it belongs, as far as it says: that outlasts the row.
+        sa.Column("patient", sa.Text, nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("practice", "source", "file", "line", "kind", "row_id", "field"),
     )
+    sa.Index(f"{table.name}_patient", table.c.practice, table.c.patient)
+    expect(table, 100_000, patient=50_000)
+    return table
 
 
 def _source(store: Store) -> sa.Table:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from crmkit.errors import CrmkitError
 from crmkit.practice import Practice
 from crmkit.records.fields import WEIGHTY
-from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of, patient_of
-from crmkit.records.source import Batch, FetchingSource, Source, fetches
+from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of
+from crmkit.records.source import Batch, FetchingSource, Source, fetches, patient_of
 from crmkit.records.sync import write_alone
 from crmkit.records.tables import RecordTables
 from crmkit.store.store import Store

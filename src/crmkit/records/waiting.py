@@ -14,8 +14,8 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.practice import Practice
-from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of, patient_of
-from crmkit.records.source import Row
+from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of
+from crmkit.records.source import Row, patient_of
 from crmkit.records.summary import Counts, SyncSummary
 from crmkit.records.sync import write_alone
 from crmkit.records.tables import RecordTables
