@@ -228,13 +228,15 @@ def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     store.close()
 
 
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND datname = current_database()"""
+
+
 def add_and_be_cut_off(store: Store, other: Store) -> None:
-    cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE pid <> pg_backend_pid() AND datname = current_database()"""
     with store.begin() as connection:
         connection.execute(sa.insert(person(store)), {"n": 1, "name": "Mia Stone"})
         with other.begin() as second:
-            second.execute(sa.text(cut))
+            second.execute(sa.text(CUT))
         connection.execute(sa.insert(person(store)), {"n": 2, "name": "Leo Stone"})
 
 
@@ -243,6 +245,22 @@ def test_a_connection_that_was_cut_is_told_and_the_next_one_works(make: Make) ->
     with pytest.raises(StoreError, match="the connection to the database was lost"):
         add_and_be_cut_off(store, other)
     assert names(store) == []
+
+
+@pytest.mark.parametrize("kind", OF_POSTGRESQL)
+def test_who_comes_after_the_server_restarted_finds_it_again(
+    kind: str, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Also after a firewall between them forgot a connection that nobody used for minutes.
+    monkeypatch.setattr("crmkit.store.engine.IDLE", 0.0, raising=False)
+    store, other = make(kind), make("postgresql")
+    with store.engine.connect(), store.engine.connect(), store.engine.connect():
+        add(store, 1)
+    for done in (lambda: add(store, 2), lambda: names(store)):
+        with other.engine.connect() as connection:
+            connection.execute(sa.text(CUT))
+        done()
+    assert names(store) == [1, 2]
 
 
 def test_where_the_tables_are_is_told_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,10 @@ from crmkit.store.turns import PATIENCE, begin, in_transaction
 
 #: The drivers that hand what the address says on to PostgreSQL's own library.
 _LIBPQ = ("psycopg", "psycopg2", "psycopg2cffi")
+
+#: After so many seconds a connection is asked whether it still leads somewhere.
+IDLE = 5.0
+_USED = "crmkit_used"
 
 #: psycopg's own setting, which is a number and so cannot stand in an address by itself.
 _PREPARE = "prepare_threshold"
@@ -78,6 +83,7 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
             # A host's AUTOCOMMIT would make each statement a transaction, and SERIALIZABLE end claims with errors.
             level = "READ COMMITTED" if writes else "REPEATABLE READ"
             connection.execution_options(isolation_level=level)
+            _wake(connection)
         before = in_transaction(connection)
         # An engine of our own was opened that way.
         with on_disk(connection) if writes and not owned else nullcontext(), connection.begin():
@@ -89,6 +95,24 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
             if writes:
                 await_disk(connection)
             yield connection
+
+
+def _wake(connection: sa.Connection) -> None:
+    """Ask a connection that lay idle whether it still leads to the server: if not, another one is opened.
+
+    A pool does not notice that the server has restarted, or that a firewall on the way forgot who was silent. The first
+    call after that would fail, such as that of a patient who unsubscribes.
+    """
+    last = connection.info.get(_USED)
+    if last is None or monotonic() - last > IDLE:
+        try:
+            connection.exec_driver_sql("SELECT 1")
+        except sa.exc.DBAPIError as problem:
+            if not problem.connection_invalidated:
+                raise
+        # Nothing was done yet, and nothing of a transaction is left.
+        connection.rollback()
+    connection.info[_USED] = monotonic()
 
 
 @contextmanager
