@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import attrs
@@ -349,6 +349,7 @@ def hang(_):
         ([ALLOWED, deny("x", number=61491570156)], Kind.QUOTED),
         ([ALLOWED, deny("x", **{"Mia Stone": 1})], Kind.NONSENSE),
         ([ALLOWED, deny("x", of="\x00")], Kind.NONSENSE),
+        ([ALLOWED, deny("x", of=float("nan"))], Kind.NONSENSE),
         ([ALLOWED, defer(datetime(9999, 12, 31, tzinfo=UTC), "x")], Kind.NONSENSE),
     ],
 )
@@ -375,6 +376,14 @@ def test_verdicts_pass_as_they_are():
     owned = guard(iter(said))
     assert list(owned.judge(CANDIDATES, NOW)) == said
     assert kinds(owned) == set()
+
+
+def test_the_dates_and_exact_numbers_that_a_guard_gives_as_its_reason_are_kept_as_text():
+    said = [deny("closed", day=date(2026, 12, 24), since=NOW, owed=Decimal("12.50"), share=0.5), ALLOWED]
+    owned = guard(said)
+    first, second = owned.judge(CANDIDATES, NOW)
+    kept = {"day": "2026-12-24", "since": NOW.isoformat(), "owed": "12.50", "share": 0.5}
+    assert (first, second, kinds(owned)) == (deny("closed", **kept), ALLOWED, set())
 
 
 def test_what_a_guard_does_to_its_candidates_nobody_else_sees():

@@ -34,7 +34,8 @@ class Verdict:
     Attributes:
         ruling: Allow; defer until an instant; hold until somebody mends something; deny.
         reason: A code that `campaigns.reasons` puts into words.
-        detail: What those words need; ids, dates and paths only.
+        detail: What those words need: at most ten ids, codes, numbers or dates under short lower-case names. A plugin's
+            dates and Decimals are kept as text.
         until: For a deferral, the instant from which it may leave, aware.
 
     Raises:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -58,17 +60,17 @@ class OwnedGuard:
         if len(verdicts) != len(batch):
             raise Nonsense(f"gave {len(verdicts)} verdicts on {len(batch)} candidates", Kind.COUNT)
         # Nearly all are allowed by the word for it, at which nobody need look twice.
-        said = [pair for pair in zip(batch, verdicts, strict=True) if pair[1] is not ALLOWED]
+        said = [(at, verdict) for at, verdict in enumerate(verdicts) if verdict is not ALLOWED]
         if any(type(verdict) is not Verdict for _, verdict in said):
             raise Nonsense("gave something that is no Verdict", Kind.WRONG_TYPE)
-        for candidate, verdict in said:
+        for at, verdict in said:
             if verdict.ruling is not Ruling.ALLOW:
-                _check(verdict, candidate, now)
+                verdicts[at] = _checked(verdict, batch[at], now)
         return verdicts
 
 
-def _check(verdict: Verdict, candidate: Candidate, now: datetime) -> None:
-    """Refuse a verdict that the ledger could not keep, or that would keep what must not be kept."""
+def _checked(verdict: Verdict, candidate: Candidate, now: datetime) -> Verdict:
+    """Return a verdict that the ledger can keep; refuse one that it could not, or that keeps what must not be kept."""
     if type(verdict.ruling) is not Ruling:
         raise Nonsense("gave a verdict without a ruling", Kind.WRONG_TYPE)
     if type(verdict.reason) is not str or not _REASON.fullmatch(verdict.reason):
@@ -77,14 +79,29 @@ def _check(verdict: Verdict, candidate: Candidate, now: datetime) -> None:
         raise Nonsense("deferred by more than ten years")
     if not isinstance(verdict.detail, Mapping) or len(verdict.detail) > _MOST_DETAILS:
         raise Nonsense("gave a verdict whose detail is no small table", Kind.WRONG_TYPE)
-    private = _private(candidate)
-    for name, value in verdict.detail.items():
+    detail = {name: _written(value) for name, value in verdict.detail.items()}
+    _check_detail(detail, _private(candidate))
+    return verdict if detail == verdict.detail else attrs.evolve(verdict, detail=detail)
+
+
+def _check_detail(detail: Mapping[str, Any], private: Sequence[str]) -> None:
+    for name, value in detail.items():
         if type(name) is not str or type(value) not in _PLAIN or len(str(value)) > _LONGEST:
             raise Nonsense("gave a verdict whose detail holds more than short words and numbers", Kind.WRONG_TYPE)
+        if isinstance(value, float) and not math.isfinite(value):
+            # PostgreSQL keeps none, and the whole plan would fail at it.
+            raise Nonsense("gave a verdict whose detail holds a number that is none, or has no end")
         if not _REASON.fullmatch(name) or not str(value).isprintable():
             raise Nonsense("gave a verdict whose detail has no plain names, or words that are not one line")
         if quotes(str(value), private):
             raise Nonsense("gave a verdict whose detail quotes the patient", Kind.QUOTED)
+
+
+def _written(value: Any) -> Any:
+    """Return a day, an instant or an exact number as the ledger keeps it: as text."""
+    if type(value) in (date, datetime):
+        return value.isoformat()
+    return str(value) if type(value) is Decimal else value
 
 
 def _private(candidate: Candidate) -> list[str]:

@@ -188,7 +188,7 @@ def says_why(trial: Trial[Guard]) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, (str, int, Decimal, date))
+    return value is None or isinstance(value, (str, int, float, Decimal, date))
 
 
 @law(
