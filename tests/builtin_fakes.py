@@ -119,8 +119,13 @@ class MailServer:
         if trouble is Trouble.UNREACHABLE:
             self.__exit__()
         elif trouble:
+            if trouble not in _SAYS:
+                raise NotImplementedError
             phase, said = _SAYS[trouble]
             self.server.script[phase] = [said] * _OFTEN
+        elif not self.up:
+            self.server.__enter__()
+            self.up = True
 
 
 class Outbox:

@@ -58,6 +58,7 @@ class ScriptedServer:
         self.finished: list[str] = []
         self.nonsense: list[str] = []
         self.sessions = 0
+        self.port = 0
         self.wrote_ahead = False
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task] = set()
@@ -85,7 +86,7 @@ class ScriptedServer:
 
     def _serve(self):
         asyncio.set_event_loop(self.loop)
-        self.server = self.loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", 0))
+        self.server = self.loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", self.port))
         self.port = self.server.sockets[0].getsockname()[1]
         self.started.set()
         self.loop.run_forever()

@@ -160,6 +160,16 @@ class AddsAYear(Blackout):
         return deny("far") if candidate.stale > now.replace(year=now.year + 1) else super().one(candidate, now)
 
 
+class WritesCamelCase(Blackout):
+    def one(self, candidate, now):
+        return deny("closed", nextDay="2026-12-27")
+
+
+class ExplainsAtLength(Blackout):
+    def one(self, candidate, now):
+        return deny("closed", why="We are closed. " * 20)
+
+
 def plugin(guard=Blackout):
     """Return a plugin with one guard."""
     return plugin_of("guard", guard)
@@ -179,4 +189,5 @@ MUTANTS = {
     "guard.no_patient_in_verdicts": (NamesThePatient,),
     "guard.no_patient_in_logs": (LogsThePatient, KeepsTheLast),
     "guard.difficult_days": (AddsAYear,),
+    "guard.core_takes_it": (WritesCamelCase, ExplainsAtLength),
 }

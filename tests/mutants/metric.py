@@ -167,6 +167,11 @@ class LogsThePatient(Spend):
         return super().one(row)
 
 
+class ExcludesInShares(Spend):
+    def value(self, state):
+        return ratio(state.spend, state.patients, {"not_active": Decimal(state.left_out)})
+
+
 def plugin(metric=Spend):
     """Return a plugin with one metric."""
     return plugin_of("metric", metric)
@@ -182,4 +187,5 @@ MUTANTS = {
     "metric.adds_up": (Rounds, SaysPercent, GivesNoReason),
     "metric.exact": (Floats,),
     "metric.no_patient_told": (NamesWhoIsLeftOut, LogsThePatient),
+    "metric.core_takes_it": (ExcludesInShares,),
 }

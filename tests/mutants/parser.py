@@ -182,6 +182,18 @@ def callback(*events):
     return sign(Payload(json.dumps({"events": said}).encode(), received_at=NOW))
 
 
+class ForgedError(NotFound):
+    """An error of the vendor's own."""
+
+
+class RefusesInItsOwnWords(Callbacks):
+    def check(self, payload):
+        try:
+            super().check(payload)
+        except NotFound:
+            raise ForgedError("the callback is not signed by the provider", where="callback") from None
+
+
 def samples():
     """Start the fake: two payloads as the provider sends them."""
     return Samples((callback(("e-1", "delivered", 1), ("", "bounced", 2)), callback(("e-3", "unsubscribed", 3))), sign)
@@ -202,4 +214,5 @@ MUTANTS = {
     "event_parser.refuses_altered": (TrustsEverybody, SignsTheLengthOnly),
     "event_parser.asks_nothing_else": (MakesIdsUp, AsksTheEnvironment, RewritesHeaders),
     "event_parser.bounded_work": (TakesItsTime,),
+    "event_parser.core_takes_it": (RefusesInItsOwnWords, ReturnsTables),
 }

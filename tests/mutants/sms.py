@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from http.client import HTTPException
+from socket import gaierror
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -69,11 +70,12 @@ class Sms:
 
     def refused(self, message: Message, refused: HTTPError) -> Receipt:
         refused.close()
-        outcome = Outcome.RETRY if refused.code in (429, 503) else Outcome.REFUSED
+        outcome = Outcome.REFUSED if refused.code < 500 else Outcome.UNKNOWN
+        outcome = Outcome.RETRY if refused.code in (429, 503) else outcome
         return Receipt(message.key, outcome, evidence=f"status {refused.code}")
 
     def unreachable(self, message: Message, problem: URLError) -> Receipt:
-        nothing_left = isinstance(problem.reason, ConnectionRefusedError)
+        nothing_left = isinstance(problem.reason, (ConnectionRefusedError, gaierror))
         return Receipt(message.key, Outcome.RETRY if nothing_left else Outcome.UNKNOWN, evidence="connect")
 
     def lost(self, message: Message, problem: Exception) -> Receipt:

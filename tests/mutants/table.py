@@ -11,7 +11,7 @@ from crmkit.testing.law import Kind, Law
 from crmkit.testing.laws import LAWS
 from crmkit.testing.run import Verdict, run
 from crmkit.testing.subject import Subject
-from mutants import channel, field, guard, lines, metric, parser, said, sms, source, whole
+from mutants import channel, doubt, field, guard, lines, metric, parser, said, sms, source, taken, whole
 
 
 @attrs.frozen
@@ -38,6 +38,8 @@ ROOMS = {
 MUTANTS: dict[str, tuple[Any, ...]] = {
     **source.MUTANTS,
     **channel.MUTANTS,
+    **doubt.MUTANTS,
+    **taken.MUTANTS,
     **said.MUTANTS,
     **guard.MUTANTS,
     **metric.MUTANTS,

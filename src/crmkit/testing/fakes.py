@@ -44,6 +44,10 @@ class Trouble(StrEnum):
     LOST = "takes the message and never answers"
     #: It takes each message and answers something that is no answer.
     NONSENSE = "takes the message and answers nonsense"
+    #: It takes each message and answers that something went wrong.
+    FAILS = "takes the message and answers that it failed"
+    #: It takes each message and does not answer for as long as anybody waits.
+    SILENT = "takes the message and keeps silent"
 
 
 def raised_at(problem: BaseException) -> str:

@@ -19,7 +19,7 @@ BY_VERSION: Mapping[str, tuple[str, ...]] = MappingProxyType(
                 "declares canonical tells_the_place same_twice every_row_once as_found no_guessing "
                 "patients_first cursor_goes_forward nothing_lost complete_is_whole strange_cursor "
                 "bounded_batches failure_is_told no_patient_told fetch_agrees fetch_is_fresh "
-                "fetch_of_strangers fetch_failure_is_told",
+                "fetch_of_strangers fetch_failure_is_told core_takes_it",
             ),
             *_of(
                 "channel",
@@ -28,7 +28,9 @@ BY_VERSION: Mapping[str, tuple[str, ...]] = MappingProxyType(
                 "no_patient_in_receipts no_patient_in_logs no_patient_in_repr right_address whole_text "
                 "once_each keyed_by_message refusal_is_not_sent overload_is_temporary unreachable_is_retry "
                 "only_a_refusal_is_permanent "
-                "lost_answer_is_unknown nonsense_is_unknown retry_has_not_left recovers asks_truly",
+                "lost_answer_is_unknown nonsense_is_unknown retry_has_not_left recovers asks_truly core_takes_it "
+                "each_its_own_answer failed_answer_is_unknown "
+                "late_answer_is_unknown offline_is_retry asks_in_trouble comes_back",
             ),
             *_of(
                 "message_type",
@@ -39,11 +41,12 @@ BY_VERSION: Mapping[str, tuple[str, ...]] = MappingProxyType(
                 "guard",
                 "declares one_verdict same_answer_twice batches_do_not_matter any_zone asks_nothing_else "
                 "changes_nothing loosens_nothing defers_forward says_why no_patient_in_verdicts "
-                "no_patient_in_logs difficult_days",
+                "no_patient_in_logs difficult_days core_takes_it",
             ),
             *_of(
                 "metric",
-                "declares any_split any_order same_twice keeps_states empty_panel adds_up exact no_patient_told",
+                "declares any_split any_order same_twice keeps_states empty_panel adds_up exact no_patient_told "
+                "core_takes_it",
             ),
             *_of(
                 "field",
@@ -53,7 +56,7 @@ BY_VERSION: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *_of(
                 "event_parser",
                 "declares reads_samples any_bytes same_ids different_ids quotes_nothing refuses_altered "
-                "asks_nothing_else bounded_work",
+                "asks_nothing_else bounded_work core_takes_it",
             ),
             *_of(
                 "plugin",

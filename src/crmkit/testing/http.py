@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socketserver
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,10 @@ __all__ = [
     "HttpProvider",
     "Request",
 ]
+
+
+#: Seconds for which a line is held on which nothing is answered.
+_SILENCE = 2.0
 
 
 @attrs.frozen
@@ -126,9 +131,16 @@ class HttpProvider:
             self.confused = raised_at(problem)
             return Answer(500, b"the fake failed")
         self._take(answer.taken)
+        if self._trouble is Trouble.FAILS:
+            return Answer(500, b"something went wrong: " + request.body)
         if self._trouble is Trouble.NONSENSE:
             return Answer(200, b"<html>\xff" + request.body)
-        return None if self._trouble is Trouble.LOST else answer
+        return None if self._trouble in (Trouble.LOST, Trouble.SILENT) else answer
+
+    @property
+    def keeps_silent(self) -> bool:
+        """Whether a line on which nothing is answered is held rather than dropped."""
+        return self._trouble is Trouble.SILENT
 
     def _take(self, messages: Sequence[Taken]) -> None:
         with self._lock:
@@ -168,6 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.server.provider.respond(Request(self.command, self.path, headers, body))
         if answer is not None:
             self._say(answer)
+        elif self.server.provider.keeps_silent:
+            # Until whoever waits hangs up.
+            select.select([self.connection], [], [], _SILENCE)
 
     def _say(self, answer: Answer) -> None:
         self.send_response_only(answer.status)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
+from crmkit.plugins.calls import Calls
 from crmkit.testing.fakes import Fallible, Mailbox, Provider, Software, Trouble
 from crmkit.testing.heard import Heard, listen
 from crmkit.testing.home import Home
@@ -144,6 +145,11 @@ class Trial(Generic[T]):
         """
         found = leaked(told, personal(*people))
         self.expect(not found, f"{where} says {found!r}")
+
+    def expect_taken(self, calls: Calls) -> None:
+        """Say that the law is broken if the core had anything to say against what the object gave it."""
+        for failure in calls.failures.told():
+            raise Broken(f"{failure.problem} ({failure.place})" if failure.place else failure.problem)
 
     def expect(self, holds: object, seen: str) -> None:
         """Say that the law is broken unless something holds.

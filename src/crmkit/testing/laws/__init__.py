@@ -7,6 +7,7 @@ from crmkit.testing.laws import (
     at_work,
     channel,
     cursor,
+    doubt,
     event_parser,
     fetch,
     field,
@@ -20,6 +21,7 @@ from crmkit.testing.laws import (
 
 #: Every law there is.
 LAWS: tuple[Law, ...] = (
-    *(*source.LAWS, *cursor.LAWS, *fetch.LAWS, *channel.LAWS, *provider.LAWS, *message_type.LAWS, *guard.LAWS),
+    *(*source.LAWS, *cursor.LAWS, *fetch.LAWS, *channel.LAWS, *provider.LAWS, *doubt.LAWS),
+    *(*message_type.LAWS, *guard.LAWS),
     *(*metric.LAWS, *field.LAWS, *event_parser.LAWS, *plugin.LAWS, *at_work.LAWS),
 )

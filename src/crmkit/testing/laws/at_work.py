@@ -17,6 +17,7 @@ from crmkit.testing.home import Opened
 from crmkit.testing.law import Kind, law
 from crmkit.testing.laws.plugin import everything
 from crmkit.testing.modules import changed, snapshot
+from crmkit.testing.network import impatient
 from crmkit.testing.samples import message_of
 from crmkit.testing.trial import NotRun, Trial
 
@@ -168,7 +169,8 @@ def _troubles(trial: Trial[CrmkitSpec], opened: Opened) -> Iterator[str]:
             trial.fail(trouble)
         except NotRun:
             continue
-        yield from _said(opened)
+        with impatient():
+            yield from list(_said(opened))
 
 
 def _said(opened: Opened) -> Iterator[str]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 import attrs
 from hypothesis import strategies as st
 
-from crmkit.delivery.channel import Channel, Guarantee, Limits, Outcome, Receipt, guarantee_of, limits_of
+from crmkit.delivery.channel import Channel, Guarantee, Limits, Outcome, Question, Receipt, guarantee_of, limits_of
 from crmkit.messages.message import Message
 from crmkit.people.medium import Medium
-from crmkit.testing.fakes import Provider
+from crmkit.plugins.owned import OwnedChannel
+from crmkit.testing.fakes import Fallible, Provider, Trouble
 from crmkit.testing.handed import handed_over
 from crmkit.testing.law import Kind, law
+from crmkit.testing.network import impatient
 from crmkit.testing.samples import message_of
 from crmkit.testing.strategies.sent import batches, messages
-from crmkit.testing.trial import Trial
+from crmkit.testing.trial import NotRun, Trial
 
 _THREADS = 4
 
@@ -207,7 +210,7 @@ def no_patient_in_receipts(trial: Trial[Channel]) -> None:
 
 def _tells_nobody(trial: Trial[Channel], batch: Sequence[Message], receipts: Sequence[Receipt]) -> None:
     for part in ("reference", "evidence"):
-        told = "\n".join(getattr(receipt, part) for receipt in receipts)
+        told = "\n".join(str(getattr(receipt, part)) for receipt in receipts)
         trial.expect_discreet(told, *batch, where=f"a receipt's {part}")
 
 
@@ -237,8 +240,31 @@ def no_patient_in_repr(trial: Trial[Channel]) -> None:
     trial.expect_discreet(f"{trial.thing!r} {trial.thing}", message, where="the repr")
 
 
+@law(
+    Kind.CHANNEL,
+    "The core takes its receipts as they are, also while the provider is in trouble.",
+    mend="Answer with Receipt itself, each part of the type that it states: reference=str(id), evidence=str(code), "
+    "permanent True or False.",
+    examples=2,
+)
+def core_takes_it(trial: Trial[Channel]) -> None:
+    batch = trial.draw(batches(trial.thing.medium, min_size=1, max_size=3, odd=True))
+    refused = attrs.evolve(message_of(1002, trial.thing.medium), to="nobody-at-all")
+    owned = OwnedChannel(trial.home.plugin.info.name, trial.thing)
+    owned.send((*batch, refused))
+    if owned.guarantee.queryable:
+        owned.ask([Question(one.key, one.message_id, "", one.at) for one in batch])
+    trial.expect_taken(owned.calls)
+    for trouble in Trouble if isinstance(trial.home.fake, Fallible) else ():
+        with suppress(NotRun):
+            trial.fail(trouble)
+            with impatient():
+                owned.send(batch[:1])
+    trial.expect_taken(owned.calls)
+
+
 LAWS = (
     *(declares, one_receipt, no_foreign_receipt, empty_batch, order_does_not_matter, size_does_not_matter),
     *(never_raises, changes_nothing, keeps_its_limit, threads),
-    *(no_patient_in_receipts, no_patient_in_logs, no_patient_in_repr),
+    *(no_patient_in_receipts, no_patient_in_logs, no_patient_in_repr, core_takes_it),
 )

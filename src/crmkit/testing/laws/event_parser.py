@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from crmkit.delivery.event import Event, EventParser, Payload, verifies
 from crmkit.errors import CrmkitError
+from crmkit.plugins.owned import OwnedParser
 from crmkit.testing.fakes import Mailbox
 from crmkit.testing.home import NOW
 from crmkit.testing.law import Kind, law
@@ -215,7 +216,22 @@ def _long(body: bytes) -> bytes:
     return (body * (_LARGE // max(len(body), 1) + 1))[:_LARGE]
 
 
+@law(
+    Kind.EVENT_PARSER,
+    "The core takes what it gives as it is: events, or the two errors by which a payload is refused.",
+    mend="Return Event itself; raise NotFound for what is not from your provider, else SourceError: both of "
+    "crmkit.errors, no class of your own. At anything else a payload is kept and tried again, forged or not.",
+    safety=True,
+)
+def core_takes_it(trial: Trial[EventParser]) -> None:
+    owned = OwnedParser(trial.home.plugin.info.name, trial.thing)
+    payload = arriving(trial)
+    for one in (payload, attrs.evolve(payload, body=payload.body + b"\n"), attrs.evolve(payload, headers={})):
+        parsed(owned, one)
+    trial.expect_taken(owned.calls)
+
+
 LAWS = (
     *(declares, reads_samples, any_bytes, same_ids, different_ids, quotes_nothing, refuses_altered),
-    *(asks_nothing_else, bounded_work),
+    *(asks_nothing_else, bounded_work, core_takes_it),
 )

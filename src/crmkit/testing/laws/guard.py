@@ -16,6 +16,7 @@ from crmkit.builtin.guards import standard_guards
 from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.reasons import RANK
 from crmkit.campaigns.verdict import Ruling, Verdict, strictest
+from crmkit.plugins.owned import OwnedGuard
 from crmkit.testing.home import NOW
 from crmkit.testing.law import Kind, law
 from crmkit.testing.strategies.judged import candidates, verdicts
@@ -231,8 +232,22 @@ def difficult_days(trial: Trial[Guard]) -> None:
             trial.expect(len(said) == len(batch), f"{len(said)} verdicts for {len(batch)} on {day}")
 
 
+@law(
+    Kind.GUARD,
+    "The core takes its verdicts as they are: one that the ledger cannot keep is a failure, and denies everything.",
+    mend="Write reason and the names of details as short lower-case codes (next_day); give at most ten details of at "
+    "most 200 characters in one line each.",
+    safety=True,
+)
+def core_takes_it(trial: Trial[Guard]) -> None:
+    batch, now = trial.draw(batches(min_size=1)), trial.draw(moments())
+    owned = OwnedGuard(trial.home.plugin.info.name, trial.thing)
+    owned.judge(batch, now)
+    trial.expect_taken(owned.calls)
+
+
 LAWS = (
     *(declares, one_verdict, same_answer_twice, batches_do_not_matter, any_zone, asks_nothing_else),
     *(changes_nothing, loosens_nothing, defers_forward, says_why, no_patient_in_verdicts, no_patient_in_logs),
-    difficult_days,
+    *(difficult_days, core_takes_it),
 )

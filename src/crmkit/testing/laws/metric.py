@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
+from crmkit.errors import PluginError
 from crmkit.metrics.measure import Figure
 from crmkit.metrics.metric import Metric
 from crmkit.metrics.panel import PanelRow
+from crmkit.plugins.owned import OwnedMetric
 from crmkit.testing.law import Kind, law
 from crmkit.testing.strategies.panel import panel_rows
 from crmkit.testing.trial import Trial
@@ -152,4 +155,21 @@ def no_patient_told(trial: Trial[Metric[Any]]) -> None:
     trial.expect_discreet(told, *(row.patient for row in rows))
 
 
-LAWS = (declares, any_split, any_order, same_twice, keeps_states, empty_panel, adds_up, exact, no_patient_told)
+@law(
+    Kind.METRIC,
+    "The core takes its figures as they are.",
+    mend="Return a Figure of finite Decimals, as ratio and total of crmkit.plugins make it, with a sentence as its "
+    "note and whole numbers by reason as its exclusions.",
+)
+def core_takes_it(trial: Trial[Metric[Any]]) -> None:
+    rows = trial.draw(panel_rows())
+    owned = OwnedMetric(trial.home.plugin.info.name, trial.thing)
+    with suppress(PluginError):
+        owned.value(owned.add(owned.start(), rows))
+    trial.expect_taken(owned.calls)
+
+
+LAWS = (
+    *(declares, any_split, any_order, same_twice, keeps_states, empty_panel, adds_up, exact, no_patient_told),
+    core_takes_it,
+)

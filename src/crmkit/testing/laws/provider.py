@@ -81,11 +81,12 @@ def once_each(trial: Trial[Channel]) -> None:
     batch = trial.draw(batches(trial.thing.medium, min_size=1))
     handed_over(trial.thing, batch)
     for message in batch:
-        copies = _copies(message, trial.provider.taken())
+        copies = copies_of(message, trial.provider.taken())
         trial.expect(copies <= 1, f"{copies} copies of {message.key} in one call")
 
 
-def _copies(message: Message, taken: Sequence[Taken]) -> int:
+def copies_of(message: Message, taken: Sequence[Taken]) -> int:
+    """Return how often a message is among those that a provider took."""
     return sum(bare(reference_of(message.key)) in bare(one.text) for one in taken)
 
 
@@ -106,7 +107,7 @@ def keyed_by_message(trial: Trial[Channel]) -> None:
     again = (message_of(1000, trial.thing.medium), *reversed(batch))
     handed_over(trial.again(), again)
     for message in again:
-        copies = _copies(message, trial.provider.taken())
+        copies = copies_of(message, trial.provider.taken())
         trial.expect(copies == 1, f"the provider took {copies} copies of {message.key}")
 
 
@@ -211,7 +212,7 @@ def retry_has_not_left(trial: Trial[Channel]) -> None:
     batch = (message_of(1003, trial.thing.medium), *odd, refused, message_of(1004, trial.thing.medium))
     told = outcomes(handed_over(trial.thing, batch))
     taken = trial.provider.taken()
-    wrong = [one.key for one in batch if told.get(one.key) is Outcome.RETRY and _copies(one, taken)]
+    wrong = [one.key for one in batch if told.get(one.key) is Outcome.RETRY and copies_of(one, taken)]
     trial.expect(not wrong, f"{', '.join(wrong)} taken by the provider, and to be tried again")
 
 
@@ -247,7 +248,7 @@ def asks_truly(trial: Trial[Channel]) -> None:
     questions = [Question(one.key, one.message_id, receipts[one.key].reference, one.at) for one in batch]
     answers = list(ask(tuple(questions)))
     trial.expect(sorted(one.key for one in answers) == sorted(receipts), "not one receipt for each question")
-    left = {one.key for one in batch if _copies(one, trial.provider.taken())}
+    left = {one.key for one in batch if copies_of(one, trial.provider.taken())}
     again = {one.key for one in answers if one.outcome is Outcome.RETRY}
     trial.expect(not left & again, "retry, of a message that the provider took")
 

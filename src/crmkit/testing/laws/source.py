@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import attrs
 
-from crmkit.errors import CrmkitError
+from crmkit.errors import CrmkitError, PluginError
+from crmkit.plugins.owned.source import OwnedFetchingSource, owned_source
 from crmkit.records.fields import FIELDS, unknown_field
 from crmkit.records.source import Batch, Row, Source
 from crmkit.testing.fakes import Fallible, Software, Trouble
@@ -217,7 +219,31 @@ def no_patient_told(trial: Trial[Source]) -> None:
     trial.expect_discreet("\n".join(told), *held, *found)
 
 
+@law(
+    Kind.SOURCE,
+    "The core takes its batches as they are, read and fetched, and its errors too.",
+    mend="Give Batch and Row themselves, each part of the type that it states: line=int(number), file=str(path), a "
+    "cursor of text; raise SourceError itself, no class of your own.",
+    examples=5,
+)
+def core_takes_it(trial: Trial[Source]) -> None:
+    held = put(trial, odd=True)
+    owned = owned_source(trial.home.plugin.info.name, trial.thing)
+    ids = [row.id for row in held if row.kind == "patient"]
+    asks: list[Callable[[], Iterator[Batch]]] = [lambda: owned.read(None)]
+    if isinstance(owned, OwnedFetchingSource):
+        asks.append(lambda: owned.fetch(ids))
+    for ask in asks:
+        with suppress(PluginError):
+            list(ask())
+        trial.expect_taken(owned.calls)
+    with suppress(NotRun, CrmkitError):
+        trial.fail(Trouble.UNREACHABLE)
+        list(owned.read(None))
+    trial.expect_taken(owned.calls)
+
+
 LAWS = (
     *(declares, canonical, tells_the_place, same_twice, every_row_once, as_found, no_guessing, patients_first),
-    *(bounded_batches, failure_is_told, no_patient_told),
+    *(bounded_batches, failure_is_told, no_patient_told, core_takes_it),
 )
