@@ -1,4 +1,4 @@
-"""The first plugins: `core` (guards, standard message types, metrics), `csv`, `email` and `folder`.
+"""The first plugins: `core` (guards, standard message types, fields, metrics), `csv`, `email`, `folder` and `hook`.
 
 They come in through the same door as everybody else's.
 """

@@ -121,7 +121,7 @@ class Settlement:
         crowded = {key for limit in limits for key in limit.crowded([*going, *present.rivals])}
         asking = [touch for touch in going if touch.key in crowded]
         rooms = allocate(_asks(asking, present), limits, lawful) if asking else {}
-        return [_given(touch, rooms[touch.key], present.now) for touch in asking if rooms[touch.key].why]
+        return [_given(touch, rooms[touch.key], present.now) for touch in asking]
 
     def _limits(self, connection: sa.Connection, going: Sequence[Touch], present: Present) -> list[Limit]:
         now, spread = present.now, present.terms.per_day

@@ -103,7 +103,9 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     judged = {touch.key: touch for touch in due if touch.state.is_judgement}
     past = stages.ledger.histories(connection, [touch.key for touch in written])
     zone = stages.planner.practice.zone
-    answers = [_answer(_today(touch, judged), [_line(event, zone) for event in past[touch.key]]) for touch in written]
+    answers = [
+        _answer(judged.get(touch.key, touch), [_line(event, zone) for event in past[touch.key]]) for touch in written
+    ]
     told = {(touch.campaign, touch.occasion) for touch in written}
     answers += [_answer(touch) for touch in due if (touch.campaign, touch.occasion) not in told]
     covered, there = {answer.campaign for answer in answers}, stages.history.patients(connection, [patient])
@@ -153,11 +155,6 @@ def unknown_patient(patient: str) -> NotFound:
         f"there is no patient {patient}",
         mend="give the id as it stands in the practice software, or look for its row in crmkit rejected",
     )
-
-
-def _today(touch: Touch, judged: Mapping[str, Touch]) -> Touch:
-    open_ = touch.state.is_judgement and touch.state is not State.CLAIMED
-    return judged.get(touch.key, touch) if open_ else touch
 
 
 def _answer(touch: Touch, history: Iterable[str] = ()) -> Answer:

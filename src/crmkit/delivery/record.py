@@ -121,11 +121,7 @@ class Record:
         """Take answers that came when the touch had been given up as unknown: better late than in doubt."""
         given_up = {touch.key: touch for touch in self.ledger.unknown(connection, [was.key for was, _ in moves])}
         late = [(given_up[was.key], now) for was, now in moves if was.key in given_up]
-        sure = [
-            (was, attrs.evolve(now, moves=was.moves + 1))
-            for was, now in late
-            if now.state in (State.SENT, State.REFUSED)
-        ]
+        sure = [(was, now) for was, now in late if now.state in (State.SENT, State.REFUSED)]
         return self.ledger.move(connection, sure, "send")
 
     def _outcome(self, touch: Touch, said: Receipt, now: datetime, *, doubtful: bool = False) -> Touch:
@@ -143,7 +139,6 @@ class Record:
             due=now + _back_off(touch.attempts) if state is State.RETRY else touch.due,
             changed_at=now,
             sent_at=None if nothing_left else touch.sent_at,
-            moves=touch.moves + 1,
         )
 
 

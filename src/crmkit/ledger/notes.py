@@ -48,7 +48,7 @@ def note(
 def note_moved(tables: LedgerTables, sealed: Iterable[str]) -> sa.Insert:
     """Return the statement that notes transitions of many touches at once, from the state that `keys` were in.
 
-    Its parameters are `of_practice`, `keys`, `was`, `actor`, and those of the seal.
+    Its parameters are `of_practice`, `keys`, `a_was`, `a_actor`, and `a_...` for each column of the seal.
     """
     touch, event = tables.touch, tables.event
     given = ("was", "actor", *sealed)

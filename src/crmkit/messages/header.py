@@ -9,7 +9,8 @@ from email.headerregistry import Address
 
 from crmkit.errors import TemplateError
 
-_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: What can stand in no line of a mail's head.
+BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _PHRASE = re.compile(rf"{_ATOM}(?: {_ATOM})*")
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
@@ -103,7 +104,7 @@ def further_line(name: str, value: str) -> bytes:
 
 def _check(text: str) -> None:
     # Most text is printable, which is told faster than the pattern is searched.
-    if not text.isprintable() and _BREAK.search(text):
+    if not text.isprintable() and BREAK.search(text):
         raise ValueError("a line break or control character stands in a header")
 
 

@@ -12,9 +12,9 @@ import attrs
 from crmkit.clock import utc
 from crmkit.errors import TemplateError
 from crmkit.messages.form import Filled
+from crmkit.messages.header import BREAK
 from crmkit.people.medium import Medium, Purpose
 
-_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADER = re.compile(r"[!-9;-~]+")
 #: The headers of nearly every message, which need not be looked at each time.
 _USUAL = frozenset({"Content-Language", "List-Unsubscribe", "List-Unsubscribe-Post"})
@@ -86,10 +86,10 @@ class Message:
 
     def _refuse_breaks(self) -> None:
         for field in _ONE_LINE:
-            if _BREAK.search(getattr(self, field)):
+            if BREAK.search(getattr(self, field)):
                 raise self._broken(field)
         for name, value in self.headers:
-            if not _HEADER.fullmatch(name) or _BREAK.search(value):
+            if not _HEADER.fullmatch(name) or BREAK.search(value):
                 raise self._broken("headers")
 
     def __repr__(self) -> str:
