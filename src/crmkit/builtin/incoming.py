@@ -202,7 +202,7 @@ def says_undelivered(mail: Mail) -> bool:
 
 
 def sent_by_system(mail: Mail) -> bool:
-    """Tell it by the form and the sender alone: a subject can be quoted."""
+    """Tell whether a mail server wrote the mail, by its form and sender alone: a subject can be quoted."""
     if mail.get("x-failed-recipients") is not None or kind_of(mail) == "multipart/report":
         return True
     return "@" not in sender(mail) or bool(_SYSTEM.search(header(mail, "from")))

@@ -15,6 +15,7 @@ class State(StrEnum):
     WITHHELD = "withheld"
     CARRIED = "carried"
     READY = "ready"
+    # Taken up by a sender, who judges it once more.
     CLAIMED = "claimed"
     # History: what happened is never judged again.
     SENDING = "sending"
