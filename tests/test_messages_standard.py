@@ -149,6 +149,22 @@ def test_a_guardian_is_greeted_and_the_child_is_named(stem: str, language: str, 
     assert "Leo" in body
 
 
+@pytest.mark.parametrize("locale", ["de_DE", "de_CH"])
+@pytest.mark.parametrize("stem", ["birthday", "reactivation"])
+def test_german_which_says_sie_greets_with_the_family_name(stem: str, locale: str, content: Path) -> None:
+    mia = Patient("P1", PersonName(given="Mia", family="van der Berg"))
+    leo = attrs.evolve(LEO, id="P9", name=PersonName(given="Leo", family="van der Berg"))
+    point = ContactPoint(Medium.EMAIL, "", "reader@home.example", "P1")
+    renderer = Renderer(attrs.evolve(PRACTICE, locale=locale), TYPES)
+    for patient in (mia, leo):
+        message = renderer.render(Draft("ab12", f"core.{stem}", Medium.EMAIL, f"{stem} 2026", patient, mia, point), NOW)
+        assert message.text.splitlines()[0].rstrip(",") == "Guten Tag Mia van der Berg"
+        assert "<p>Guten Tag Mia van der Berg" in message.html
+        assert "Leo van" not in message.text + message.html + message.subject, "of a child one speaks by its first name"
+        if stem == "birthday" and patient is mia:
+            assert message.subject == "Alles Gute zum Geburtstag, Mia van der Berg"
+
+
 @pytest.mark.parametrize(
     ("locale", "language", "swiss"),
     [

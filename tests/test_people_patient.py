@@ -80,6 +80,13 @@ def test_a_name_is_greeted_as_stored(name: PersonName, greeting: str, display: s
     assert (name.greeting, name.display) == (greeting, display)
 
 
+def test_a_formal_greeting_has_the_family_name_and_is_nothing_without_a_first_one() -> None:
+    assert PersonName(prefix="Dr", given="Anna", middle="M.", family="van der Berg").formal == "Anna van der Berg"
+    assert PersonName(given="Thomas", preferred="Tom", family="Berg").formal == "Tom Berg"
+    assert PersonName(given="Anna").formal == "Anna"
+    assert PersonName(family="Berg").formal == PersonName(full="Anna Berg").formal == ""
+
+
 def test_who_has_left_for_good() -> None:
     assert {status for status in Status if status.gone} == {Status.DECEASED, Status.MOVED, Status.TRANSFERRED}
 

@@ -16,12 +16,15 @@ from crmkit.people.name import PersonName
 from crmkit.people.patient import Status
 
 _TESTING = r"test(?:er|ing|s)?(?:[ _-]?patient)?\d*"
-_PLACEHOLDER = re.compile(rf"(?:NA|(?i:{_TESTING}|unknown|none|xx+|zz+|no name|baby of.*|do not use))\W*")
+_NOBODY = "unknown|unbekannt|inconnue?|desconocid[oa]|xx+|zz+|no name|do not use"
+_PLACEHOLDER = re.compile(rf"(?:NA|(?i:{_TESTING}|{_NOBODY}|none|baby of.*))\W*")
+# Test, None and Na are family names.
+_FAMILY_PLACEHOLDER = re.compile(rf"(?i)(?:{_NOBODY})\W*")
 # What desks write beside a name, or in its place, in the languages of the package's messages.
 _GONE = "deceased|decd|duplicate|verstorben|gestorben|décédé|décédée|fallecido|fallecida|deceduto|deceduta"
 _REMARK = re.compile(rf"(?i)\b(?:{_GONE}|dec'd|passed away|do not|don'?t)\b")
 _ALONE = frozenset(word.title() for word in _GONE.split("|"))
-_TITLE = re.compile(r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|hr|fr|monsieur|madame|mme|mlle|señora?|sra?)\.?")
+_TITLE = re.compile(r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|hr|fr|monsieur|madame|mme|mlle|señora?|sra?)(?:\.|\b)")
 _INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
 # Named once: for each candidate, an enumeration takes longer to find its member than a rule takes to judge.
 _ACTIVE, _DECEASED, _CARE = Status.ACTIVE, Status.DECEASED, Purpose.CARE
@@ -151,23 +154,46 @@ def doubt(person: PersonName) -> str:
     >>> doubt(PersonName(given="Anna", family="van der Berg"))
     ''
     """
-    called = person.greeting
-    for part in (called, person.family):
+    called, family = person.greeting, person.family
+    for part in (called, family, person.middle, person.full):
         # Nearly all names are one capitalised word: a look at the letters one by one costs ten times as much.
-        if part.isalpha() and part.istitle() and len(part) > 1 and part not in _ALONE:
+        if not part or (part.isalpha() and part.istitle() and len(part) > 1 and part not in _ALONE):
             continue
-        problem = _letters(part) or ("a remark" if _REMARK.search(part) else "")
-        if problem:
+        if problem := _letters(part) or _remark(part):
             return problem
-    if called and (_PLACEHOLDER.fullmatch(called) or not any(map(str.isalpha, called))):
+    if problem := _beside(person.prefix) or _beside(person.suffix):
+        return problem
+    if (
+        _PLACEHOLDER.fullmatch(called)
+        or _FAMILY_PLACEHOLDER.fullmatch(family)
+        or _wordless(called)
+        or _wordless(family)
+    ):
         return "a placeholder"
-    if _TITLE.fullmatch(called):
+    # What somebody wants to be called may well begin with a title.
+    if _TITLE.fullmatch(called) or _TITLE.match(person.given if not person.preferred else ""):
         return "a title"
     if ", " in called or called.endswith(","):
         return "a comma"
-    if called and called == called.lower() != called.upper():
+    if any(part and part == part.lower() != part.upper() for part in (called, family)):
         return "all lower case"
     return "only one letter" if len(called) == 1 and called.isascii() else ""
+
+
+def _beside(part: str) -> str:
+    """Return what looks wrong beside a name, where "Dr. (Univ. Rom)", "MRS" and "3rd" are as they should be."""
+    if not part:
+        return ""
+    problem = _letters("".join(letter for letter in part if letter not in "()/" and not letter.isdigit()))
+    return problem if problem not in ("", "all capitals") else _remark(part)
+
+
+def _remark(part: str) -> str:
+    return "a remark" if _REMARK.search(part) else ""
+
+
+def _wordless(part: str) -> bool:
+    return bool(part) and not any(map(str.isalpha, part))
 
 
 def _letters(part: str) -> str:

@@ -71,12 +71,14 @@ REASONS = MappingProxyType(
 _FIELDS = MappingProxyType(
     {
         "patient.greeting": "the patient's first name",
+        "patient.formal": "the patient's first name",
         "patient.given": "the patient's first name",
         "patient.preferred": "the patient's preferred name",
         "patient.family": "the patient's family name",
         "patient.prefix": "the patient's title",
         "patient.name": "the patient's name",
         "recipient.greeting": "the first name of whoever reads it, the patient or the guardian",
+        "recipient.formal": "the first name of whoever reads it, the patient or the guardian",
         "recipient.name": "the name of whoever reads it, the patient or the guardian",
         "practice.phone": "the practice's telephone number",
         "practice.address": "the practice's postal address, which the law wants in such an e-mail",

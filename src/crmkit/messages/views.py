@@ -31,6 +31,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
     {
         **{field: field for field in ("greeting", "given", "preferred", "family", "prefix")},
         "name": "display",
+        "formal": "formal",
     }
 )
 
@@ -53,6 +54,7 @@ class PatientView(View):
     family: str
     prefix: str
     name: str
+    formal: str = ""
 
     @classmethod
     def of(cls, name: PersonName) -> PatientView:
@@ -67,11 +69,12 @@ class RecipientView(View):
     word: ClassVar[str] = "recipient"
     greeting: str
     name: str
+    formal: str = ""
 
     @classmethod
     def of(cls, name: PersonName) -> RecipientView:
         """Return the view of a name."""
-        return cls(one_line(name.greeting), one_line(name.display))
+        return cls(one_line(name.greeting), one_line(name.display), one_line(name.formal))
 
 
 @attrs.frozen

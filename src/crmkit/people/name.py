@@ -36,6 +36,11 @@ class PersonName:
         return self.preferred or self.given
 
     @property
+    def formal(self) -> str:
+        """The greeting with the family name behind it, for languages that greet so; empty where the greeting is."""
+        return f"{self.greeting} {self.family}".strip() if self.greeting else ""
+
+    @property
     def display(self) -> str:
         """The whole name: as stored in one string, else put together from its parts."""
         parts = (self.prefix, self.given, self.middle, self.family, self.suffix)
