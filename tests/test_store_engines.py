@@ -263,6 +263,17 @@ def test_who_comes_after_the_server_restarted_finds_it_again(
     assert names(store) == [1, 2]
 
 
+@pytest.mark.parametrize("kind", OF_POSTGRESQL)
+def test_and_reads_as_at_one_instant_then_too(kind: str, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crmkit.store.engine.IDLE", 0.0)
+    store, other = make(kind), make("postgresql")
+    assert names(store) == []
+    with other.engine.connect() as connection:
+        connection.execute(sa.text(CUT))
+    with store.read() as connection:
+        assert connection.scalar(sa.text("SHOW transaction_isolation")) == "repeatable read"
+
+
 def test_where_the_tables_are_is_told_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     far = open_store("postgresql+psycopg://desk:hidden@db.example:5433/crm?sslmode=require", schema="desk")
     assert far.place == "postgresql://db.example:5433/crm, tables desk.crmkit_*"

@@ -80,10 +80,11 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
     """
     with refusals(_file(engine)), engine.connect() as connection, not_to_a_standby(connection):
         if connection.dialect.name == "postgresql":
+            # First: what is set of a connection does not hold of the one that is opened in its place.
+            _wake(connection)
             # A host's AUTOCOMMIT would make each statement a transaction, and SERIALIZABLE end claims with errors.
             level = "READ COMMITTED" if writes else "REPEATABLE READ"
             connection.execution_options(isolation_level=level)
-            _wake(connection)
         before = in_transaction(connection)
         # An engine of our own was opened that way.
         with on_disk(connection) if writes and not owned else nullcontext(), connection.begin():
