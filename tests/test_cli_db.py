@@ -56,7 +56,10 @@ def test_looking_makes_no_file_and_a_file_of_another_kind_is_told(practice: Path
 
 @pytest.mark.parametrize(
     ("revision", "told"),
-    [(BEFORE, "take a backup, then run crmkit db upgrade"), ("9999", "upgrade the package crmkit")],
+    [
+        (BEFORE, "take a backup, then run crmkit db upgrade, or call crmkit.upgrade_database"),
+        ("9999", "upgrade the package crmkit"),
+    ],
 )
 def test_a_database_of_another_revision_is_told_by_every_command(revision: str, told: str) -> None:
     run("upgrade")

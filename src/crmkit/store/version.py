@@ -65,7 +65,7 @@ def wrong(store: Store, found: str) -> OtherRevision | None:
         mend = "set it aside and give crmkit an empty one; the page Upgrade the database tells what that means"
         return OtherRevision("the database was made by a version that kept no revision of it", where=where, mend=mend)
     if _KNOWN.fullmatch(found) and found < HEAD:
-        mend = "take a backup, then run crmkit db upgrade"
+        mend = "take a backup, then run crmkit db upgrade, or call crmkit.upgrade_database"
         return OtherRevision(f"the database is of revision {found}, older than {HEAD}", where=where, mend=mend)
     mend = "upgrade the package crmkit"
     return OtherRevision(f"the database is of revision {found}, newer than {HEAD}", where=where, mend=mend)
