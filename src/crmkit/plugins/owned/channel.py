@@ -21,7 +21,7 @@ from crmkit.plugins.owned.shape import Shape, declared
 from crmkit.plugins.owned.silence import MOST, REST, Silence
 
 _RESTS = "not handed over: it answered nothing to the calls before"
-CHANNEL = Shape("channel", {"medium": Medium}, ("send",))
+CHANNEL = Shape("channel", {"medium": Medium}, ("send",), ("ask",))
 
 
 @attrs.frozen(eq=False)

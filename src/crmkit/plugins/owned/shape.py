@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -23,11 +24,13 @@ class Shape:
         what: The kind in words.
         attributes: Its attributes beside `name`, with their types.
         methods: Its methods.
+        may_have: Methods that it need not have.
     """
 
     what: str
     attributes: Mapping[str, type] = attrs.field(factory=dict)
     methods: tuple[str, ...] = ()
+    may_have: tuple[str, ...] = ()
 
     def check(self, thing: object) -> None:
         """Refuse an object that is not of this shape.
@@ -35,6 +38,8 @@ class Shape:
         Raises:
             Nonsense: With what is wrong.
         """
+        if isinstance(thing, type):
+            raise Nonsense(f"a {self.what} is a class, and no instance of it", Kind.WRONG_TYPE)
         name = getattr(thing, "name", None)
         if type(name) is not str or not _NAME.fullmatch(name):
             raise Nonsense(f"a {self.what} has no name of small letters, digits, hyphens and dots", Kind.NAME)
@@ -45,6 +50,11 @@ class Shape:
         for method in self.methods:
             if not callable(getattr(thing, method, None)):
                 raise Nonsense(f"the {self.what} {name} has no method {method}", Kind.WRONG_TYPE)
+        for method in (*self.methods, *self.may_have):
+            function = getattr(thing, method, None)
+            if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+                # Nobody would wait for it: a channel's messages would all be in doubt.
+                raise Nonsense(f"the method {method} of the {self.what} {name} is async: write def", Kind.WRONG_TYPE)
 
 
 def declared(thing: object, attribute: str, kind: type[Any], default: Any) -> Any:

@@ -18,7 +18,7 @@ from crmkit.records.fields import FIELDS
 from crmkit.records.source import Batch, FetchingSource, Row, Source, fetches
 from crmkit.records.source import Fault as RowFault
 
-SOURCE = Shape("source", methods=("read",))
+SOURCE = Shape("source", methods=("read",), may_have=("fetch",))
 
 _MOST_EMPTY = 1000
 #: What PostgreSQL, or any encoding, refuses in a text.
