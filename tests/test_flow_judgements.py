@@ -125,6 +125,23 @@ def test_the_first_way_that_reaches_and_was_agreed_to_is_taken(exports, open_crm
     }
 
 
+def test_a_message_whose_channel_was_taken_out_waits_and_no_address_is_blamed(exports, open_crm, clock, tmp_path):
+    clock.move(timedelta(hours=4))
+    exports("patients", [patient("P1", mobile="0491 570 156"), patient("P2")])
+    exports("consents", [consent("P1", medium="sms"), consent("P2", medium="sms")])
+    winters = Bringing("acme", message_types=[winter(tmp_path / "acme", "Warm", personal=True)])
+    texts = Bringing("texts", channels=[Taking("texts", Medium.SMS, Limits())])
+    crm, without = (open_crm(plugins=["csv", "folder", winters, *more]) for more in ([texts], []))
+    crm.sync()
+    warm = {"message": "acme.winter", "segment": "everybody", "schedule": "on 2026-11-23"}
+    crm.add(Campaign("warm", objective="inform", media=("sms",), **warm))
+    assert {touch.patient: touch.reason for touch in crm.plan().touches} == {"P1": "ready", "P2": "no_address"}
+    assert without.send().counts() == {State.HELD: 1}
+    assert {touch.patient: touch.reason for touch in without.plan().touches} == {"P1": "no_channel", "P2": "no_address"}
+    assert without.why("P1")[0].words == "held: no channel delivers sms"
+    assert crm.plan().counts()["warm", State.READY] == 1
+
+
 def test_a_campaign_that_is_paused_waits_until_it_is_not(exports, open_crm):
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])

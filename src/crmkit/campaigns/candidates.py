@@ -81,9 +81,10 @@ class Candidates:
 
     def _way(self, patient: Patient, recipient: Patient | None) -> tuple[Medium, ContactPoint | None]:
         """Choose the first medium by which the recipient can be reached and agreed, else the first that reaches."""
-        ways = self.ways
-        if recipient is None or not ways:
-            return self.campaign.media[0], None
+        # Where no channel is left, it is not the patient's address that is at fault.
+        ways = self.ways or self.campaign.media
+        if recipient is None:
+            return ways[0], None
         if len(ways) == 1:
             return ways[0], recipient.reach(ways[0], self.day)
         purpose = self.wants.kind.purpose
