@@ -308,6 +308,32 @@ def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tm
     assert {touch.patient: touch.state for touch in crm.plan().touches} == {"P2": State.CARRIED, "C1": State.CARRIED}
 
 
+def test_what_is_called_off_is_what_is_planned_and_not_what_was_said_or_decided_before(
+    exports, open_crm, tmp_path, clock
+):
+    family = [patient("P1"), patient("P2", given="Sam"), patient("P3", email="leo@home.example")]
+    exports("patients", family)
+    exports("consents", [consent("P1"), consent("P2")])
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    crm = open_crm(content="content")
+    crm.sync()
+    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    crm.plan()
+
+    def states():
+        return {event.patient: event.state for event in crm.feed()}
+
+    crm.send()
+    assert states() == {"P1": State.SENT, "P2": State.CARRIED, "P3": State.DENIED}
+    clock.move(timedelta(days=60))
+    assert crm.cancel(by="Kim") == 0, "its occasion is over: nobody is denied it any more"
+    clock.move(-timedelta(days=60))
+    assert crm.cancel(by="Kim") == 1, "consent given tomorrow would let it go"
+    assert states() == {"P1": State.SENT, "P2": State.CARRIED, "P3": State.CANCELLED}
+
+
 def test_caps_go_by_priority_and_the_rest_is_deferred(exports, open_crm, clock):
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])

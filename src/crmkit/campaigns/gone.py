@@ -15,12 +15,12 @@ from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap, of_address, of_patient
 from crmkit.clock import day_start, local_day
 from crmkit.ledger.history import CHUNK
-from crmkit.ledger.state import REACHED, SPENT, State
+from crmkit.ledger.state import LEFT, SPENT
 from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.touch import Touch, fresh_after
 from crmkit.store.among import among
 
-_COUNTED = tuple(state.value for state in (*REACHED, State.SENDING, State.UNKNOWN, State.BOUNCED))
+_LEFT = tuple(state.value for state in LEFT)
 _SPENT = tuple(state.value for state in SPENT)
 #: So far apart may two touches of one occasion be: a period is a year at most, with sixty days before and after it, and
 #: a month more for good measure.
@@ -65,7 +65,7 @@ class Gone:
             table.c.practice == self.practice,
             table.c.sent_at > sa.bindparam("since"),
             among(table.c.purpose, "purposes"),
-            among(table.c.state, _COUNTED),
+            among(table.c.state, _LEFT),
         )
 
     @_about.default
@@ -91,7 +91,7 @@ class Gone:
             table.c.practice == self.practice,
             among(table.c.message, "messages"),
             among(table.c.occasion, "occasions"),
-            among(table.c.state, _COUNTED),
+            among(table.c.state, _LEFT),
         )
 
     @_copies_at.default
@@ -176,7 +176,7 @@ class Gone:
                 table.c.practice == self.practice,
                 table.c.sent_at >= day_start(day, zone),
                 among(table.c.campaign, campaigns),
-                among(table.c.state, _COUNTED),
+                among(table.c.state, _LEFT),
             )
             .group_by(table.c.campaign)
         )

@@ -13,7 +13,7 @@ from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.entry import Move
 from crmkit.ledger.notes import histories, note, note_moved
-from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, REVOCABLE, State
+from crmkit.ledger.state import CLAIMABLE, FOLLOWS, JUDGEMENTS, LEFT, State
 from crmkit.ledger.step import Step
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
@@ -174,15 +174,8 @@ class Ledger:
         what = ("note", *sealed)
         if what not in self._kept:
             self._kept[what] = note_moved(self.tables, sealed)
-        seal = {f"a_{name}": value for name, value in sealed.items()}
-        given = {
-            "of_practice": self.practice,
-            "keys": [key for key, _ in moved],
-            "a_was": was.value,
-            "a_actor": actor,
-            **seal,
-        }
-        connection.execute(self._kept[what], given)
+        given = {"of_practice": self.practice, "keys": [key for key, _ in moved], "a_was": was.value, "a_actor": actor}
+        connection.execute(self._kept[what], given | {f"a_{name}": value for name, value in sealed.items()})
         if self.seal:
             self.seal.moved(moved)
 
@@ -215,11 +208,17 @@ class Ledger:
         return [(was, now) for was, now in moves if there.get(was.key) == [was.state.value, was.owner, was.moves]]
 
     def cancel(self, connection: sa.Connection, campaign: str, now: datetime, actor: str) -> list[Touch]:
-        """Call off what has not been handed over, of one campaign or, for an empty text, of all."""
-        table = self.tables.touch
-        states = table.c.state.in_([state.value for state in REVOCABLE])
-        which = [table.c.campaign == campaign] if campaign else []
-        return self.cancelled(connection, self.touches(connection, states, *which), now, actor, "cancelled")
+        """Call off what is planned and has not been handed over, of one campaign or, for an empty text, of all.
+
+        For whom a message has spoken, and who was denied one of an occasion that is over, stays so: it is the past.
+        """
+        table, carrier = self.tables.touch, self.tables.touch.alias()
+        waits = table.c.state.in_([state.value for state in (*CLAIMABLE, State.HELD, State.CLAIMED)])
+        planned = table.c.state.in_([state.value for state in JUDGEMENTS]) & (table.c.stale > now)
+        same = (carrier.c.practice == table.c.practice, carrier.c.key == table.c.carried_by)
+        spoken_for = sa.exists().where(*same, carrier.c.state.in_([state.value for state in LEFT]))
+        which = [waits | planned, ~spoken_for, *([table.c.campaign == campaign] if campaign else [])]
+        return self.cancelled(connection, self.touches(connection, *which), now, actor, "cancelled")
 
     def cancelled(
         self, connection: sa.Connection, touches: Sequence[Touch], now: datetime, actor: str, reason: str

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from crmkit.clock import Clock
 from crmkit.ledger.learnt import Stop, stopped
-from crmkit.ledger.state import State
+from crmkit.ledger.state import CLAIMABLE, State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.records.tables import RecordTables
 from crmkit.store.among import among
@@ -21,7 +21,6 @@ from crmkit.store.types import Instant
 _TRIES = 3
 #: So many seconds two machines' clocks may be apart.
 _APART = 60
-_WAITING = (State.READY, State.DEFERRED, State.RETRY)
 _IN_HAND = (State.CLAIMED, State.SENDING)
 
 
@@ -103,9 +102,9 @@ def standing(
 
     return Standing(
         at=now,
-        due=total("due", *_WAITING),
-        due_since=first("due_since", *_WAITING),
-        next_due=first("next_due", *_WAITING),
+        due=total("due", *CLAIMABLE),
+        due_since=first("due_since", *CLAIMABLE),
+        next_due=first("next_due", *CLAIMABLE),
         retry=total("number", State.RETRY),
         next_try=first("first_due", State.RETRY),
         tries=total("tries", State.RETRY),
@@ -126,13 +125,13 @@ def standing(
 def _query(tables: LedgerTables, practice: str, now: datetime, stops: Sequence[Stop]) -> sa.Select[Any]:
     table = tables.touch
     names = [one.campaign for one in stops]
-    waits = table.c.state.in_([state.value for state in _WAITING])
+    waits = table.c.state.in_([state.value for state in CLAIMABLE])
     goes = sa.and_(waits, sa.false() if "" in names else table.c.campaign.not_in(names))
     is_due = sa.and_(goes, table.c.due <= now)
     # What a plan of noon finds due at nine has waited since noon.
     since = sa.case((table.c.changed_at > table.c.due, table.c.changed_at), else_=table.c.due)
     is_free = table.c.lease <= now
-    wanted = [state.value for state in (*_WAITING, *_IN_HAND, State.UNKNOWN, State.HELD)]
+    wanted = [state.value for state in (*CLAIMABLE, *_IN_HAND, State.UNKNOWN, State.HELD)]
     return (
         sa.select(
             table.c.state,

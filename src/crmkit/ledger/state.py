@@ -42,6 +42,8 @@ class State(StrEnum):
 
 JUDGEMENTS = (State.HELD, State.DEFERRED, State.DENIED, State.WITHHELD, State.CARRIED, State.READY)
 REACHED = (State.SENT, State.DELIVERED, State.COMPLAINED)
+#: What has left, or may have.
+LEFT = (*REACHED, State.SENDING, State.UNKNOWN, State.BOUNCED)
 SPENT = (State.SENDING, *REACHED, State.BOUNCED, State.REFUSED, State.RETRY, State.UNKNOWN)
 
 #: What a sender may take up once it is due: judged again in that moment, so that a deferral ends by itself.
