@@ -91,11 +91,17 @@ def _attributes(one: type) -> str:
         return ""
     told = attributes_told(inspect.getdoc(one) or "")
     rows = [
-        f"| `{field.name}` | `{str(field.type).replace('|', chr(92) + '|')}` | {told.get(field.name, '')} |\n"
+        f"| `{field.name}` | `{_type(one, field.name).replace('|', chr(92) + '|')}` | {told.get(field.name, '')} |\n"
         for field in attrs.fields(one)
         if not field.name.startswith("_")
     ]
     return "| attribute | type | meaning |\n|---|---|---|\n" + "".join(rows)
+
+
+def _type(one: type, attribute: str) -> str:
+    """Return a type as it is written: what attrs knows of it changes once somebody has asked what it means."""
+    written = (vars(base).get("__annotations__", {}) for base in one.__mro__)
+    return next(str(types[attribute]) for types in written if attribute in types)
 
 
 def _more(one: type) -> str:

@@ -95,3 +95,15 @@ def test_who_was_erased_is_told_as_that_and_not_as_misspelt(crm: CRM) -> None:
     assert "no occasion due" not in said
     assert "patient P1 was erased on request" in run("preview", "P1", code=1).stderr
     assert "there is no patient P9" in run("preview", "P9", code=1).stderr
+
+
+def test_one_person_who_is_on_record_twice_is_seen_where_the_no_is_written_down(crm: CRM, exports: Any) -> None:
+    twice = patient("P3", given="Mya", email="Mia@Stone.example", address1="1 High St")
+    exports("patients", [patient("P1", address1="1 High St"), patient("P2", guardian="P1", email=""), twice])
+    crm.sync()
+    assert "messages for P2, P3 come there too: a family, or one person twice" in run("why", "P1").stdout
+    addresses = told("why", "P3")["holds"]["addresses"]
+    assert [(one["medium"], one["others"]) for one in addresses] == [("email", ["P1", "P2"]), ("post", [])]
+    assert "Messages for P1, P2 come to the same e-mail address and go on" in run("opt-out", "P3", "--by", "Kim").stdout
+    by_sms = run("opt-out", "P1", "--medium", "sms", "--by", "Kim").stdout
+    assert "come to the same" not in by_sms

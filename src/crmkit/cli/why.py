@@ -76,16 +76,22 @@ def _say_holds(holds: Holding, practice: Practice) -> None:
     for line in said_in_words(holds.before, practice):
         show.say(f"  before that: {line}")
     show.say(f"  {_UNSAID}")
-    for way in holds.ways:
-        show.say(f"  {way.medium.value}: {f'cannot be used: {way.problem}' if way.problem else 'can be used'}")
-    if not holds.ways:
-        show.say("  no address on record")
+    _say_ways(holds)
     if holds.guardian:
         show.say(f"  guardian {holds.guardian}: reads messages for this patient as long as the patient is a minor")
         for line in said_in_words(holds.guardian_said, practice):
             show.say(f"  the guardian {line}")
     if holds.wards:
         show.say(f"  guardian of {', '.join(holds.wards)}: their messages come here, see crmkit why for each")
+
+
+def _say_ways(holds: Holding) -> None:
+    for way in holds.ways:
+        show.say(f"  {way.medium.value}: {f'cannot be used: {way.problem}' if way.problem else 'can be used'}")
+        if way.others:
+            show.say(f"  messages for {', '.join(way.others)} come there too: a family, or one person twice")
+    if not holds.ways:
+        show.say("  no address on record")
 
 
 def said_in_words(said: Iterable[Consent], practice: Practice) -> list[str]:
@@ -111,7 +117,7 @@ def _document(holds: Holding, practice: Practice) -> dict[str, Any]:
         "status": holds.status,
         "said": [_statement(one, practice) for one in holds.said],
         "before": [_statement(one, practice) for one in holds.before],
-        "addresses": [{"medium": one.medium.value, "problem": one.problem} for one in holds.ways],
+        "addresses": [{"medium": one.medium.value, "problem": one.problem, "others": one.others} for one in holds.ways],
         "guardian": holds.guardian,
         "guardian_said": [_statement(one, practice) for one in holds.guardian_said],
         "wards": holds.wards,

@@ -36,6 +36,7 @@ def opt_out(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[
     with given.crm() as crm:
         _insist(crm, patient, by)
         crm.opt_out(patient, [Purpose(purpose) for purpose in purposes], ways, evidence=f"told to {by}")
+        mine = [way for way in crm.holds(patient).ways if way.medium in ways]
     if given.as_json:
         show.say_json({"patient": patient, "purposes": purposes, "media": [medium.value for medium in ways]})
     else:
@@ -43,6 +44,9 @@ def opt_out(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[
         show.say(f"{patient} gets no more {' and '.join(purposes)}{by_what}, and no sync undoes it.")
         if rest := [one for one in _REST if one not in purposes]:
             show.say(f"Messages about appointments and care ({' and '.join(rest)}) go on: --purpose ends them too.")
+        if others := sorted({other for way in mine for other in way.others}):
+            show.say(f"Messages for {', '.join(others)} come to the same e-mail address and go on.")
+            show.say("If that is one person who is on record twice, opt out each number.")
     return DONE
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from crmkit.crm.stages import Stages
 from crmkit.ledger.tables import LedgerTables
 from crmkit.people.consent import Consent
+from crmkit.people.contact import ContactPoint
 from crmkit.people.medium import Medium
 from crmkit.people.patient import Status
 from crmkit.store.store import Connection
@@ -22,10 +23,13 @@ class Way:
     Attributes:
         medium: By which way it leads to the patient.
         problem: Why it cannot be used, in words; empty if it can.
+        others: Of an e-mail address, the other patients whose messages come to it: a family, or one person who is on
+            record twice.
     """
 
     medium: Medium
     problem: str = ""
+    others: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -72,13 +76,20 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
         status=person.status if person else None,
         said=tuple(one for one in said if one in holds),
         before=tuple(one for one in said if one not in holds),
-        ways=tuple(Way(one.medium, one.problem) for one in person.contacts) if person else (),
+        ways=tuple(_way(stages, connection, one) for one in person.contacts) if person else (),
         guardian=guardian,
         guardian_said=tuple(sorted(noes, key=lambda one: one.at, reverse=True)),
         wards=_wards(stages, connection, patient),
         forgotten_at=erased[0] if erased else None,
         forgotten_by=erased[1] if erased else "",
     )
+
+
+def _way(stages: Stages, connection: Connection, point: ContactPoint) -> Way:
+    # Telephones and doors are shared by many more.
+    asks = point.value and point.medium is Medium.EMAIL
+    there = stages.history.at_address(connection, point.medium, point.value) if asks else []
+    return Way(point.medium, point.problem, tuple(one for one in there if one != point.owner))
 
 
 def forgotten(connection: Connection, tables: LedgerTables, practice: str, patient: str) -> tuple[datetime, str] | None:
