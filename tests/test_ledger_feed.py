@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 import sqlalchemy as sa
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock
 from crmkit.errors import ConfigError
+from crmkit.ledger.entry import give_places
 from crmkit.ledger.feed import FeedEvent
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -85,6 +87,29 @@ def test_who_began_first_and_was_done_last_is_heard_as_well(sender: Open, engine
         read = followed(host)
         assert key not in {event.key for event in read if event.state == "cancelled"}
     assert changes(followed(host, read[-1].cursor)) == [(key, "cancelled")]
+
+
+def test_no_practice_waits_while_another_ones_feed_is_put_in_order(
+    sender: Open, engine: sa.Engine, practice: Any, clock: FixedClock, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("on SQLite only one writes at a time")
+    impatient = sa.create_engine(engine.url, connect_args={"options": "-c lock_timeout=300"})
+    given: dict[str, Any] = {"plugins": ["csv"], "settings": {"csv": {"folder": "exports"}}, "root": tmp_path}
+    with CRM(attrs.evolve(practice, id="next-door"), impatient, clock=clock, **given) as neighbour:
+        neighbour.sync()
+        neighbour.add(CARD)
+        neighbour.plan()
+        told: list[FeedEvent] = []
+
+        def meanwhile(*placed: Any) -> None:
+            monkeypatch.undo()
+            told.extend(neighbour.feed())
+            give_places(*placed)
+
+        monkeypatch.setattr("crmkit.crm.telling.give_places", meanwhile)
+        assert len(sender().feed()) == len(told) == 6
+    impatient.dispose()
 
 
 def cancel_and_fail(crm: CRM) -> None:

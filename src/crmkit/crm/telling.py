@@ -50,7 +50,7 @@ class Telling(Decisions):
             new = has_new(connection, *given)
         if new:
             with store.begin() as connection:
-                store.lock(connection, "feed")
+                self._stages.lock(connection, "feed")
                 give_places(connection, *given)
         with store.read() as connection:
             return feed(connection, *given, since, limit)

@@ -9,6 +9,7 @@ from datetime import timedelta
 import attrs
 
 from crmkit.clock import Clock
+from crmkit.delivery.at_fault import listen_alone
 from crmkit.delivery.event import Event, EventParser, Payload, forgeable
 from crmkit.delivery.intake import Intake, Received
 from crmkit.errors import CrmkitError, NotFound
@@ -75,7 +76,7 @@ class Arrivals:
     def listening(self) -> Iterator[Connection]:
         """Open a transaction in which nobody else listens, so that nothing is heard twice at once."""
         with self.intake.seal.begin() as connection:
-            self.intake.seal.store.lock(connection, f"listening {self.intake.practice.id}")
+            listen_alone(connection, self.intake.seal)
             expire(connection, self.intake.ledger.tables, self.intake.practice.id, self.clock.now())
             yield connection
 

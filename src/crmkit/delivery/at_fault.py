@@ -29,6 +29,11 @@ def reason_of(receipt: Receipt) -> str:
     return "refused_address" if at_fault(receipt) else State(receipt.outcome.value).value
 
 
+def listen_alone(connection: Connection, seal: Seal) -> None:
+    """Let nobody else take events in, or learn of addresses, until the transaction ends."""
+    seal.store.lock(connection, f"listening {seal.practice}")
+
+
 @attrs.frozen(eq=False)
 class AtFault:
     """Stops the use of addresses that a channel refuses for their own sake.
@@ -45,7 +50,7 @@ class AtFault:
         It comes before anything is written: who takes events in moves touches while holding the same lock.
         """
         if any(at_fault(one) for one in receipts):
-            self.seal.store.lock(connection, f"listening {self.seal.practice}")
+            listen_alone(connection, self.seal)
 
     def stop(self, connection: Connection, told: Sequence[tuple[Touch, Receipt]], now: datetime) -> None:
         """Stop using the addresses of touches that were refused for it; what is stopped already stays as it is.
