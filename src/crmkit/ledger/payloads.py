@@ -15,6 +15,7 @@ from crmkit.store.among import among
 
 #: What opens the sender's door is not kept; what only signs the body is.
 _KEYS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_AT_ONCE = 20
 
 
 @attrs.frozen
@@ -88,7 +89,9 @@ def erase(
     found = {one for one in connection.scalars(told) if one}
     sought = [address.casefold() for address in addresses if address]
     bodies = sa.select(table.c.id, table.c.body).where(table.c.practice == practice)
-    found |= {row.id for row in connection.execute(bodies) if _holds(row.body, sought)}
+    # A driver would hold all of them at once, each up to a million bytes.
+    with connection.execute(bodies.execution_options(yield_per=_AT_ONCE)) as rows:
+        found |= {row.id for row in rows if _holds(row.body, sought)}
     gone = connection.execute(sa.delete(table).where(table.c.practice == practice, among(table.c.id, sorted(found))))
     return gone.rowcount
 
