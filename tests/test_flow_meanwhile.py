@@ -128,6 +128,20 @@ def test_two_plans_at_once_plan_each_message_once(opened, open_crm):
     assert all(len(opened.history(touch.key)) == 1 for touch in plans[0].touches)
 
 
+class Forgotten(dict):
+    """What one thread has just noted, and another one forgets, since a day began or a plugin's field has failed."""
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, value)
+        self.clear()
+
+
+def test_a_thread_sends_though_another_one_forgets_what_was_made_of_the_segments(opened):
+    opened.plan()
+    object.__setattr__(opened._stages.planner.members, "_selects", Forgotten())
+    assert opened.send().sent == 2
+
+
 def test_a_plan_that_fails_while_it_judges_leaves_nothing_behind(opened):
     def failing(campaign):
         if campaign == "card":

@@ -117,12 +117,14 @@ class Members:
     def _among(self, campaign: Campaign, now: datetime) -> Rows:
         """Return the select of those of some patients who belong to the segment, made once for each day."""
         made_for = (campaign.segment, self.practice.today(now))
-        if made_for not in self._selects:
-            if any(day != made_for[1] for _, day in self._selects):
+        made = self._selects.get(made_for)
+        if made is None:
+            # Another thread that sends may add to them, or clear them, at any moment.
+            if any(day != made_for[1] for _, day in tuple(self._selects)):
                 self._selects.clear()
             theirs = among(self.records.patient.now.c.id, "ids")
-            self._selects[made_for] = Rows(self._select(campaign, now).where(theirs))
-        return self._selects[made_for]
+            made = self._selects[made_for] = Rows(self._select(campaign, now).where(theirs))
+        return made
 
     def _only(self, patient: str | None) -> sa.ColumnElement[bool]:
         return sa.true() if patient is None else self.records.patient.now.c.id == patient
