@@ -456,6 +456,38 @@ def test_a_source_that_fails_is_named_and_what_it_said_before_stays(answer, kind
     assert "Mia" not in "".join(traceback.format_exception(failed.value))
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            Row("patient", "1", {"given": "Mia", "born": date(1980, 1, 1)}),
+            "the kind patient whose born is no text (date)",
+        ),
+        (Row("patient", "1", {"Mia Stone": None}), "whose one field is no text (NoneType): write str(value), and"),
+        (Row("visit", 17, {}), "a row of the kind visit whose id is no text (int)"),
+        (Row("patients", "1", {}), "of no kind that there is (known are: patient, contact"),
+        (Row("patient", "1", {}, line=-1), "from no line"),
+        ({"kind": "patient"}, "no Row (dict)"),
+    ],
+)
+def test_of_a_row_that_no_sync_can_read_it_is_told_what_is_wrong_with_it(given, told):
+    with pytest.raises(PluginError) as caught:
+        list(source([Batch((given,))]).read(None))
+    assert told in caught.value.problem
+    assert "Mia" not in str(caught.value)
+
+
+def test_a_field_that_no_kind_has_is_told_once_and_the_rows_are_taken():
+    rows = tuple(
+        row(given="Mia", first_name="Mia", **{"Mia Stone": "x", "attributes.frame": "round"}) for _ in range(3)
+    )
+    odd = source([Batch(rows), Batch(rows)])
+    assert [batch.rows for batch in odd.read(None)] == [rows, rows]
+    told = {(one.kind, one.problem) for one in odd.calls.failures.told()}
+    said = "yields a field that no patient has"
+    assert told == {(Kind.MISSPELT, said), (Kind.MISSPELT, f"{said}: first_name")}
+
+
 def test_what_no_database_keeps_is_replaced_and_the_row_is_there():
     odd = Row("patient", "P\x001", {"given": "M\ud800ia", "b\x00": "x"}, "a\x00.csv", 3, (Fault("born\udfff", "\x00"),))
     good = row(family="Stöne\nJr")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any, cast
 
@@ -13,8 +13,8 @@ from crmkit.errors import ConfigError, PluginError, SourceError
 from crmkit.plugins.calls import Calls, Fault, Line, Nonsense
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.name import full_name
+from crmkit.plugins.owned.rows import insist_on_text, strangers
 from crmkit.plugins.owned.shape import Shape
-from crmkit.records.fields import FIELDS
 from crmkit.records.source import Batch, FetchingSource, Row, Source, fetches
 from crmkit.records.source import Fault as RowFault
 
@@ -23,8 +23,6 @@ SOURCE = Shape("source", methods=("read",), may_have=("fetch",))
 _MOST_EMPTY = 1000
 #: What PostgreSQL, or any encoding, refuses in a text.
 _UNKEPT = re.compile("[\x00\ud800-\udfff]")
-#: What a 32-bit column holds.
-_LAST_LINE = 2**31 - 1
 _END = object()
 #: What a source may say itself: it cannot be read, or its settings cannot be used.
 _SAYS = (SourceError, ConfigError)
@@ -72,6 +70,7 @@ class OwnedSource:
                     empty = 0 if batch.rows else empty + 1
                     if empty > _MOST_EMPTY or (self.within and monotonic() - start > self.within):
                         raise self._endless(phase)
+                    self._tell_strangers(phase, batch)
                     yield batch
             finally:
                 # A generator of the plugin's is closed where it ran, so that it can give back what it holds open.
@@ -82,6 +81,12 @@ class OwnedSource:
         if isinstance(answer, Fault):
             raise answer.as_error()
         return answer
+
+    def _tell_strangers(self, phase: Phase, batch: Batch) -> None:
+        """Tell which fields nobody reads: a misspelt one would leave all patients without it, and nobody know why."""
+        for kind, field, hint in strangers(batch.rows):
+            named = f": {field}" if field else ""
+            self.calls.note(phase, Kind.MISSPELT, f"yields a field that no {kind} has{named}", mend=hint)
 
     def _endless(self, phase: Phase) -> PluginError:
         failure = self.calls.note(phase, Kind.ENDLESS, "reading came to no end")
@@ -119,29 +124,9 @@ def _checked(batch: object) -> Batch | None:
         raise Nonsense("yielded a Batch whose rows are no tuple, or whose cursor is no text", Kind.WRONG_TYPE)
     if batch.cursor and _UNKEPT.search(batch.cursor):
         raise Nonsense("yielded a cursor that no database keeps", Kind.WRONG_TYPE)
-    for row in batch.rows:
-        if type(row) is not Row or not _is_text(row):
-            raise Nonsense("yielded a row that is not of text", Kind.WRONG_TYPE)
-        if row.kind not in FIELDS or not 0 <= row.line <= _LAST_LINE:
-            raise Nonsense("yielded a row of no kind that there is, or from no line", Kind.WRONG_TYPE)
+    insist_on_text(batch.rows)
     odd = any(map(_is_odd, batch.rows))
     return attrs.evolve(batch, rows=tuple(map(_keepable, batch.rows))) if odd else batch
-
-
-def _is_text(row: Row) -> bool:
-    """Tell whether a row is made of what it should be: a sync reads text."""
-    fields = row.fields
-    if not isinstance(fields, Mapping) or type(row.faults) is not tuple or type(row.line) is not int:
-        return False
-    if row.called and not _names(row.called):
-        return False
-    if not all(type(one) is RowFault and type(one.field) is type(one.reason) is str for one in row.faults):
-        return False
-    return {*map(type, fields), *map(type, fields.values()), type(row.kind), type(row.id), type(row.file)} == {str}
-
-
-def _names(called: object) -> bool:
-    return isinstance(called, Mapping) and {*map(type, called), *map(type, called.values())} == {str}
 
 
 def _is_odd(row: Row) -> bool:
