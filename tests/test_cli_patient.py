@@ -107,3 +107,10 @@ def test_one_person_who_is_on_record_twice_is_seen_where_the_no_is_written_down(
     assert "Messages for P1, P2 come to the same e-mail address and go on" in run("opt-out", "P3", "--by", "Kim").stdout
     by_sms = run("opt-out", "P1", "--medium", "sms", "--by", "Kim").stdout
     assert "come to the same" not in by_sms
+
+
+def test_of_who_has_died_it_is_told_that_nothing_is_sent(crm: CRM, exports: Any) -> None:
+    exports("patients", [patient("P1", deceased_on="2026-11-20"), patient("P2", guardian="P1", email="")])
+    crm.sync()
+    assert "  status deceased: nothing is sent\n" in run("why", "P1").stdout
+    assert "  status active\n" in run("why", "P2").stdout

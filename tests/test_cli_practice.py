@@ -378,9 +378,12 @@ def test_what_is_misspelt_is_not_taken_for_nothing_due(planned: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        (b"Our news", "1, which cannot be used: the content has no title"),
-        (b"# Our news\n", "1, which cannot be used: the content has a title and no text"),
-        (b"# Our news\n\nGr\xfc\xdfe", "3, which cannot be used: the file is not UTF-8"),
+        (b"Our news", "1, which cannot be used: the content has no title (let the first line be '# ' and the title)"),
+        (
+            b"# Our news\n",
+            "1, which cannot be used: the content has a title and no text (write the text below the title)",
+        ),
+        (b"# Our news\n\nGr\xfc\xdfe", "3, which cannot be used: the file is not UTF-8 (save it as UTF-8)"),
     ],
 )
 def test_a_newsletter_that_is_badly_saved_keeps_back_nothing_else(planned: Path, text: bytes, wrong: str) -> None:

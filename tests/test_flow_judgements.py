@@ -290,6 +290,24 @@ def test_a_newsletter_waits_for_its_file_and_goes_when_it_is_there(exports, open
     assert crm.send().sent == len(outbox()) == 1
 
 
+@pytest.mark.parametrize("text", [None, "No title"])
+def test_a_file_in_a_folder_far_down_is_waited_for_like_any_other(text, exports, open_crm, tmp_path):
+    content = tmp_path.joinpath(*["a-folder-with-a-long-name"] * 9)
+    (content / "newsletter").mkdir(parents=True)
+    if text:
+        (content / "newsletter" / "2026-11-23.md").write_text(text, encoding="utf-8")
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm(content=content)
+    crm.sync()
+    crm.add(Campaign("n", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    (touch,) = crm.plan().touches
+    assert (touch.state, touch.reason) == (State.HELD, "content_missing")
+    assert "/newsletter/2026-11-23.md" in touch.detail["path"]
+    assert len(touch.detail["path"]) == 200
+    assert crm.failures() == []
+
+
 def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox):
     family = [patient("P1"), patient("P2", given="Sam"), patient("C1", given="Leo", born="2019-01-01", guardian="P1")]
     exports("patients", family)

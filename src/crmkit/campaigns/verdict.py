@@ -12,6 +12,9 @@ import attrs
 
 from crmkit.clock import utc
 
+#: How many characters a word of a verdict's detail may have.
+LONGEST = 200
+
 
 class Ruling(IntEnum):
     """How strict a verdict is: the strictest of several holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from crmkit.campaigns.verdict import LONGEST
 from crmkit.errors import TemplateError
 from crmkit.messages.draft import Draft
 from crmkit.messages.renderer import Renderer
@@ -41,10 +42,12 @@ class Wants:
 
     def _await(self, occasion: str, language: str) -> str:
         try:
-            return str(self.renderer.awaits(self.kind.name, occasion, language) or "")
+            path = self.renderer.awaits(self.kind.name, occasion, language)
         except TemplateError as problem:
             # Perhaps it is being written just now. It keeps nothing back but its own messages.
-            return f"{problem.where}, which cannot be used: {problem.problem}"
+            mend = f" ({problem.mend})" if problem.mend else ""
+            return _told(problem.where, f", which cannot be used: {problem.problem}{mend}")
+        return _told(str(path)) if path else ""
 
     def lacks(self, draft: Draft) -> str:
         """Return the needed field that is empty, empty for none."""
@@ -54,3 +57,9 @@ class Wants:
         if asked not in self._lacking:
             self._lacking[asked] = self.renderer.lacks(draft) or ""
         return self._lacking[asked]
+
+
+def _told(path: str, wrong: str = "") -> str:
+    """Return a path, whose end matters most, with what is wrong: as long as a verdict's words may be."""
+    room = LONGEST - len(wrong)
+    return f"{path if len(path) <= room else f'…{path[1 - room :]}'}{wrong}"

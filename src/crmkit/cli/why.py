@@ -70,7 +70,8 @@ def _say_holds(holds: Holding, practice: Practice) -> None:
     if holds.status is None:
         show.say("  not in the records any more")
         return
-    show.say(f"  status {holds.status.value}")
+    gone = ": nothing is sent" if holds.status.value == "deceased" else ""
+    show.say(f"  status {holds.status.value}{gone}")
     for line in said_in_words(holds.said, practice):
         show.say(f"  {line}")
     for line in said_in_words(holds.before, practice):

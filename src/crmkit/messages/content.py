@@ -115,7 +115,8 @@ class Content:
             )
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines[start + 1 :])).strip()
         if not text:
-            raise TemplateError("the content has a title and no text", where=f"{path}:{start + 1}")
+            problem = "the content has a title and no text"
+            raise TemplateError(problem, where=f"{path}:{start + 1}", mend="write the text below the title")
         language = path.stem.partition(".")[2] or self.fallback
         return Article(title[1], text, self._markdown.render(text), language)
 

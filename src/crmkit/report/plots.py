@@ -21,6 +21,8 @@ from crmkit.report.report import Report
 from crmkit.report.tables import SMALLEST_GROUP, fates
 
 _FATE_COLOURS = (BLUE, PALE_BLUE, SAND, "#c9a227", VIOLET, GREY, ORANGE, "#6c7781")
+#: So many months have room for a name each.
+_FEW = 6
 _CAMPAIGN_COLOURS = (BLUE, ORANGE, PALE_BLUE, VIOLET, "#c9a227", GREY)
 
 
@@ -55,7 +57,7 @@ def patient_bridge(bridge: Bridge, figures: Figures) -> Plot | None:
     title = f"Active patients went from {figures.number(bridge.start)} to {figures.number(bridge.end)}"
     base = _chart(rows).encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)))
     bars = base.mark_bar(height=18).encode(
-        x=alt.X("low:Q", title="patients", axis=alt.Axis(tickCount=5), scale=alt.Scale(nice=True)),
+        x=alt.X("low:Q", title="patients", axis=alt.Axis(tickCount=5, tickMinStep=1), scale=alt.Scale(nice=True)),
         x2="high:Q",
         color=alt.Color("colour:N", scale=None),
     )
@@ -201,7 +203,7 @@ def coverage(measure: Callable[[str], Measure | None], figures: Figures) -> Plot
         return None
     silent = int(unheard.numerator - lost.numerator)
     parts = [("a message reached them", int(heard.numerator), BLUE), ("heard from nobody", silent, ORANGE)]
-    parts.append(("heard from nobody: no address", int(lost.numerator), GREY))
+    parts.append(("had no usable address", int(lost.numerator), GREY))
     rows = [
         {"who": name, "value": value, "colour": colour, "label": f"{figures.number(value)} · {_per_cent(value, heard)}"}
         for name, value, colour in parts
@@ -246,10 +248,12 @@ def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
 
 def _months(months: Sequence[Month]) -> alt.X:
     names = [short_month(one.window) for one in months]
-    shown = [short_month(one.window) for one in months if one.window.start.month in (1, 4, 7, 10)]
-    axis = alt.Axis(values=shown[:: 2 if len(shown) > 6 else 1], labelAngle=0)
+    quarters = [short_month(one.window) for one in months if one.window.start.month in (1, 4, 7, 10)]
+    # Of a first year, no quarter may have begun yet.
+    shown = quarters[:: 2 if len(quarters) > 6 else 1] if len(names) > _FEW else names
+    axis = alt.Axis(values=shown, labelAngle=0)
     return alt.X("month:O", sort=names, title=None, axis=axis, scale=alt.Scale(domain=names))
 
 
 def _amount(unit: str, field: str = "value:Q") -> alt.Y:
-    return alt.Y(field, title=unit, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=4))
+    return alt.Y(field, title=unit, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=4, tickMinStep=1))

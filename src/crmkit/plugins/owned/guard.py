@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from crmkit.campaigns.guard import Candidate, Guard
-from crmkit.campaigns.verdict import ALLOWED, Ruling, Verdict, deny
+from crmkit.campaigns.verdict import ALLOWED, LONGEST, Ruling, Verdict, deny
 from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.discretion import quotes
@@ -24,7 +24,7 @@ GUARD = Shape("guard", methods=("judge",))
 
 _REASON = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 _PLAIN = (str, int, float, bool, type(None))
-_MOST_DETAILS, _LONGEST = 10, 200
+_MOST_DETAILS = 10
 #: Nobody waits longer for anything, and calendars end somewhere.
 _FARTHEST = timedelta(days=3660)
 _parts_of = attrgetter(*(field.name for field in attrs.fields(Candidate)))
@@ -86,7 +86,7 @@ def _checked(verdict: Verdict, candidate: Candidate, now: datetime) -> Verdict:
 
 def _check_detail(detail: Mapping[str, Any], private: Sequence[str]) -> None:
     for name, value in detail.items():
-        if type(name) is not str or type(value) not in _PLAIN or len(str(value)) > _LONGEST:
+        if type(name) is not str or type(value) not in _PLAIN or len(str(value)) > LONGEST:
             raise Nonsense("gave a verdict whose detail holds more than short words and numbers", Kind.WRONG_TYPE)
         if isinstance(value, float) and not math.isfinite(value):
             # PostgreSQL keeps none, and the whole plan would fail at it.
