@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import sys
-import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from crmkit.builtin.mapping import read_mapping
+from crmkit import FixedClock, State
 from crmkit.cli import main
 from crmkit.cli.countries import USUAL
 from crmkit.crm.config import read_config
@@ -66,13 +67,21 @@ def test_the_file_runs_as_it_stands(folder: Path) -> None:
     assert names == {"birthday-card", "quarterly-news", "christmas-return"}
 
 
-def test_the_mapping_in_the_notes_can_be_used_as_it_is(folder: Path) -> None:
-    run("--yes", *NEEDED)
-    lines = (folder / "crm.toml").read_text(encoding="utf-8").splitlines()
-    start = lines.index("# [settings.csv.patients]")
-    example = [line[2:] for line in lines[start : lines.index("", start)]]
-    section = tomllib.loads("\n".join(example))["settings"]["csv"]["patients"]
-    assert read_mapping("patient", section)[0].file == "Patient list.csv"
+def test_the_mapping_in_the_notes_reads_one_list_and_the_card_goes_before_what_can_wait(folder: Path) -> None:
+    run("--yes", *NEEDED, "--public-url", "https://ring.example/crm")
+    text = (folder / "crm.toml").read_text(encoding="utf-8")
+    start, end = text.index("# [settings.csv.patients]"), text.index("# The folder in which you will find")
+    notes = re.sub("(?m)^# (?=[a-z_]+ = |\\[)", "", text[start:end])
+    (folder / "crm.toml").write_text(text[:start] + notes + text[end:].replace("lot = 0.2", ""), encoding="utf-8")
+    header = "Patient No,First name,Surname,DOB,State,E-mail,Mobile,News,News since,Last visit\n"
+    rows = "1,Mia,Stone,03.12.1980,A,mia@stone.example,,Y,01.02.2024,05.03.2024\n2,Tom,Berg,,A,,,,,\n"
+    (folder / "exports" / "Patient list.csv").write_text(header + rows, encoding="utf-8")
+    at = FixedClock(datetime(2026, 11, 30, 9, tzinfo=UTC))
+    with CRM.from_file(folder / "crm.toml", clock=at) as crm:
+        crm.sync()
+        assert crm.rejected() == []
+        found = {touch.campaign: touch.state for touch in crm.plan().touches if touch.patient == "1"}
+    assert found == {"birthday-card": State.READY, "christmas-return": State.DEFERRED}
 
 
 @pytest.mark.parametrize(("country", "form"), [("US", "%m/%d/%Y"), ("CH", "%d.%m.%Y"), ("NZ", "%d/%m/%Y")])

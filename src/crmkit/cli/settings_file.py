@@ -63,6 +63,25 @@ folder = $exports
 # mobile = "Mobile"
 # full_name = "{First name} {Surname}"
 
+# Who has agreed to news. Without a yes no news is sent; a cell without an answer says nothing.
+# [settings.csv.consents]
+# file = "Patient list.csv"
+# id = "{Patient No}:news"
+# patient = "Patient No"
+# purpose = { constant = "marketing" }
+# medium = { constant = "email" }
+# given = { column = "News", values = { Y = "yes", N = "no" } }
+# at = { column = "News since", format = "$date_format" }
+
+# When each was here last, if that stands in the same list.
+# [settings.csv.visits]
+# file = "Patient list.csv"
+# id = "{Patient No}:last"
+# patient = "Patient No"
+# day = { column = "Last visit", format = "$date_format" }
+# status = { constant = "completed" }
+# if_filled = "Last visit"
+
 # The folder in which you will find the finished messages.
 [settings.folder]
 path = "outbox"
@@ -77,13 +96,13 @@ path = "outbox"
 # What goes out. Each part below is one campaign: to whom (segment), what (message), when (schedule).
 # If a patient would get two messages in the same days, the one with the lower priority number goes first.
 
-# A card on the birthday, to every active patient who has agreed to news by e-mail.
+# A card on the birthday, to every active patient who has agreed to news by e-mail. It cannot wait, and so goes first.
 [campaigns.birthday-card]
 objective = "celebrate"
 message = "birthday"
 segment = "status is active"
 schedule = "on birthday"
-priority = 40
+priority = 20
 
 # The newsletter, four times a year. Its text is one file for each quarter, such as content/newsletter/2026-q4.md;
 # as long as the file is missing, nothing goes out.
