@@ -237,10 +237,10 @@ def elsewhere(judged: Iterable[Judged]) -> dict[str, Whereabouts]:
 
 
 def refused(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
-    """Return the touch as denied for a reason."""
-    return attrs.evolve(touch, state=State.DENIED, reason=reason, detail=detail, changed_at=now)
+    """Return the touch as denied for a reason; nobody holds it any more."""
+    return touch.changed(state=State.DENIED, reason=reason, detail=detail, owner="", lease=None, changed_at=now)
 
 
 def held(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
-    """Return the touch as held for a reason."""
-    return attrs.evolve(touch, state=State.HELD, reason=reason, detail=detail, changed_at=now)
+    """Return the touch as held for a reason; no sender does any more."""
+    return touch.changed(state=State.HELD, reason=reason, detail=detail, owner="", lease=None, changed_at=now)
