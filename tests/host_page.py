@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs/reference/host.md"
 #: What a host asks for, in the order of a day; whatever a `CRM` has stands in exactly one.
 CHAPTERS = {
     "Open and close": ("from_file", "made_by", "origin", "close", "place", "failures"),
-    "Data": ("sync", "rejected"),
+    "Data": ("sync", "rejected", "take_over"),
     "The programme": ("add", "retire", "programme", "matched", "segment_fields", "segment_of", "query_of"),
     "Look ahead": ("plan", "preview", "rehearse"),
     "Send": ("send", "watch", "try_again", "underway", "in_hand", "unwritten"),

@@ -77,6 +77,7 @@ class Judge:
         guards: All admitted guards.
         media: The media for which there is a channel.
         openings: When messages may leave.
+        sources: The names of all sources that are admitted.
         gone: What has left already.
         stops: What a person has stopped.
         unread: Of whom a row could not be read.
@@ -89,6 +90,7 @@ class Judge:
     guards: Sequence[Guard]
     media: frozenset[Medium]
     openings: Openings
+    sources: frozenset[str] = frozenset()
     gone: Gone = attrs.field(init=False)
     stops: Stops = attrs.field(init=False)
     unread: Unread = attrs.field(init=False)
@@ -103,7 +105,7 @@ class Judge:
 
     @unread.default
     def _what_is_unread(self) -> Unread:
-        return Unread(self.history.records, self.practice.id)
+        return Unread(self.history.records, self.practice.id, self.sources)
 
     def judge(
         self, connection: sa.Connection, version: Version, intents: Sequence[Intended], now: datetime

@@ -22,10 +22,20 @@ _SHOWN = 10
 
 
 @click.command()
+@click.option(
+    "--take-over",
+    nargs=2,
+    metavar="OLD NEW",
+    help="Before reading, let the source NEW go on with the patients of OLD, which is not there any more.",
+)
 @common()
-def sync(given: Given) -> int:
+def sync(given: Given, take_over: tuple[str, str] | None) -> int:
     """Read the practice's data and take over what has changed."""
     with given.crm() as crm:
+        if take_over:
+            patients = show.counted(crm.take_over(*take_over), "patient")
+            told = f"The source {take_over[1]} goes on with {patients} of {take_over[0]}."
+            click.echo(show.clean(told), err=True)
         sources = len(crm.plugins.sources)
         with show.progress("Reading", sources, quiet=given.as_json) as step:
             summary = crm.sync(progress=lambda _: step(1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,33 +17,24 @@ from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
 from crmkit.crm.given import of_kind
 from crmkit.crm.hours import practice_hours
-from crmkit.crm.log import log_sync
 from crmkit.crm.opened import open_practice
 from crmkit.crm.origin import Origin
 from crmkit.crm.planning import Planning
+from crmkit.crm.reading import Reading
 from crmkit.crm.receiving import Receiving
 from crmkit.crm.sending import Sending
 from crmkit.crm.stages import Wishes
 from crmkit.crm.telling import Telling
 from crmkit.crm.wanted import Wanted
 from crmkit.delivery.policy import Policy
-from crmkit.errors import ConfigError, CrmkitError
-from crmkit.ledger.forget import forgotten_among
+from crmkit.errors import CrmkitError
 from crmkit.people.medium import Medium
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.plugins.time_limits import TimeLimits
 from crmkit.practice import Practice
-from crmkit.records.intake import ForgottenAmong
-from crmkit.records.rejected import RejectedRow, rejected_rows
-from crmkit.records.source import Source
-from crmkit.records.summary import SyncSummary
-from crmkit.records.sync import Sync
-from crmkit.records.tables import RecordTables
-from crmkit.records.waiting import take_waiting
-from crmkit.store.store import Store
 
 
-class CRM(Planning, Sending, Receiving, Telling, Choosing):
+class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
     """A practice, its database and its plugins, with the programme that runs on them.
 
     Args:
@@ -167,47 +158,6 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing):
             ConfigError: If there is no such function, it fails, or it returns something else.
         """
         return Origin(factory, practice).open()
-
-    def sync(self, progress: Callable[[str], None] = lambda _: None) -> SyncSummary:
-        """Apply what all sources say and return what changed; rows that cannot be used are kept as rejected.
-
-        A row may name a patient whom another source brings: the sources' order does not matter.
-
-        Raises:
-            SourceError: If there is only one source and it cannot be read. Of several, the others are still applied
-                and the failure stands in the summary.
-        """
-        summary, sources, began = SyncSummary(), self.plugins.sources, self.clock.now()
-        if not sources:
-            raise ConfigError("there is no source", where="plugins", mend="admit one, such as csv")
-        for source in sources:
-            progress(source.name)
-            try:
-                summary += self._synced(source)
-            except CrmkitError as problem:
-                if len(sources) == 1:
-                    raise
-                summary += SyncSummary(failures=(str(problem),))
-        whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
-        self._store.count_new()
-        log_sync(self.practice.id, whole)
-        return whole
-
-    def _synced(self, source: Source) -> SyncSummary:
-        return Sync(*self._records, source, self.clock.now(), self._forgotten).run()
-
-    @property
-    def _records(self) -> tuple[Store, RecordTables, Practice]:
-        return self._store, self._stages.records, self.practice
-
-    @property
-    def _forgotten(self) -> ForgottenAmong:
-        return forgotten_among(self._stages.tables, self.practice.id)
-
-    def rejected(self) -> list[RejectedRow]:
-        """Return the rows that no sync could use, with place and reason."""
-        with self._store.read() as connection:
-            return list(rejected_rows(connection, self._stages.records, self.practice.id))
 
     def add(self, campaign: Campaign) -> None:
         """Add a campaign to the programme, or change the one of the same id.

@@ -101,6 +101,11 @@ class Ground:
         """The channels by what they deliver."""
         return {channel.medium: channel for channel in self.channels}
 
+    @property
+    def source_names(self) -> frozenset[str]:
+        """The names of the sources."""
+        return frozenset(source.name for source in self.admitted.sources)
+
 
 @attrs.frozen(eq=False)
 class Stages:
@@ -196,7 +201,7 @@ def _again(on: Ground, programme: Programme, history: History) -> Again:
     return Again(
         programme,
         Members(on.practice, on.records, on.ledger, on.admitted.fields),
-        Judge(on.practice, history, types, on.renderer, guards, media, openings),
+        Judge(on.practice, history, types, on.renderer, guards, media, openings, on.source_names),
         Settlement(on.ledger, on.practice.id, types, on.wishes.caps, openings),
     )
 

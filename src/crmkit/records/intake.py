@@ -49,6 +49,7 @@ class Intake:
         now: The instant at which all changes become known.
         owners: By the patient's id, the source that the patient belongs to.
         forgotten: Tells who must not come back.
+        sources: The names of all sources that are admitted; empty where that is not known.
         seen: By kind and id, where each row stood.
         rejections: The rows that could not be used.
         foreign: Ids under which the source has a patient, but another source too.
@@ -60,6 +61,7 @@ class Intake:
     now: datetime
     owners: dict[str, str]
     forgotten: ForgottenAmong = nobody
+    sources: frozenset[str] = frozenset()
     seen: dict[tuple[str, str], tuple[str, int]] = attrs.field(factory=dict, init=False)
     rejections: list[Rejection] = attrs.field(factory=list, init=False)
     foreign: set[str] = attrs.field(factory=set, init=False)
@@ -149,9 +151,13 @@ class Intake:
         return list(connection.scalars(query)) if ids else []
 
     def _of_another(self, id_: str) -> tuple[Fault, ...]:
-        if self.owners.get(id_, self.source) == self.source:
+        owner = self.owners.get(id_, self.source)
+        if owner == self.source:
             return ()
         self.foreign.add(id_)
+        if self.sources and owner not in self.sources:
+            mend = f"admit it, or if this one goes on with its patients: crmkit sync --take-over {owner} {self.source}"
+            return (Fault("id", f"belongs to a patient of the source {owner}, which is not there any more: {mend}"),)
         return (Fault("id", "belongs to a patient of another source: let one of the sources prefix its ids"),)
 
     def _of_nobody(self, patient: str) -> tuple[Fault, ...]:

@@ -28,6 +28,7 @@ class Sync:
         source: Where the rows come from.
         now: The instant at which all changes of this run become known.
         forgotten: Tells who was erased on request and must not come back.
+        sources: The names of all sources that are admitted.
     """
 
     store: Store
@@ -36,12 +37,13 @@ class Sync:
     source: Source
     now: datetime
     forgotten: ForgottenAmong = nobody
+    sources: frozenset[str] = frozenset()
 
     def run(self) -> SyncSummary:
         """Read the source to its end and apply it; rows that cannot be used are kept as rejected."""
         with self.store.read() as connection:
             owners = owners_of(connection, self.tables, self.practice.id)
-        intake = Intake(self.tables, self.practice, self.source.name, self.now, owners, self.forgotten)
+        intake = Intake(self.tables, self.practice, self.source.name, self.now, owners, self.forgotten, self.sources)
         since = self._cursor()
         summary, cursor, said = SyncSummary(), since, list[bool]()
         for batch in self.source.read(since):

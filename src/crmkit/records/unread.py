@@ -20,10 +20,12 @@ class Unread:
     Attributes:
         tables: The canonical tables.
         practice: The practice's id.
+        sources: The names of all sources that are admitted; empty where a process has none.
     """
 
     tables: RecordTables
     practice: str
+    sources: frozenset[str] = frozenset()
     _select: sa.Select[Any] = attrs.field(init=False, repr=False)
 
     @_select.default
@@ -37,8 +39,10 @@ class Unread:
     def among(self, connection: sa.Connection, ids: Collection[str]) -> frozenset[str]:
         """Return those of some patients of whom a row of their own, or a consent, waits to be mended.
 
-        A row of another source that has a patient of the same id is about somebody else.
+        A row of another source that has a patient of the same id is about somebody else. Where the source that the
+        patient belongs to is not there any more, it may be the same software under another name: then it counts.
         """
         rows = connection.execute(self._select, {"ids": [*ids]}).all()
-        foreign = {(row.source, row.patient) for row in rows if row.kind == "patient" and row.source != row.owner}
+        others = [row for row in rows if row.kind == "patient" and row.source != row.owner]
+        foreign = {(row.source, row.patient) for row in others if not self.sources or row.owner in self.sources}
         return frozenset(row.patient for row in rows if (row.source, row.patient) not in foreign)
