@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from crmkit.builtin.mapping import Mapped, read_mapping
 from crmkit.errors import ConfigError
+
+NAMES = Path(__file__).parents[2] / "shared" / "data" / "names-namecase" / "proper_cased.json"
 
 
 def mapped(rule: Any, field: str = "given") -> Mapped:
@@ -126,6 +130,40 @@ def test_an_amount_is_read_as_the_country_writes_it(decimal: str, found: str, re
 def test_an_amount_that_may_mean_another_is_refused(decimal: str, found: str) -> None:
     with pytest.raises(ValueError, match="is no amount written as"):
         value({"column": "A", "decimal": decimal}, A=found)
+
+
+@pytest.mark.parametrize(
+    ("found", "read"),
+    [
+        ("ANNA-MARIA", "Anna-Maria"),
+        ("MÜLLER-LÜDENSCHEIDT", "Müller-Lüdenscheidt"),
+        ("LI NA", "Li Na"),
+        ("NG", "Ng"),
+        ("LE", "Le"),
+        ("ANNA J", "Anna J"),
+        ("SELİM", "Selim"),
+        ("JOSE\u0301", "José"),
+        ("ΜΑΡΙΑΣ", "Μαριας"),
+        ("Anna", "Anna"),
+        ("", ""),
+        *(
+            (same, same)
+            for same in ("MCDONALD", "VAN DYKE", "O'NEILL", "JOHN III", "DR. ANNA", "IŞIK", "JD", "X", "田中")
+        ),
+    ],
+)
+def test_a_name_in_capitals_is_read_as_people_write_it_where_that_is_sure(found: str, read: str) -> None:
+    assert value({"column": "N", "from_capitals": True}, N=found) == read
+    assert value({"column": "N"}, N=found) == found
+
+
+@pytest.mark.skipif(not NAMES.is_file(), reason="the properly cased names are not beside the checkout")
+def test_of_properly_cased_names_nearly_none_comes_back_from_capitals_as_another() -> None:
+    names = sorted({name for group in json.loads(NAMES.read_text(encoding="utf-8")).values() for name in group})
+    back = {name: value({"column": "N", "from_capitals": True}, N=name.upper()) for name in names}
+    # Two letters, of which one is a vowel, are mostly a name.
+    assert [name for name in names if back[name] not in (name, name.upper())] == ["AJ Michalka", "Andre LaMothe"]
+    assert sum(back[name] == name for name in names) > 200
 
 
 @pytest.mark.parametrize(

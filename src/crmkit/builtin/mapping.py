@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from crmkit.errors import ConfigError
+from crmkit.people.capitals import from_capitals
 from crmkit.records.fields import plural, unknown_field
 from crmkit.settings import structure
 
@@ -34,6 +35,7 @@ class Rule:
         format: How a date is written, in the codes of `strptime`, such as `%d/%m/%Y`.
         take: A regular expression; its first match in the value is taken.
         decimal: What stands before the cents of an amount: `,` or `.`; between thousands then stands any other sign.
+        from_capitals: Whether `MÜLLER` means Müller. What is not sure, such as `MCDONALD`, stays as it is.
     """
 
     column: str = ""
@@ -43,6 +45,7 @@ class Rule:
     format: str = ""
     take: str = ""
     decimal: str = ""
+    from_capitals: bool = False
 
 
 @attrs.frozen
@@ -55,6 +58,7 @@ class Mapped:
     format: str = ""
     take: re.Pattern[str] | None = None
     decimal: str = ""
+    from_capitals: bool = False
 
     @property
     def called(self) -> str:
@@ -92,7 +96,9 @@ class Mapped:
             return self.values[value]
         if self.decimal:
             return _amount(value, self.decimal)
-        return _reformat(value, self.format) if self.format else value
+        if self.format:
+            return _reformat(value, self.format)
+        return from_capitals(value) if self.from_capitals else value
 
 
 @attrs.frozen
@@ -185,7 +191,7 @@ def _mapped(rule: Any, where: str) -> Mapped:
     columns = (one.column,) if one.column else _columns(one.compose, where)
     if one.decimal not in ("", ",", "."):
         raise ConfigError("decimal is no sign before the cents", where=where, mend='write decimal = ","')
-    return Mapped(columns, template, one.values, one.format, take, one.decimal)
+    return Mapped(columns, template, one.values, one.format, take, one.decimal, one.from_capitals)
 
 
 def _columns(template: str, where: str) -> tuple[str, ...]:
