@@ -327,6 +327,25 @@ def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tm
     assert {touch.patient: touch.state for touch in crm.plan().touches} == {"P2": State.CARRIED, "C1": State.CARRIED}
 
 
+def test_why_tells_why_nothing_is_to_come_also_of_what_came_in_earlier_years(exports, open_crm, clock):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(attrs.evolve(BIRTHDAY, segment="status is active"))
+    crm.plan()
+    crm.send()
+    assert [answer.state for answer in crm.why("P1")] == [State.SENT], "it is this year's"
+    clock.move(timedelta(days=100))
+    assert [answer.words for answer in crm.why("P1")][1:] == ["no occasion due by then"]
+    clock.move(timedelta(days=265))
+    exports("patients", [patient("P1", status="inactive")])
+    crm.sync()
+    before, now = crm.why("P1")
+    assert (before.occasion, before.state) == ("birthday 2026", State.SENT)
+    assert now.words == "not in the segment: fails status is active"
+
+
 def test_what_is_called_off_is_what_is_planned_and_not_what_was_said_or_decided_before(
     exports, open_crm, tmp_path, clock
 ):

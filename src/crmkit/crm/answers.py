@@ -108,7 +108,9 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     ]
     told = {(touch.campaign, touch.occasion) for touch in written}
     answers += [_answer(touch) for touch in due if (touch.campaign, touch.occasion) not in told]
-    covered, there = {answer.campaign for answer in answers}, stages.history.patients(connection, [patient])
+    # What was said of an earlier occasion does not tell why there is none now.
+    covered = {touch.campaign for touch in (*written, *due) if touch.stale > now}
+    there = stages.history.patients(connection, [patient])
     for version in stages.programme.versions(connection):
         if version.campaign.id not in covered:
             failing = stages.planner.members.failing(connection, version.campaign, patient, now)
