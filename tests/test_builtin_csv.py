@@ -219,8 +219,28 @@ def test_another_delimiter_says_which_setting_mends_it(folder: Path, sign: str, 
     assert f'set delimiter = "{written}" in [settings.csv]' in str(caught.value)
 
 
-def test_a_column_that_stands_twice_is_refused(folder: Path) -> None:
+def test_a_column_that_stands_twice_is_refused_if_anybody_asks_for_it(folder: Path) -> None:
     assert "'given' stands twice" in refusal(folder, "id,given,given\nP1,Anna,Mia\n")
+    mapping = {"id": "No", "given": "First"}
+    (row,) = read(folder, "No,First,Note,Note\nP1,Anna,a,b\n", patients=mapping)
+    assert (row.id, row.fields, row.faults) == ("P1", {"given": "Anna"}, ())
+    assert "'Note' stands twice" in refusal(folder, None, patients=mapping | {"family": "Note"})
+
+
+def test_a_line_that_tells_excel_the_delimiter_is_no_header(folder: Path) -> None:
+    text = "sep=;\r\nid;given\r\nP1;Anna\r\n"
+    assert 'set delimiter = ";"' in refusal(folder, text)
+    (row,) = read(folder, text, delimiter=";")
+    assert (row.id, row.fields, row.line) == ("P1", {"given": "Anna"}, 3)
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_mark_of_utf_8_is_seen_whatever_encoding_is_named(quote: str, folder: Path) -> None:
+    text = f"\ufeff{quote}id{quote},given\nP1,Zoë\n"
+    (row,) = read(folder, text, encoding="utf-8")
+    assert (row.id, row.fields) == ("P1", {"given": "Zoë"})
+    told = refusal(folder, text, encoding="cp1252")
+    assert 'is written in UTF-8. To mend: set encoding = "utf-8-sig"' in told
 
 
 def test_a_header_that_is_no_csv_is_refused(folder: Path) -> None:

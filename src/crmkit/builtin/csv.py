@@ -23,6 +23,7 @@ from crmkit.records.source import Batch, Fault, Row, Source
 _BATCH = 1000
 #: How a sign is written in a `crm.toml`.
 _TOML = {"\t": r"\t"}
+_MARK = "\ufeff"
 _OPEN = "has a quotation mark that is never closed"
 
 
@@ -117,10 +118,7 @@ class CsvSource:
         raise SourceError("the file does not exist", where=str(self.folder / mapping.file), mend=mend)
 
     def _parse(self, reader: Any, mapping: RowMapping, path: Path) -> Iterator[Row]:
-        try:
-            header = [column.strip() for column in next(reader, [])]
-        except csv.Error as problem:
-            raise SourceError(f"the header is no CSV: {problem}", where=path.name) from None
+        header = _header(reader, path)
         mapped = _columns(mapping, header, path)
         called = {field: one.called for field, one in mapped.items() if one.called not in ("", field)}
         while True:
@@ -148,6 +146,21 @@ def _begins(path: Path, *marks: bytes) -> bool:
         return raw.read(4).startswith(marks)
 
 
+def _header(reader: Any, path: Path) -> list[str]:
+    try:
+        header = [column.strip() for column in next(reader, [])]
+        # "sep=;" tells Excel how to read the lines below; they begin with the header.
+        if header and header[0] == "sep=" and not any(header[1:]):
+            header = [column.strip() for column in next(reader, [])]
+    except csv.Error as problem:
+        raise SourceError(f"the header is no CSV: {problem}", where=path.name) from None
+    first = header[0] if header else ""
+    if first.startswith(_MARK.encode().decode("cp1252")):
+        mend = 'set encoding = "utf-8-sig" in [settings.csv], or leave it out'
+        raise SourceError("is written in UTF-8", where=path.name, mend=mend)
+    return [first.removeprefix(_MARK).strip('"'), *header[1:]] if first.startswith(_MARK) else header
+
+
 def _uneven(header: list[str], cells: list[str]) -> tuple[Fault, ...]:
     if len(header) == len(cells):
         return ()
@@ -161,10 +174,12 @@ def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str,
     if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), "")):
         mend = f'set delimiter = "{_TOML.get(other, other)}" in [settings.csv]'
         raise SourceError("the header is one long column", where=path.name, mend=mend)
-    if len(set(named)) != len(named):
-        twice = next(column for column in named if named.count(column) > 1)
-        raise SourceError(f"the column {twice!r} stands twice in the header", where=path.name)
     section = f"[settings.csv.{plural(mapping.kind)}]"
+    # What is not asked for may stand there as often as it likes.
+    wanted = [column for _, column in mapping.asked()] if mapping.stated else named
+    if twice := next((column for column in wanted if named.count(column) > 1), ""):
+        mend = "rename one of them in the export, or leave it out"
+        raise SourceError(f"the column {twice!r} stands twice in the header", where=path.name, mend=mend)
     if mapping.stated:
         for field, column in mapping.asked():
             if column not in header:
