@@ -258,6 +258,14 @@ def test_two_channels_for_one_medium_must_be_chosen_from(open_crm):
     open_crm(plugins=["csv", "email", "folder"], settings=settings, channels={"email": "folder"})
 
 
+def test_a_worker_finds_the_file_that_was_named_from_the_home_folder(tmp_path, monkeypatch):
+    (tmp_path / "crm.toml").write_text(GOOD, encoding="utf-8")
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    with CRM.from_file("~/crm.toml") as crm, crm.origin.open() as other:
+        assert other.programme() == crm.programme()
+
+
 def test_a_secret_may_come_from_the_environment(tmp_path, monkeypatch):
     text = GOOD.replace('email = "hello', 'keys = [{ env = "CRM_KEY" }]\nemail = "hello', 1)
     (tmp_path / "crm.toml").write_text(text, encoding="utf-8")

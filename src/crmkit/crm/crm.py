@@ -141,7 +141,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
             time_limits=config.time_limits,
         )
         crm._replace(config.campaigns)
-        crm.origin = Origin("crmkit.crm.origin:from_file", str(Path(path).absolute()))
+        crm.origin = Origin("crmkit.crm.origin:from_file", str(Path(path).expanduser().absolute()))
         return crm
 
     @classmethod
