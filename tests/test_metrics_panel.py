@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from crmkit.clock import add_months
 from crmkit.ledger.tables import LedgerTables, declare_ledger
+from crmkit.metrics.basis import Basis
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import cohorts
 from crmkit.metrics.gather import Findings, gather
@@ -223,6 +224,27 @@ def test_new_and_lapsed_within_a_long_window_is_in_no_group_of_the_bridge(desk: 
 def test_a_departure_without_a_date_counts_as_one_before_every_window(desk: Desk) -> None:
     desk.patient("somewhere", date(2024, 11, 4), status="moved")
     assert desk.findings().bridge == Bridge()
+
+
+def test_amounts_of_another_currency_are_counted_and_added_to_nothing(small: Desk) -> None:
+    common = {"patient": "stayed", "day": date(2025, 5, 5), "amount": Decimal(1000)}
+    small.row(small.records.invoice, **common, currency="NZD")
+    for synced in (False, True):
+        if synced:
+            small.synced(AS_OF - timedelta(hours=1))
+        found = small.findings()
+        assert found.measures["core.turnover"].value == Decimal("180.50")
+        assert found.measures["core.spend_per_active_patient"].numerator == Decimal("180.50")
+        assert sum(month.turnover for month in found.months) == Decimal("180.50")
+        assert found.basis.other_currency == 1
+
+
+def test_it_is_told_since_when_there_are_visits_and_messages(desk: Desk) -> None:
+    assert desk.findings().basis == Basis()
+    desk.patient("typed", date(1900, 1, 1), *(date(2024, 1, 1) + timedelta(days=day) for day in range(300)))
+    desk.visit("typed", date(2019, 1, 1), status="cancelled")
+    desk.touch("typed", sent_at=datetime(2025, 3, 31, 13, 30, tzinfo=UTC))  # 1 April in Sydney
+    assert desk.findings().basis == Basis(date(2024, 1, 1), date(2025, 4, 1))
 
 
 def test_only_completed_visits_count(desk: Desk) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from crmkit.campaigns.reasons import REASONS
 from crmkit.ledger.state import State
+from crmkit.metrics.basis import Basis
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort
 from crmkit.metrics.gather import Findings
@@ -151,7 +152,6 @@ def test_ids_are_unique_and_every_reference_meets_one() -> None:
 
 def test_figures_come_with_their_parts_exclusions_definition_and_window() -> None:
     text = Outline(page(rejected=1200)).text
-    assert "100 of every 100" in text
     assert "1 of 1" in text
     assert "Left out: 1 deceased; 1 not active at the start." in text
     assert "core.retention@1" in text
@@ -198,6 +198,40 @@ def test_rates_of_small_groups_and_unfinished_quarters_are_not_shown() -> None:
         "2025 Q3": ["30", "50%", "–", "–"],
         "2025 Q4": ["0", "–", "–", "–"],
     }
+
+
+def test_a_card_gives_no_rate_of_a_small_group_and_says_none_or_all_only_where_it_is_so() -> None:
+    def told(above: int, below: int) -> str:
+        share = Measure(
+            "core.retention@1", "share", Decimal(above) / below, Decimal(above), Decimal(below), {}, AS_OF, YEAR
+        )
+        (card,) = re.findall(r"<strong>(.*?)</strong>", page(findings(measures={"core.retention": share})))
+        return str(card)
+
+    assert [told(1, 1), told(0, 19), told(17, 20)] == ["1 of 1", "0 of 19", "85 of every 100"]
+    assert [told(299, 300), told(1, 300)] == ["More than 99 of every 100", "Fewer than 1 of every 100"]
+    assert [told(300, 300), told(0, 300)] == ["100 of every 100", "0 of every 100"]
+
+
+def test_records_that_begin_late_are_told_with_what_they_make_of_the_figures() -> None:
+    text = Outline(page(findings(basis=Basis(date(2023, 11, 30), date(2025, 10, 1), 3)))).text
+    assert "The visits on record begin in November 2023." in text
+    assert "Until May 2025 the active patients are then too few" in text
+    assert "The first message on record here left on 1 October 2025" in text
+    assert "3 invoices are not in AUD, and in none of these amounts." in text
+    text = Outline(page(findings(basis=Basis(date(2012, 1, 1), date(2024, 10, 1))))).text
+    assert "on record begin" not in text
+    assert "first message on record" not in text
+
+
+def test_a_message_in_doubt_is_neither_told_as_held_nor_as_one_that_did_not_go_out() -> None:
+    doubtful = TouchCount("news", State.UNKNOWN, "unknown", "email", "marketing", 5)
+    copied = TouchCount("news", State.CARRIED, "carried", "email", "marketing", 2)
+    text = Outline(page(findings(touches=(doubtful, copied)))).text
+    assert "In doubt: may have left" in text
+    assert "Held for a person" not in text
+    assert "did not go out" not in text.replace("What went out and what did not", "")
+    assert "7 touches: 0 reached a patient, 2 are in a household's copy" in text
 
 
 def test_what_did_not_go_out_is_told_in_words() -> None:

@@ -11,6 +11,7 @@ import attrs
 
 from crmkit.clock import utc
 from crmkit.ledger.tables import LedgerTables
+from crmkit.metrics.basis import Basis, basis
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort, cohorts
 from crmkit.metrics.known import known_at
@@ -45,6 +46,7 @@ class Findings:
         cohorts: Calendar quarters of first visits, the oldest first.
         touches: What became of the window's touches.
         messages: Messages by month and campaign, over the same months as `months`.
+        basis: Since when there is anything on record, and what of it no figure can hold.
     """
 
     window: Window
@@ -55,6 +57,7 @@ class Findings:
     cohorts: tuple[Cohort, ...] = ()
     touches: tuple[TouchCount, ...] = ()
     messages: tuple[MessageCount, ...] = ()
+    basis: Basis = attrs.field(factory=Basis)
 
 
 def gather(
@@ -82,6 +85,7 @@ def gather(
             cohorts=cohorts(connection, known, window.end, _QUARTERS),
             touches=touch_counts(connection, known, window),
             messages=messages_by_month(connection, known, window.end, _MONTHS),
+            basis=basis(connection, known, window.end),
         )
 
 

@@ -29,6 +29,7 @@ class Known:
         practice: Whose rows are meant.
         as_of: Only versions known at this instant are used.
         present: True if nothing has become known since, so that the tables of what holds now are enough.
+        other_currency: How many invoices are in another currency than the practice's, as those from before it changed.
     """
 
     records: RecordTables
@@ -36,6 +37,12 @@ class Known:
     practice: Practice
     as_of: datetime = attrs.field(converter=utc)
     present: bool = False
+    other_currency: int = 0
+
+    def in_currency(self, invoice: sa.Subquery) -> sa.ColumnElement[bool]:
+        """Return the condition that an amount is in the practice's currency: others cannot be added to it."""
+        # Nearly always all are; then an index answers that does not hold the currency.
+        return invoice.c.currency == self.practice.currency if self.other_currency else sa.true()
 
     def rows(self, kind: Kind, *columns: str) -> sa.Subquery:
         """Return these columns of the versions of a kind's rows that were known."""
@@ -101,7 +108,10 @@ def known_at(
             source.c.practice == practice.id
         )
     )
-    return Known(records, ledger, practice, as_of, present=latest is not None and latest <= utc(as_of))
+    known = Known(records, ledger, practice, as_of, present=latest is not None and latest <= utc(as_of))
+    invoice = known.rows(records.invoice, "currency")
+    others = sa.select(sa.func.count()).select_from(invoice).where(invoice.c.currency != practice.currency)
+    return attrs.evolve(known, other_currency=connection.scalar(others) or 0)
 
 
 def ever_patient(row: sa.Subquery) -> sa.ColumnElement[bool]:

@@ -164,10 +164,10 @@ def _visits(known: Known, window: Window) -> sa.Subquery:
 
 
 def _spend(known: Known, window: Window) -> sa.Subquery:
-    invoice = known.rows(known.records.invoice, "patient", "day", "amount")
+    invoice = known.rows(known.records.invoice, "patient", "day", "amount", "currency")
     return (
         sa.select(invoice.c.patient, sa.func.sum(invoice.c.amount).label("spend"))
-        .where(invoice.c.day >= window.start, invoice.c.day < window.end)
+        .where(invoice.c.day >= window.start, invoice.c.day < window.end, known.in_currency(invoice))
         .group_by(invoice.c.patient)
         .subquery()
     )

@@ -74,11 +74,11 @@ def _visits(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ..
 
 
 def _turnover(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]:
-    invoice = known.of_patients(known.records.invoice, "day", "amount")
+    invoice = known.of_patients(known.records.invoice, "day", "amount", "currency")
     number = numbered(invoice.c.day, windows).label("number")
     return (
         sa.select(number, sa.func.sum(invoice.c.amount))
-        .where(invoice.c.day >= windows[0].start, invoice.c.day < windows[-1].end)
+        .where(invoice.c.day >= windows[0].start, invoice.c.day < windows[-1].end, known.in_currency(invoice))
         .group_by("number")
     )
 

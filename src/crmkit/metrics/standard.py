@@ -105,7 +105,7 @@ def _contact() -> tuple[Metric[Any], ...]:
             "core.contact_coverage",
             "share",
             "Of the patients active at the end of the window, the share whom a message reached in it, on its own or in "
-            "a copy for the household.",
+            "a copy for the household: it left and did not come back. Whether it was read is not known.",
             above=_heard,
             below=_one,
             left_out=active,

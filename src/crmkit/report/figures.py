@@ -13,6 +13,9 @@ from crmkit.metrics.window import Window
 
 DASH = "–"
 
+#: Rates of a smaller group are not shown: one patient more or less would change them by five points.
+SMALLEST_GROUP = 20
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -88,10 +91,16 @@ class Figures:
         return f"{self.number(measure.numerator)} of {self.number(measure.denominator)}"
 
     def of_a_hundred(self, measure: Measure) -> str:
-        """Return a share as so many of every hundred, empty where there is none."""
+        """Return a share as so many of every hundred, empty where there is none.
+
+        None and all are said only where it is none and all: of 300, one is not none of a hundred.
+        """
         if measure.value is None:
             return ""
-        return f"{self.number(round(measure.value * 100))} of every 100"
+        rounded = round(measure.value * 100)
+        if rounded in (0, 100) and measure.value not in (0, 1):
+            return "Fewer than 1 of every 100" if not rounded else "More than 99 of every 100"
+        return f"{self.number(rounded)} of every 100"
 
 
 def short_month(window: Window) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from crmkit.metrics.gather import Findings
 from crmkit.practice import Practice
-from crmkit.report.cards import cards
+from crmkit.report.cards import cards, notes
 from crmkit.report.figures import Figures
 from crmkit.report.phrases import left_out
 from crmkit.report.report import Report
@@ -61,6 +61,7 @@ def _context(report: Report, figures: Figures, practice: Practice) -> dict[str, 
         "period": figures.window(found.window),
         "as_of": figures.day(practice.today(found.as_of)),
         "cards": cards(found, figures),
+        "notes": notes(report, figures),
         "sections": sections(report, figures, drawn or {}),
         "definitions": [(title_of(one), one) for one in found.measures.values()],
         "left_out": left_out,

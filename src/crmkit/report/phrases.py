@@ -29,8 +29,9 @@ FATES = MappingProxyType(
     {
         "Reached the patient": (State.SENT, State.DELIVERED, State.COMPLAINED),
         "In the household's copy": (State.CARRIED,),
-        "Waiting": (State.READY, State.CLAIMED, State.SENDING, State.RETRY, State.DEFERRED),
-        "Held for a person": (State.HELD, State.UNKNOWN),
+        "Waiting": (State.READY, State.CLAIMED, State.RETRY, State.DEFERRED),
+        "In doubt: may have left": (State.SENDING, State.UNKNOWN),
+        "Held for a person": (State.HELD,),
         "Withheld by lot": (State.WITHHELD,),
         "Not allowed": (State.DENIED,),
         "Came back or was refused": (State.BOUNCED, State.REFUSED),

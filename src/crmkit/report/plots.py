@@ -9,18 +9,19 @@ from typing import Any
 
 import altair as alt
 
+from crmkit.ledger.state import State
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort
 from crmkit.metrics.measure import Measure
 from crmkit.metrics.series import Month
 from crmkit.metrics.touches import MessageCount, TouchCount
 from crmkit.report.drawing import BLUE, GREY, INK, ORANGE, PALE_BLUE, SAND, VIOLET, Plot, draw
-from crmkit.report.figures import Figures, quarter, short_month
+from crmkit.report.figures import SMALLEST_GROUP, Figures, quarter, short_month
 from crmkit.report.phrases import FATES
 from crmkit.report.report import Report
-from crmkit.report.tables import SMALLEST_GROUP, fates
+from crmkit.report.tables import fates
 
-_FATE_COLOURS = (BLUE, PALE_BLUE, SAND, "#c9a227", VIOLET, GREY, ORANGE, "#6c7781")
+_FATE_COLOURS = (BLUE, PALE_BLUE, SAND, "#9c5fa0", "#c9a227", VIOLET, GREY, ORANGE, "#6c7781")
 #: So many months have room for a name each.
 _FEW = 6
 _CAMPAIGN_COLOURS = (BLUE, ORANGE, PALE_BLUE, VIOLET, "#c9a227", GREY)
@@ -181,7 +182,9 @@ def what_became(touches: Sequence[TouchCount], figures: Figures) -> Plot | None:
     colours = [colour for name, colour in zip(FATES, _FATE_COLOURS, strict=True) if name in met]
     reached = sum(touch.count for touch in touches if touch.state.reached)
     total = sum(touch.count for touch in touches)
-    title = f"What became of {figures.number(total)} touches: {figures.number(reached)} reached a patient"
+    copied = sum(touch.count for touch in touches if touch.state is State.CARRIED)
+    more = f", {figures.number(copied)} are in a household's copy" if copied else ""
+    title = f"What became of {figures.number(total)} touches: {figures.number(reached)} reached a patient{more}"
     chart = (
         _chart(rows)
         .mark_bar(height={"band": 0.7})
@@ -202,7 +205,7 @@ def coverage(measure: Callable[[str], Measure | None], figures: Figures) -> Plot
     if not heard or not unheard or not lost or not heard.denominator:
         return None
     silent = int(unheard.numerator - lost.numerator)
-    parts = [("a message reached them", int(heard.numerator), BLUE), ("heard from nobody", silent, ORANGE)]
+    parts = [("a message reached them", int(heard.numerator), BLUE), ("no message did", silent, ORANGE)]
     parts.append(("had no usable address", int(lost.numerator), GREY))
     rows = [
         {"who": name, "value": value, "colour": colour, "label": f"{figures.number(value)} · {_per_cent(value, heard)}"}
@@ -210,7 +213,7 @@ def coverage(measure: Callable[[str], Measure | None], figures: Figures) -> Plot
     ]
     title = (
         f"Of {figures.number(heard.denominator)} active patients, "
-        f"{figures.number(unheard.numerator)} heard from nobody in these months"
+        f"{figures.number(unheard.numerator)} got no message in these months"
     )
     base = _chart(rows).encode(y=alt.Y("who:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)))
     scale = alt.Scale(domain=[0, int(heard.denominator) * 1.3], nice=False)

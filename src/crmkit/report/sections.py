@@ -29,8 +29,8 @@ _TITLES = {
     "core.spend_per_visit": "Spend per visit",
     "core.spend_per_active_patient": "Spend per active patient",
     "core.contact_coverage": "A message reached them",
-    "core.heard_from_nobody": "Heard from nobody",
-    "core.unheard_without_address": "Heard from nobody, and no address on record",
+    "core.heard_from_nobody": "No message reached them",
+    "core.unheard_without_address": "No message reached them, and no address on record",
 }
 
 
@@ -107,7 +107,16 @@ class _Parts:
     def heard(self) -> Section:
         names = ("core.contact_coverage", "core.heard_from_nobody", "core.unheard_without_address")
         table = self._measures("Who heard from the practice", *names)
-        return Section("heard", "Everybody heard?", "", self._plots("coverage"), (table,))
+        return Section("heard", "Who got a message", self._since(), self._plots("coverage"), (table,))
+
+    def _since(self) -> str:
+        """Return from when on messages are on record, where that is not for the whole window."""
+        found, told = self.report.findings, "A talk, a call or a visit is no message."
+        first = found.basis.first_message
+        if first is None or first <= found.window.start:
+            return told
+        began = self.figures.day(first)
+        return f"{told} The first message on record here left on {began}: what was sent before is not counted."
 
     def others(self) -> Section | None:
         names = [name for name in self.report.findings.measures if name not in _TITLES]

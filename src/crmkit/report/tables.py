@@ -13,11 +13,8 @@ from crmkit.metrics.measure import Measure
 from crmkit.metrics.series import Month
 from crmkit.metrics.touches import TouchCount
 from crmkit.metrics.window import Window
-from crmkit.report.figures import DASH, Figures, quarter
+from crmkit.report.figures import DASH, SMALLEST_GROUP, Figures, quarter
 from crmkit.report.phrases import FATES, fate, reason_in_words
-
-#: Rates of a smaller group are not shown: one patient more or less would change them by five points.
-SMALLEST_GROUP = 20
 
 
 @attrs.frozen
@@ -127,4 +124,9 @@ def reason_table(touches: Sequence[TouchCount], reasons: Mapping[str, str], figu
             counts[why, fate(touch.state)] += touch.count
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rows = tuple((*key, figures.number(count)) for key, count in ordered)
-    return Table("Why messages did not go out", ("Reason", "What became of it", "Touches"), rows, look="last")
+    return Table(
+        "Why the others reached nobody, as far as is known",
+        ("Reason", "What became of it", "Touches"),
+        rows,
+        look="last",
+    )
