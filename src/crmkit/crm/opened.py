@@ -60,12 +60,17 @@ def open_practice(
         StoreError: If the database is of another revision, or does not answer.
     """
     admitted = wanted.admit(clock, root, looking(practice, wishes.templates, wishes.content))
-    # Without a plugin nothing is planned or sent: what the practice wants of it is only looked at when it is there.
-    whole = not admitted.missing
-    channels = one_for_each_medium(admitted.channels, wishes.channels, whole=whole)
-    renderer = Renderer(practice, admitted.message_types, wishes.templates, wishes.content)
-    renderer.check(names=whole)
-    tables = database.open()
+    try:
+        # Without a plugin nothing is planned or sent: what the practice wants of it is only looked at when it is there.
+        whole = not admitted.missing
+        channels = one_for_each_medium(admitted.channels, wishes.channels, whole=whole)
+        renderer = Renderer(practice, admitted.message_types, wishes.templates, wishes.content)
+        renderer.check(names=whole)
+        tables = database.open()
+    except BaseException:
+        # Whoever tries again every minute until the database is back would have each of them open the same anew.
+        admitted.close()
+        raise
     owner = f"send-{secrets.token_hex(4)}"
     found = (tables.store, tables.records, tables.ledger)
     return Opened(practice, *found, admitted, tuple(channels), renderer, wishes, owner)

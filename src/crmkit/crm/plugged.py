@@ -25,7 +25,10 @@ class Plugged:
         self.close()
 
     def close(self) -> None:
-        """Close the plugins, and the database unless it is the host's engine."""
+        """Close the plugins, and the database unless it is the host's engine; then nothing is planned or sent any more.
+
+        End what works in other threads first.
+        """
         self._opened.close()
 
     @property

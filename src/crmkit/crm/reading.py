@@ -39,6 +39,7 @@ class Reading(Plugged):
             SourceError: If there is only one source and it cannot be read. Of several, the others are still applied
                 and the failure stands in the summary.
         """
+        self.plugins.insist_on_open()
         summary, sources, began = SyncSummary(), self.plugins.sources, self.clock.now()
         if not sources:
             raise ConfigError("there is no source", where="plugins", mend="admit one, such as csv")

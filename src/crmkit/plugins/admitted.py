@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from threading import Event
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ import attrs
 from crmkit.campaigns.guard import Guard
 from crmkit.delivery.channel import Channel
 from crmkit.delivery.event import EventParser
-from crmkit.errors import NotFound, PluginError, nearest
+from crmkit.errors import ConfigError, NotFound, PluginError, nearest
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
 from crmkit.plugins.failure import Failure, Failures
@@ -42,17 +43,30 @@ class Admitted:
     failures: Failures = attrs.field(repr=False)
     missing: tuple[Failure, ...] = ()
     _close: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
+    _closed: Event = attrs.field(factory=Event, init=False, repr=False)
 
     def close(self) -> None:
         """Let every plugin give back what it holds open."""
+        self._closed.set()
         self._close()
+
+    def insist_on_open(self) -> None:
+        """Refuse to call plugins that have given back what they work with: a channel would leave all in doubt.
+
+        Raises:
+            ConfigError: If they were closed.
+        """
+        if self._closed.is_set():
+            raise ConfigError("it is closed", where="crm", mend="open another CRM, and close it when all is done")
 
     def insist(self) -> None:
         """Refuse to go on if a plugin was left out that may have brought a guard, or what campaigns rest on.
 
         Raises:
             PluginError: With every such plugin and how to mend it.
+            ConfigError: If they were closed.
         """
+        self.insist_on_open()
         if self.missing:
             raise refusal(self.missing)
 
