@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
 
 from crmkit.errors import ConfigError
 from crmkit.people.medium import Medium
-from crmkit.settings import describe, secret, structure
+from crmkit.settings import describe, secret, secrets_of, structure
 
 
 @attrs.frozen
 class Step:
     channel: str
     days: int = 7
+
+
+@attrs.frozen
+class Account:
+    user: str
+    key: str = secret("of the account", validator=attrs.validators.matches_re("k-.*"))
+
+
+@attrs.frozen
+class Office:
+    since: date | None = None
+    opens: time = time(9)
+    last: datetime | None = None
+    account: Account | None = None
+    accounts: tuple[Account, ...] = ()
+    by_name: Mapping[str, Account] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -129,6 +148,46 @@ def test_a_secret_is_in_no_repr_and_in_no_error() -> None:
     assert "hunter2" not in f"{relay!r} {relay!s} {[relay]}"
     assert "hunter2" not in fault(password=["hunter2"])
     assert "hunter2" not in fault(password="hunter2", port="x")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"account": {"user": "u", "key": "hunter2"}},
+        {"accounts": [{"user": "u", "key": "k-1"}, {"user": "u", "key": "hunter2"}]},
+        {"by_name": {"a": {"user": "u", "key": "hunter2"}}},
+    ],
+    ids=["optional", "list", "table"],
+)
+def test_a_secret_deep_inside_is_in_no_error_and_is_known(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="a secret is not as it must be") as told:
+        structure(Office, given, where="here")
+    assert "hunter2" not in str(told.value)
+    good = json.loads(json.dumps(given).replace("hunter2", "k-hunter2"))
+    assert "k-hunter2" in secrets_of(structure(Office, good, where="here"))
+
+
+def test_days_hours_and_instants_are_taken_as_toml_gives_them_and_as_text() -> None:
+    at = datetime(2026, 12, 24, 9, 30, tzinfo=UTC)
+    for since, opens, last in ((date(2026, 12, 24), time(8), at), ("2026-12-24", "08:00", at.isoformat())):
+        office = structure(Office, {"since": since, "opens": opens, "last": last}, where="here")
+        assert (office.since, office.opens, office.last) == (date(2026, 12, 24), time(8), at)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("since", "24.12.2026", "text given where a date such as 2026-12-24 is wanted at since"),
+        ("since", 20261224, "int given where a date such as 2026-12-24 is wanted at since"),
+        ("opens", 9, "int given where a time such as 09:30 is wanted at opens"),
+        ("last", "2026-12-24T09:30", "a datetime without an offset given where"),
+        ("account", "mia", "str given where a table is wanted at account"),
+        ("accounts", ["mia"], r"str given where a table is wanted at accounts\[0\]"),
+    ],
+)
+def test_what_is_no_day_or_no_table_is_told_with_an_example(key: str, value: object, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        structure(Office, {key: value}, where="here")
 
 
 def test_a_settings_class_is_described_by_key_and_type() -> None:

@@ -7,6 +7,7 @@ its path and a hint.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import lru_cache
@@ -17,6 +18,7 @@ import cattrs
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.dispatch import StructureHook
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn
 from cattrs.v import format_exception
 
 from crmkit.errors import ConfigError, nearest
@@ -79,20 +81,40 @@ def secrets_of(settings: Any) -> tuple[str, ...]:
         value = getattr(settings, field.name)
         if field.metadata.get("secret"):
             found += _texts(value)
-        elif attrs.has(type(value)):
-            found += secrets_of(value)
+        else:
+            found += [text for one in _with_parts(value) if attrs.has(type(one)) for text in secrets_of(one)]
     return tuple(found)
 
 
 def _secrets(cls: type[Any], mapping: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the texts of a mapping that must not be shown."""
+    """Yield the texts of a mapping that must not be shown, also in the tables, and the lists of tables, within it."""
     kinds = get_type_hints(cls)
     for field in attrs.fields(cls):
         value = mapping.get(field.name)
         if field.metadata.get("secret"):
             yield from _texts(value)
-        elif isinstance(value, Mapping) and attrs.has(kinds[field.name]):
-            yield from _secrets(kinds[field.name], value)
+            continue
+        for inner in _classes(kinds[field.name]):
+            for one in _with_parts(value):
+                if isinstance(one, Mapping):
+                    yield from _secrets(inner, one)
+
+
+def _classes(kind: Any) -> Iterator[type[Any]]:
+    """Yield the attrs classes that a type is made of."""
+    if isinstance(kind, type) and attrs.has(kind):
+        yield kind
+    for part in get_args(kind):
+        yield from _classes(part)
+
+
+def _with_parts(value: Any) -> Iterator[Any]:
+    """Yield a value and what it holds, as a list or a table does."""
+    yield value
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    for part in value if isinstance(value, (list, tuple)) else ():
+        yield from _with_parts(part)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -133,6 +155,9 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, _exactly)
     converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _word)
     converter.register_structure_hook(Decimal, _decimal)
+    for day_or_hour in _EXAMPLES:
+        converter.register_structure_hook(day_or_hour, _when)
+    converter.register_structure_hook_factory(attrs.has, _table)
     converter.register_structure_hook_factory(_is_list, _list)
     return converter
 
@@ -169,6 +194,35 @@ def _list(kind: type[Any], converter: cattrs.BaseConverter) -> StructureHook:
         return structured(value, of)
 
     return read
+
+
+def _table(kind: type[Any], converter: cattrs.Converter) -> StructureHook:
+    structured = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+
+    def read(value: Any, of: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{type(value).__name__} given where a table is wanted")
+        return structured(value, of)
+
+    return read
+
+
+#: Days, hours and instants that settings may hold, each with an example.
+_EXAMPLES: Mapping[type[Any], str] = {date: "2026-12-24", time: "09:30", datetime: "2026-12-24T09:30+11:00"}
+
+
+def _when(value: Any, kind: type[Any]) -> Any:
+    """Return a day, an hour or an instant, as TOML gives it or as text in ISO 8601."""
+    wanted = f"a {kind.__name__} such as {_EXAMPLES[kind]} is wanted"
+    try:
+        found = kind.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"text given where {wanted}") from None
+    if type(found) is not kind:
+        raise TypeError(f"{type(value).__name__} given where {wanted}")
+    if kind is datetime and found.tzinfo is None:
+        raise ValueError(f"a datetime without an offset given where {wanted}")
+    return found
 
 
 def _decimal(value: Any, _: type[Decimal]) -> Decimal:
