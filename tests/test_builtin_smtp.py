@@ -541,6 +541,21 @@ def test_the_messages_of_one_call_may_be_shared_out_among_connections():
     assert sorted(address for address, _ in server.accepted) == [f"p{n}@home.example" for n in range(7)]
 
 
+def test_where_the_machine_has_no_further_thread_the_messages_go_all_the_same(monkeypatch):
+    started = []
+
+    class Scarce(threading.Thread):
+        def start(self):
+            started.append(self)
+            if len(started) == 2:
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    monkeypatch.setattr("crmkit.builtin.email.Thread", Scarce)
+    with ScriptedServer() as server:
+        assert hand_over(server, 7, connections=3, timeout=10)[0] == [SENT] * 7
+
+
 def test_what_fails_in_one_of_several_connections_is_raised_when_all_have_ended(monkeypatch):
     good = smtp.Conversation.send
     ended = []

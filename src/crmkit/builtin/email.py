@@ -47,8 +47,13 @@ class EmailChannel:
             return self._converse(messages)
         answers: SimpleQueue[list[Receipt] | BaseException] = SimpleQueue()
         for one in range(shares):
-            # A daemon each: a program that ends waits for no mail server.
-            Thread(target=self._answer, args=(messages[one::shares], answers), daemon=True, name="crmkit-email").start()
+            given = messages[one::shares], answers
+            try:
+                # A daemon each: a program that ends waits for no mail server.
+                Thread(target=self._answer, args=given, daemon=True, name="crmkit-email").start()
+            except RuntimeError:
+                # The machine has no further thread. Of what the others hand over, this one must hear all the same.
+                self._answer(*given)
         found = [answers.get() for _ in range(shares)]
         return [receipt for answer in found for receipt in _of(answer)]
 
