@@ -51,3 +51,8 @@ def test_whatever_a_plugin_says_is_shown(reason: str, detail: dict[str, str]) ->
 @pytest.mark.parametrize("reason", ["{patient.name}", "{0}", "{", "{x!r:>9}", "{patient[name]}"])
 def test_a_reason_with_braces_is_shown_as_it_is(reason: str) -> None:
     assert in_words(reason, {"patient": "P1"}) == reason
+
+
+def test_what_is_too_much_is_told_in_figures() -> None:
+    told = in_words("too_much", {"most": 1, "days": 7})
+    assert told == "would get too much before this occasion is over: at most 1 in 7 days"

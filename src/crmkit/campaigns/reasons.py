@@ -27,7 +27,7 @@ REASONS = MappingProxyType(
         "cancelled": "called off",
         "forgotten": "the patient was erased on request",
         "guard_failed": "the guard {guard} failed, and so nothing is sent",
-        "too_much": "would get too much: no room before this occasion is over",
+        "too_much": "would get too much before this occasion is over: at most {most} in {days} days",
         "too_many": "no day is left before this occasion is over: at most {per_day} of this campaign leave on one day",
         "no_hour": "no hour suits all before this occasion is over ({rule}, by the clock of {zone})",
         "unread_row": "a row about patient {patient} cannot be read: crmkit rejected tells what to mend",
