@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 from greetings import shipped_in
+from permuted import Bringing
 from real_days import real_days
 from situations import consent, patient
 
@@ -19,7 +20,7 @@ from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium, Purpose
-from crmkit.plugins import CrmkitSpec, MessageType, PluginInfo, hookimpl
+from crmkit.plugins import COUNT, CrmkitSpec, Field, MessageType, PluginInfo, hookimpl
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
@@ -225,6 +226,22 @@ def test_what_a_sender_knows_no_message_type_for_is_held_and_all_else_leaves(exp
     assert {touch.reason for touch in sent.touches if touch.state is State.HELD} == {"no_message_type"}
     one.plan()
     assert one.send().sent == ready["hello"] > 0
+
+
+def test_what_asks_a_field_that_a_sender_does_not_know_is_held_and_all_else_leaves(exports, open_crm, outbox):
+    people(exports, 20)
+    shows = Field("no_shows", COUNT, "visits that were missed", lambda scope, _: sa.literal(0), known=True)
+    one = open_crm(plugins=["csv", "folder", Bringing("acme", fields=[shows])], caps=[])
+    one.sync()
+    one.add(BIRTHDAY)
+    back = {"objective": "reactivate", "message": "reactivation", "schedule": "on 2026-11-23"}
+    one.add(Campaign("back", segment="acme.no_shows < 2", **back))
+    ready = Counter(touch.campaign for touch in one.plan().ready() if touch.due <= one.clock.now())
+    sent = open_crm(caps=[]).send()
+    assert sent.counts() == {State.SENT: ready["card"], State.HELD: ready["back"]}
+    assert {touch.reason for touch in sent.touches if touch.state is State.HELD} == {"no_field"}
+    one.plan()
+    assert one.send().sent == ready["back"] > 0
 
 
 def test_a_crash_before_the_answer_leaves_it_unknown_and_what_was_only_claimed_goes_out(

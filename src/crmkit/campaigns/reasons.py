@@ -38,6 +38,7 @@ REASONS = MappingProxyType(
         "doubtful_guardian": "the name of guardian {patient} looks wrong ({problem}): mend it in the practice software",
         "template_failed": "the template could not be filled in ({problem})",
         "no_message_type": "no plugin of the sender brings the message type {message}",
+        "no_field": "no plugin of the sender brings what the segment asks: {problem}",
         "no_channel": "no channel delivers {medium}",
         "source_silent": "the practice software gave no answer about this patient just now",
         "closed": "a quiet day of the practice ({day})",
