@@ -15,7 +15,7 @@ from crmkit.delivery.event import Payload, verifies
 from crmkit.delivery.intake import Received
 from crmkit.delivery.meaning import UNWANTED
 from crmkit.errors import ConfigError, CrmkitError, NotFound
-from crmkit.ledger.learnt import address_digest, learn_consent, stopped_since, use_again
+from crmkit.ledger.learnt import address_digest, learn_consent, suppressed_since, use_again
 from crmkit.ledger.payloads import Kept
 from crmkit.ledger.refusal import refuse
 from crmkit.ledger.spoken import spoken_for
@@ -183,7 +183,7 @@ class Receiving:
         insist(by)
         tables, practice, seal, now = self._stages.tables, self.practice.id, self._stages.seal, self.clock.now()
         with self._stages.arrivals.listening() as connection:
-            found = stopped_since(connection, tables, practice, utc(since))
+            found = suppressed_since(connection, tables, practice, utc(since))
             again = [(medium, address) for medium, address, reason in found if reason != UNWANTED]
             return sum(use_again(connection, tables, practice, *one, by, now, seal) for one in again)
 

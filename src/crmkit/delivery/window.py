@@ -116,7 +116,7 @@ class Preparation:
         staying = [*verdicts.staying]
         now = verdicts.at
         for was, judged in verdicts.going:
-            done = self._again(was, judged, verdicts.first, now) if was.in_doubt else self._write(was, judged, now)
+            done = self._repeat(was, judged, verdicts.first, now) if was.in_doubt else self._write(was, judged, now)
             if isinstance(done, Written):
                 written.append(done)
             else:
@@ -143,7 +143,7 @@ class Preparation:
             return held(judged.touch, "template_failed", now, problem=problem.problem)
         return Written(was, self._on_its_way(was, judged.touch, now), message)
 
-    def _again(self, was: Touch, judged: Judged, first: Mapping[str, Attempt], now: datetime) -> Written | Touch:
+    def _repeat(self, was: Touch, judged: Judged, first: Mapping[str, Attempt], now: datetime) -> Written | Touch:
         """Write once more what may have left, word for word, where the provider swallows what it has had already.
 
         Anything else might be a second message: then it stays unknown.

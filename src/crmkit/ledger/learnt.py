@@ -76,7 +76,7 @@ def use_again(
     return True
 
 
-def stopped_since(
+def suppressed_since(
     connection: sa.Connection, tables: LedgerTables, practice: str, since: datetime
 ) -> list[tuple[Medium, str, str]]:
     """Return the addresses that were stopped at an instant or after it and still are: medium, digest and reason.
