@@ -204,15 +204,23 @@ def _letters(text: str) -> str:
 def test_a_practices_own_german_words_are_not_replaced_by_shipped_swiss_ones(tmp_path: Path) -> None:
     own = tmp_path / "own" / "birthday" / "email" / "de"
     own.mkdir(parents=True)
-    (own / "body.txt").write_text("Hoi {{ recipient.greeting }}", encoding="utf-8")
+    (own / "subject.txt").write_text("Hoi {{ recipient.greeting }}", encoding="utf-8")
     here = attrs.evolve(PRACTICE, country="CH", locale="de_CH", phone="")
     renderer = Renderer(here, TYPES, own.parents[2])
     renderer.check()
     point = ContactPoint(Medium.EMAIL, "", "reader@home.example", "P1")
     draft = Draft("ab12", "core.birthday", Medium.EMAIL, "birthday 2026", LEO, LEO, point)
     message = renderer.render(draft, NOW)
-    assert message.text.startswith("Hoi Leo\n")
+    assert message.subject == "Hoi Leo"
+    assert "Grüsse" in message.text
     assert "Grüsse" in message.html
+    # Whoever rewords the text alone would be read by nobody whose mail program shows HTML.
+    (own / "body.txt").write_text("Hoi {{ recipient.greeting }}", encoding="utf-8")
+    message = Renderer(here, TYPES, own.parents[2]).render(draft, NOW)
+    assert message.text.startswith("Hoi Leo\n")
+    assert message.html == ""
+    (own / "body.html").write_text("<p>Hoi {{ recipient.greeting }}</p>", encoding="utf-8")
+    assert "<p>Hoi Leo</p>" in Renderer(here, TYPES, own.parents[2]).render(draft, NOW).html
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

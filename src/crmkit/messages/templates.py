@@ -1,8 +1,8 @@
 """Where templates lie: those of a message type, and those that the practice puts in their place.
 
-A part's path is `<stem>/<medium>/<language>/<part>`. The practice's folder is looked into first, file by file, so a
-practice that rewords `body.txt` usually wants to reword `body.html` beside it; what it words in `de` stands before what
-is shipped in `de-CH` too. Its folder may also hold `_layout/`.
+A part's path is `<stem>/<medium>/<language>/<part>`. The practice's folder is looked into first, file by file; what it
+words in `de` stands before what is shipped in `de-CH` too. A practice that rewords `body.txt` alone sends text alone:
+most readers would see the shipped `body.html` otherwise, and not its words. Its folder may also hold `_layout/`.
 """
 
 from __future__ import annotations
@@ -69,8 +69,12 @@ class Shelf:
         Raises:
             TemplateError: If a part that the medium needs is missing, or a file is not UTF-8.
         """
-        folders = (root / medium.value / tag for root in self._roots(kind) for tag in words.with_bare(language))
-        found = next(filter(None, (_read(folder / name) for folder in folders)), None)
+        found = None
+        for root in self._roots(kind):
+            folders = [root / medium.value / tag for tag in words.with_bare(language)]
+            found = next(filter(None, (_read(folder / name) for folder in folders)), None)
+            if found or (name == HTML and any((folder / TEXT).is_file() for folder in folders)):
+                break
         if found is None and (name == TEXT or (name == SUBJECT and medium is Medium.EMAIL)):
             place = f"{kind.stem}/{medium}/{language}"
             raise TemplateError(f"the part {name} is missing", where=place, mend=f"add {place}/{name}")
