@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from decimal import Decimal
+from pathlib import Path
 
 import attrs
 import pytest
@@ -256,6 +257,26 @@ def test_two_channels_for_one_medium_must_be_chosen_from(open_crm):
     with pytest.raises(ConfigError, match=r'choose one, such as channels\.email = "folder"'):
         open_crm(plugins=["csv", "email", "folder"], settings=settings)
     open_crm(plugins=["csv", "email", "folder"], settings=settings, channels={"email": "folder"})
+
+
+def test_a_file_that_may_not_be_read_is_told_as_such(open_crm, tmp_path, monkeypatch):
+    folder = tmp_path / "own" / "birthday" / "email" / "en"
+    folder.mkdir(parents=True)
+    (folder / "body.txt").write_text("Dear {{ patient.given }}", encoding="utf-8")
+
+    read = Path.read_text
+
+    def refused(self, **more):
+        if self.is_relative_to(tmp_path):
+            raise PermissionError(13, "Permission denied", str(self))
+        return read(self, **more)
+
+    # Whoever runs the tests may read everything, perhaps.
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(ConfigError, match=r"crm\.toml: cannot be read \(PermissionError\).*let the user who runs"):
+        CRM.from_file(tmp_path / "crm.toml")
+    with pytest.raises(TemplateError, match=r"body\.txt: cannot be read \(PermissionError\)"):
+        open_crm(templates="own")
 
 
 def test_a_worker_finds_the_file_that_was_named_from_the_home_folder(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from datetime import timedelta
+from pathlib import Path
 
 import attrs
 import pytest
@@ -307,6 +308,28 @@ def test_a_file_in_a_folder_far_down_is_waited_for_like_any_other(text, exports,
     assert "/newsletter/2026-11-23.md" in touch.detail["path"]
     assert len(touch.detail["path"]) == 200
     assert crm.failures() == []
+
+
+def test_a_newsletter_that_may_not_be_read_holds_its_own_messages_alone(exports, open_crm, tmp_path, monkeypatch):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm(content="content", caps=())
+    crm.sync()
+    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    crm.add(BIRTHDAY)
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+
+    def refused(self, **more):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    # Whoever runs the tests may read everything, perhaps.
+    monkeypatch.setattr(Path, "read_text", refused)
+    told = {touch.campaign: (touch.reason, touch.detail) for touch in crm.plan().touches}
+    assert told["card"] == ("ready", {})
+    problem = f"{path}, which cannot be used: cannot be read (PermissionError)"
+    assert told["news"] == ("content_missing", {"path": problem})
 
 
 def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox):

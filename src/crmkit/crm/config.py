@@ -131,6 +131,9 @@ def _toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         mend = "run crmkit init to write one, or name it with --config"
         raise ConfigError("the file does not exist", where=str(path), mend=mend) from None
+    except OSError as problem:
+        mend = "let the user who runs crmkit read it"
+        raise ConfigError(f"cannot be read ({type(problem).__name__})", where=str(path), mend=mend) from None
     except UnicodeDecodeError:
         raise ConfigError("is not written in UTF-8", where=path.name, mend="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as problem:

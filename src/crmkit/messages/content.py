@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from crmkit.errors import TemplateError
 from crmkit.messages.markdown import new_markdown
+from crmkit.messages.templates import unreadable
 from crmkit.messages.type import MessageType
 
 _PERIOD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -127,3 +128,5 @@ def _lines(path: Path) -> list[str]:
     except UnicodeDecodeError as problem:
         line = path.read_bytes()[: problem.start].count(b"\n") + 1
         raise TemplateError("the file is not UTF-8", where=f"{path}:{line}", mend="save it as UTF-8") from None
+    except OSError as problem:
+        raise unreadable(problem, path) from None

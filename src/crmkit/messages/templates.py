@@ -168,3 +168,11 @@ def _read(file: Traversable) -> Found | None:
         return Found(str(file), file.read_text(encoding="utf-8").removeprefix("\ufeff"))
     except UnicodeDecodeError:
         raise TemplateError("the file is not UTF-8", where=str(file), mend="save it as UTF-8") from None
+    except OSError as problem:
+        raise unreadable(problem, file) from None
+
+
+def unreadable(problem: OSError, file: object) -> TemplateError:
+    """Return what is told of a file that is there and cannot be read."""
+    mend = "let the user who runs crmkit read it"
+    return TemplateError(f"cannot be read ({type(problem).__name__})", where=str(file), mend=mend)
