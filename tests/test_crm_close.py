@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, Medium
 from crmkit.errors import ConfigError, CrmkitError
-from crmkit.plugins import CrmkitSpec, Outcome, PluginInfo, Receipt, hookimpl
+from crmkit.plugins import CrmkitSpec, Limits, Outcome, PluginInfo, Receipt, hookimpl
 
 OPEN = Path("/proc/self/fd")
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -53,8 +55,11 @@ class Held(CrmkitSpec):
     name = "held"
     medium = Medium.EMAIL
 
+    limits = Limits(batch=5)
+
     def __init__(self):
         self.opened = 0
+        self.begun = Event()
 
     @hookimpl
     def crmkit_channels(self, ctx):
@@ -64,6 +69,8 @@ class Held(CrmkitSpec):
     def send(self, messages):
         if not self.opened:
             raise RuntimeError("the client is closed")
+        self.begun.set()
+        time.sleep(0.05)
         return [Receipt(one.key, Outcome.SENT) for one in messages]
 
     @hookimpl
@@ -94,3 +101,25 @@ def test_a_crm_that_was_closed_calls_no_plugin_and_leaves_nothing_in_doubt(expor
             ask()
     again = open_crm(plugins=["csv", "folder", held], channels={"email": "held"})
     assert (again.unknowns(), again.send().sent) == ([], 1)
+
+
+@pytest.mark.parametrize("sends", ["send", "watch"])
+def test_what_another_thread_is_sending_ends_in_order_before_the_channel_is_closed_under_it(sends, exports, open_crm):
+    # As when an application is shut down, or loads itself anew, while its scheduler has a sending at work.
+    everybody = [f"P{n}" for n in range(60)]
+    exports("patients", [patient(one, household=one, email=f"{one}@x.example") for one in everybody])
+    exports("consents", [consent(one) for one in everybody])
+    held, given = Held(), {"channels": {"email": "held"}}
+    crm = open_crm(plugins=["csv", "folder", held], **given)
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(getattr(crm, sends))
+        assert held.begun.wait(30)
+        crm.close()
+        done.result(timeout=30)
+    again = open_crm(plugins=["csv", "folder", held], **given)
+    left = again.send().sent
+    assert 0 < left < 60, "it was ended half-way"
+    assert (again.unknowns(), again.send().sent) == ([], 0)

@@ -15,6 +15,7 @@ from crmkit.clock import Clock, SystemClock
 from crmkit.crm.choosing import Choosing
 from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
+from crmkit.crm.ending import Ending
 from crmkit.crm.given import of_kind
 from crmkit.crm.hours import practice_hours
 from crmkit.crm.opened import open_practice
@@ -106,7 +107,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
         tables = Database(database, prefix, schema)
         self._opened = open_practice(practice, tables, wanted, wishes, self.clock, here)
         self._stages = self._opened.stages(self.clock)
-        self._store = self._stages.store
+        self._store, self._ending = self._stages.store, Ending()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a CRM holds connections and is not pickled: hand on crm.origin, and let the worker open it")

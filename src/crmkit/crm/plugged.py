@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from crmkit.crm.ending import Ending
 from crmkit.crm.opened import Opened
 from crmkit.plugins.admitted import Admitted
 from crmkit.plugins.failure import Failure
@@ -15,6 +16,7 @@ class Plugged:
     """The part of a `CRM` that holds its plugins and its database open; it is a context manager."""
 
     _opened: Opened
+    _ending: Ending
 
     def __enter__(self) -> Self:
         return self
@@ -27,8 +29,10 @@ class Plugged:
     def close(self) -> None:
         """Close the plugins, and the database unless it is the host's engine; then nothing is planned or sent any more.
 
-        End what works in other threads first.
+        What another thread is sending ends between two windows, and is waited for, but no longer than a minute.
         """
+        if not self._opened.store.inherited:
+            self._ending.await_others()
         self._opened.close()
 
     @property

@@ -95,12 +95,16 @@ class Sending(Plugged):
             log_sent(self.practice.id, done)
             order.cut_short(done)
 
-        sent = self._stages.dispatch.send(attrs.evolve(order, cut_short=ended))
-        try:
-            self._stages.arrivals.catch_up()
-        except BaseException:
-            ended(sent)
-            raise
+        def stopping() -> bool:
+            return self._ending.asked or order.stopping()
+
+        with self._ending.sending():
+            sent = self._stages.dispatch.send(attrs.evolve(order, cut_short=ended, stopping=stopping))
+            try:
+                self._stages.arrivals.catch_up()
+            except BaseException:
+                ended(sent)
+                raise
         return sent
 
     def underway(self) -> Sequence[Underway]:
@@ -143,14 +147,20 @@ class Sending(Plugged):
     ) -> None:
         """Send whatever falls due, again and again, until told to stop; any number of processes may do so at once.
 
+        It also ends when the CRM is closed in another thread.
+
         Args:
             every: How long to wait when nothing is left to do.
             stopping: Is asked between windows and while waiting whether to end.
             told: Is given what each round came to, also one that an error ends; then that is raised.
         """
-        while not stopping():
+
+        def ends() -> bool:
+            return self._ending.asked or stopping()
+
+        while not ends():
             told(self.send(stopping=stopping, cut_short=told))
-            wait_unless(self.clock, every, stopping)
+            wait_unless(self.clock, every, ends)
 
     def _sent_by(
         self, executor: Executor, shares: int, only_to: Sequence[str] | None, progress: Callable[[int], None]
