@@ -100,7 +100,9 @@ def _say_previews(chosen: list[Preview], practice: Practice, *, asked: bool) -> 
 def letter(message: Message) -> str:
     """Return a message as a person reads it: from whom, to whom, subject and text."""
     sender = f"{message.from_name} <{message.from_email}>"
-    head = [f"From: {sender}", f"To: {message.to_name} <{message.to}>".replace(":  <", ": <")]
+    # A postal address has several lines.
+    to = message.to.replace("\n", ", ")
+    head = [f"From: {sender}", f"To: {message.to_name} <{to}>".replace(":  <", ": <")]
     if message.subject:
         head.append(f"Subject: {message.subject}")
     return "\n".join((*head, "", message.text))

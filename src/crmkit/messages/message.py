@@ -33,7 +33,7 @@ class Message:
         type: The message type's full name.
         purpose: Why it may be said.
         medium: The way it goes.
-        to: The address.
+        to: The address; by post its lines, divided by newlines.
         to_name: The reader's name, empty where unknown.
         from_email: The practice's address.
         from_name: The practice's name.
@@ -47,7 +47,8 @@ class Message:
         filled: The form from which subject and bodies come, if they come from one: it is quicker to write down.
 
     Raises:
-        TemplateError: If a line break or another control character stands in anything but the bodies.
+        TemplateError: If a line break or another control character stands in anything but the bodies and a postal
+            address.
         ValueError: If `at` is naive, or the key is no short word.
     """
 
@@ -86,11 +87,17 @@ class Message:
 
     def _refuse_breaks(self) -> None:
         for field in _ONE_LINE:
-            if BREAK.search(getattr(self, field)):
+            line = self._address if field == "to" else getattr(self, field)
+            if BREAK.search(line):
                 raise self._broken(field)
         for name, value in self.headers:
             if not _HEADER.fullmatch(name) or BREAK.search(value):
                 raise self._broken("headers")
+
+    @property
+    def _address(self) -> str:
+        """The address as one line."""
+        return self.to.replace("\n", " | ") if self.medium is Medium.POST else self.to
 
     def __repr__(self) -> str:
         return f"Message(key={self.key!r})"
@@ -104,7 +111,7 @@ class Message:
         """
         lines = [
             f"{len(self.headers)} {len(self.text)} {self.at.isoformat()}",
-            self.key, self.practice, self.type, self.purpose, self.medium, self.to, self.to_name, self.from_email,
+            self.key, self.practice, self.type, self.purpose, self.medium, self._address, self.to_name, self.from_email,
             self.from_name, self.subject, self.language, self.message_id,
         ]  # fmt: skip
         for header in self.headers:

@@ -13,11 +13,12 @@ def normalise(typed: str, medium: Medium, country: str) -> Normalised:
 
     Args:
         typed: As found.
-        medium: Which way it leads; a postal address stays as it is.
+        medium: Which way it leads; a postal address stays as it is, but for blanks around and within its lines.
         country: ISO 3166 code, for telephone numbers without an international prefix.
     """
     if medium is Medium.EMAIL:
         return normalise_email(typed)
     if medium is Medium.POST:
-        return Normalised(typed.strip())
+        lines = (" ".join(line.split()) for line in typed.splitlines())
+        return Normalised("\n".join(line for line in lines if line))
     return normalise_phone(typed, country)

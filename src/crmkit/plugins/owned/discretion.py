@@ -23,4 +23,10 @@ def quotes(text: str, private: Iterable[str]) -> bool:
     """
     folded = text.casefold()
     # Most evidence is a status code, and too short to quote anything.
-    return len(folded) >= _SHORTEST and any(len(word) >= _SHORTEST and word.casefold() in folded for word in private)
+    return len(folded) >= _SHORTEST and any(len(word) >= _SHORTEST and _first(word) in folded for word in private)
+
+
+def _first(word: str) -> str:
+    """Return what is looked for: of a postal address its first line, for the town says little."""
+    folded = word.casefold()
+    return next((line for line in folded.split("\n") if len(line) >= _SHORTEST), folded)
