@@ -328,7 +328,7 @@ def test_a_newsletter_that_may_not_be_read_holds_its_own_messages_alone(exports,
     monkeypatch.setattr(Path, "read_text", refused)
     told = {touch.campaign: (touch.reason, touch.detail) for touch in crm.plan().touches}
     assert told["card"] == ("ready", {})
-    problem = f"{path}, which cannot be used: cannot be read (PermissionError)"
+    problem = f"{path}, which cannot be used: cannot be read (PermissionError) (let the user who runs crmkit read it)"
     assert told["news"] == ("content_missing", {"path": problem})
 
 
