@@ -18,7 +18,9 @@ from crmkit.ledger.state import State
 from crmkit.metrics.basis import Basis
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort
+from crmkit.metrics.effect import Effect
 from crmkit.metrics.gather import Findings
+from crmkit.metrics.interval import Arm
 from crmkit.metrics.measure import Measure
 from crmkit.metrics.metric import measure
 from crmkit.metrics.panel import History, judge
@@ -232,6 +234,20 @@ def test_a_message_in_doubt_is_neither_told_as_held_nor_as_one_that_did_not_go_o
     assert "Held for a person" not in text
     assert "did not go out" not in text.replace("What went out and what did not", "")
     assert "7 touches: 0 reached a patient, 2 are in a household's copy" in text
+
+
+def test_what_a_lot_tells_comes_with_its_range_and_claims_no_more_than_that() -> None:
+    def told(seen: int, waiting: int = 0, of: int = 100) -> str:
+        messaged = Arm.of([(1, 1)] * seen + [(1, 0)] * (of - seen))
+        one = Effect("come-back", date(2025, 3, 1), messaged, Arm.of([(1, 1)] * 20 + [(1, 0)] * 80), waiting)
+        return Outline(page(findings(effects=(one,)))).text
+
+    assert "+30 (between +16.9 and +41.7)More were seen than without it" in told(50)
+    assert "+5 (between −6.6 and +16.4)We cannot tell yet" in told(25)
+    assert "−17 (between −26.1 and −8.4)Fewer were seen than without it" in told(3)
+    assert "–Too few to tell yet: 7 wait for their 60 days" in told(15, 7, of=19)
+    assert "Too few to tell yet" in told(0, of=0)
+    assert "Effects of several campaigns do not add up." in told(50)
 
 
 def test_what_did_not_go_out_is_told_in_words() -> None:

@@ -44,6 +44,17 @@ class Figures:
         sign = "−" if value < 0 else "+" if value else ""
         return f"{sign}{self.number(abs(value))}"
 
+    def points(self, share: Decimal) -> str:
+        """Return a difference of shares, of a hundred and with its sign.
+
+        >>> figures = Figures("en-AU", "AUD")
+        >>> figures.points(Decimal("0.0766")), figures.points(Decimal("-0.0004"))
+        ('+7.7', '0')
+        """
+        rounded = round(share * 100, 1)
+        sign = "−" if rounded < 0 else "+" if rounded else ""
+        return f"{sign}{self.number(abs(rounded))}"
+
     def money(self, value: Decimal | None) -> str:
         """Return an amount in the practice's currency."""
         return DASH if value is None else words.money(value, self.currency, self.locale)

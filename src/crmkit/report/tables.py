@@ -9,6 +9,8 @@ import attrs
 
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort
+from crmkit.metrics.effect import DAYS, Effect
+from crmkit.metrics.interval import Arm
 from crmkit.metrics.measure import Measure
 from crmkit.metrics.series import Month
 from crmkit.metrics.touches import TouchCount
@@ -25,7 +27,7 @@ class Table:
         caption: What it shows.
         head: The columns' names.
         rows: Each begins with its own name.
-        look: `numeric` where all columns but the first hold numbers, `last` where only the last one does.
+        look: `numeric` where all columns but the first hold numbers, `last` where only the last one does, else `words`.
         note: What a reader must know about it.
         codes: For each row the id of the definition behind it, if there is one.
     """
@@ -113,6 +115,41 @@ def fates(touches: Sequence[TouchCount]) -> dict[str, Counter[str]]:
     for touch in touches:
         counts.setdefault(touch.campaign, Counter())[fate(touch.state)] += touch.count
     return dict(sorted(counts.items(), key=lambda item: (-item[1].total(), item[0])))
+
+
+def effect_table(effects: Sequence[Effect], figures: Figures) -> Table:
+    """Return for each campaign with a lot who was seen in either arm, and what the difference tells."""
+    rows = tuple(
+        (one.campaign, _seen(one.messaged, figures), _seen(one.withheld, figures), *_told(one, figures))
+        for one in effects
+    )
+    note = (
+        "Everybody counts once, from when the campaign first had a message for them and nothing stood against it, in "
+        "the group that the lot drew, whether or not the message arrived. Seen is a completed visit within "
+        f"{DAYS} days, also one that would have come later anyway. Chance keeps within the range in 19 of 20 looks: "
+        "who looks every month will at times see a difference that chance made. Effects of several campaigns do not "
+        "add up."
+    )
+    head = ("Campaign", "Meant to get it", "Withheld by lot", "Seen more, of every 100", "What it tells")
+    return Table(f"Seen within {DAYS} days, with the message and without", head, rows, look="words", note=note)
+
+
+def _seen(arm: Arm, figures: Figures) -> str:
+    return f"{figures.number(arm.seen)} of {figures.number(arm.patients)} seen"
+
+
+def _told(effect: Effect, figures: Figures) -> tuple[str, str]:
+    """Return the difference with its range, and the words for it; neither where there are too few."""
+    found, arms = effect.difference, (effect.messaged, effect.withheld)
+    if found is None or min(arm.households for arm in arms) < SMALLEST_GROUP:
+        waiting = f": {figures.number(effect.waiting)} wait for their {DAYS} days" if effect.waiting else ""
+        return DASH, f"Too few to tell yet{waiting}"
+    value, low, high = (figures.points(bound) for bound in (found.value, found.low, found.high))
+    told = f"{value} (between {low} and {high})"
+    # By the bounds as they are printed: next to "0" nobody would understand that there are more.
+    if low.startswith("+"):
+        return told, "More were seen than without it"
+    return told, "Fewer were seen than without it" if high.startswith("−") else "We cannot tell yet"
 
 
 def reason_table(touches: Sequence[TouchCount], reasons: Mapping[str, str], figures: Figures) -> Table:
