@@ -114,3 +114,20 @@ def test_of_who_has_died_it_is_told_that_nothing_is_sent(crm: CRM, exports: Any)
     crm.sync()
     assert "  status deceased: nothing is sent\n" in run("why", "P1").stdout
     assert "  status active\n" in run("why", "P2").stdout
+
+
+def test_a_yes_on_a_form_has_a_day_and_no_hour(crm: CRM, exports: Any) -> None:
+    exports("consents", [consent("P1", at="2025-03-01")])
+    crm.sync()
+    assert "said yes to marketing by email, 2025-03-01 (form)" in run("why", "P1").stdout
+
+
+def test_a_message_of_text_alone_has_no_html_to_show(crm: CRM, tmp_path: Any, open_crm: Any, monkeypatch: Any) -> None:
+    own = tmp_path / "templates" / "birthday" / "email" / "en"
+    own.mkdir(parents=True)
+    (own / "body.txt").write_text("Many happy returns, {{ recipient.greeting }}.\n", encoding="utf-8")
+    again = open_crm(templates=tmp_path / "templates")
+    monkeypatch.setattr(Given, "crm", lambda _: again)
+    monkeypatch.setattr(again, "close", lambda: None)
+    assert "Many happy returns, Mia." in run("preview", "P1").stdout
+    assert "goes as text alone" in run("preview", "P1", "--html", code=1).stderr

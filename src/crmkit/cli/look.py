@@ -59,6 +59,8 @@ def _write(chosen: list[Preview], form: str, patient: str) -> None:
     message = written[0].message
     if form == "raw":
         click.echo(written[0].raw, nl=False)
+    elif message and not message.html:
+        raise NotFound("this message goes as text alone", mend="leave out --html, or add a body.html to its templates")
     elif message:
         click.echo(message.html.encode(), nl=False)
 

@@ -110,7 +110,9 @@ def _line(some: list[Consent], practice: Practice) -> str:
     proof = first.evidence or ("crmkit" if first.learnt else "the practice software")
     words = f': "{first.wording}"' if first.wording else ""
     given = "yes" if first.given else "no"
-    return f"said {given} to {purposes} by {media}, {local(first.at, practice)} ({proof}){words}"
+    # A form has a date, and no hour: midnight is what became of it.
+    at = local(first.at, practice).removesuffix(" 00:00")
+    return f"said {given} to {purposes} by {media}, {at} ({proof}){words}"
 
 
 def _document(holds: Holding, practice: Practice) -> dict[str, Any]:
