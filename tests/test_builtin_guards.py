@@ -257,7 +257,7 @@ def test_a_proper_name_raises_no_doubt(name: str, part: str) -> None:
     # A particle in lower case begins surnames, not what one is called by.
     if part != "family" and name[0].islower():
         name = name.title()
-    assert doubt(PersonName(**{"given": "Anna", "family": "Berg", part: name})) == ""
+    assert doubt(PersonName(**{"given": "Anna", "family": "Muster", part: name})) == ""
 
 
 @pytest.mark.parametrize(("name", "problem"), WRONG.items())
@@ -285,6 +285,12 @@ def test_a_title_in_front_of_a_first_name_is_told(name: str) -> None:
     assert doubt(PersonName(given="Anna", preferred=name, family="Berg")) == "", "who wants to be called so is"
 
 
+@pytest.mark.parametrize("name", ["Anna Berg", "Berg Anna", "Anna Maria BERG"])
+def test_a_whole_name_in_the_place_of_the_first_is_told(name: str) -> None:
+    assert doubt(PersonName(given=name, family="Berg")) == "the family name twice"
+    assert doubt(PersonName(given="Berg", family="Berg")) == doubt(PersonName(given=name)) == ""
+
+
 @pytest.mark.parametrize("part", ["middle", "full"])
 def test_what_stands_in_the_whole_name_is_looked_at_too(part: str) -> None:
     assert doubt(PersonName(given="Anna", family="Berg", **{part: "ANNA DECEASED"})) == "all capitals"
@@ -309,7 +315,7 @@ def test_what_is_called_by_counts_and_not_what_is_hidden_behind_it() -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_doubt_never_repeats_the_name(given_name: str, family: str) -> None:
     known = {"", "all capitals", "all lower case", "a placeholder", "only one letter", "digits or signs"}
-    known |= {"a remark", "a title", "a comma", "capitals the wrong way round"}
+    known |= {"a remark", "a title", "a comma", "capitals the wrong way round", "the family name twice"}
     known |= {"an invisible sign that turns the text round"}
     assert doubt(PersonName(given=given_name, family=family)) in known
 

@@ -175,6 +175,9 @@ def doubt(person: PersonName) -> str:
         return "a title"
     if ", " in called or called.endswith(","):
         return "a comma"
+    if family and " " in called and family.casefold() in _ends(called):
+        # The whole name in the place of the first: "Guten Tag Anna Berg Berg".
+        return "the family name twice"
     if any(part and part == part.lower() != part.upper() for part in (called, family)):
         return "all lower case"
     return "only one letter" if len(called) == 1 and called.isascii() else ""
@@ -190,6 +193,11 @@ def _beside(part: str) -> str:
 
 def _remark(part: str) -> str:
     return "a remark" if _REMARK.search(part) else ""
+
+
+def _ends(called: str) -> tuple[str, ...]:
+    words = called.casefold().split()
+    return (words[0], words[-1]) if words else ()
 
 
 def _wordless(part: str) -> bool:
