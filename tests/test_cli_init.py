@@ -99,6 +99,7 @@ def test_every_practice_gets_a_key_of_its_own_that_others_cannot_read(folder: Pa
     assert min(len(key) for key in keys) >= 32
     if sys.platform != "win32":
         assert stat.S_IMODE((folder / "one.toml").stat().st_mode) == 0o600
+        assert (folder / "exports").stat().st_mode & 0o007 == 0, "every patient will stand there"
 
 
 def test_a_file_that_is_there_is_not_overwritten(folder: Path) -> None:

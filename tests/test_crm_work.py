@@ -286,10 +286,23 @@ def test_what_a_folder_cannot_take_is_told_in_words(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "P1.part")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("crmkit.builtin.folder.os.replace", full)
     assert crm.send().counts() == {State.RETRY: 1}
     assert crm.why("P1")[0].words == "retry: not taken by the channel folder for now (no space left on device)"
     assert (tmp_path / "outbox").stat().st_mode & 0o007 == 0
+
+
+def test_what_is_in_a_folder_that_everybody_may_look_into_is_read_by_nobody_else(
+    exports: Any, open_crm: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "outbox").mkdir()
+    (tmp_path / "outbox").chmod(0o777)
+    before = os.umask(0)
+    try:
+        with_one_card(exports, open_crm).send()
+    finally:
+        os.umask(before)
+    assert [file.stat().st_mode & 0o777 for file in (tmp_path / "outbox").iterdir()] == [0o660]
 
 
 class Pulling(Recorder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from base64 import encodebytes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
@@ -347,6 +348,33 @@ def test_what_the_person_wrote_back_goes_too(
     assert desk.noes() == noes, "the STOP holds"
     assert crm.audit().faults == ()
     assert desk.steps()[-2:] == ["sent", "bounced"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"From=%2B61491570006&Body=stop",
+        b"To=zeph%40quillfeather.example",
+        b'{"msisdn": "61491570006"}',
+        b'{"from": "zeph\\u0040quillfeather.example"}',
+        b"From: 0491-570-006\n\nwho are you?",
+        b"Subject: =?utf-8?B?bm8gPHplcGhAcXVpbGxmZWF0aGVyLmV4YW1wbGU+?=\n\nback",
+        b"To: bounces+zeph=quillfeather.example@be.example\n\nback",
+        b"Content-Transfer-Encoding: quoted-printable\n\nthe mailbox zeph@quill=\nfeather=2Eexample is full",
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+        + encodebytes("für zeph@quillfeather.example ist kein Platz mehr, wie es scheint".encode()),
+    ],
+)
+def test_what_came_about_an_address_goes_however_the_address_is_written(
+    written: bytes, open_crm: Callable[..., CRM], exports: Callable[..., None], clock: FixedClock
+) -> None:
+    desk = Desk(open_crm, exports, clock, people=[patient("P1", **ZEPHYRINE), patient("P2", email="p2@x.example")])
+    desk.told.fails = ValueError("it is no number")
+    for body in (written, b"From=%2B61491570157&To=p2%40x.example"):
+        with pytest.raises(PluginError):
+            desk.crm.receive("told", body)
+    desk.crm.forget("P1", by="Kim")
+    assert payloads(desk.crm) == [b"From=%2B61491570157&To=p2%40x.example"]
 
 
 def payloads(crm: CRM) -> list[bytes]:

@@ -29,6 +29,8 @@ PATIENT = Patient(
         ContactPoint(Medium.POST, "1 High St", "1 High St\nNewtown", "P1"),
     ),
     attributes={"allergy": "latex"},
+    tags=frozenset({"glaucoma"}),
+    status_reason="moved in with Margaret",
 )
 
 
@@ -40,8 +42,26 @@ PATIENT = Patient(
 @pytest.mark.parametrize("show", [repr, str, lambda thing: f"{[thing]}"], ids=["repr", "str", "in a list"])
 def test_no_name_or_address_is_shown(thing: object, show: object) -> None:
     shown = show(thing)  # type: ignore[operator]
-    private = ["Margaret", "Meg", "Ann", "Stone", "brighteyes", "0491", "491570006", "High St", "Newtown", "latex"]
+    private = [
+        "Margaret",
+        "Meg",
+        "Ann",
+        "Stone",
+        "brighteyes",
+        "0491",
+        "491570006",
+        "High St",
+        "Newtown",
+        "latex",
+        "glaucoma",
+    ]
     assert [word for word in [*private, "1961"] if word.lower() in shown.lower()] == []
+
+
+def test_an_address_in_the_place_of_a_medium_is_not_quoted() -> None:
+    with pytest.raises(ValueError, match="known are email, sms, post, phone") as told:
+        Medium("meg@brighteyes.example")
+    assert "meg" not in str(told.value)
 
 
 def test_the_id_is_shown() -> None:

@@ -188,6 +188,14 @@ def test_a_receipt_quotes_no_reader_and_is_one_short_line():
     assert kinds(owned) == {Kind.QUOTED}
 
 
+@pytest.mark.parametrize("number", ["61491570156", "0491 570 156", "+61 491-570-156", "(0491) 570.156"])
+def test_a_receipt_quotes_no_number_however_it_is_written(number):
+    (receipt,) = channel([Receipt("a", REFUSED, reference="sms-14915700", evidence=f"no handset at {number}")]).send(
+        MESSAGES[:1]
+    )
+    assert (receipt.reference, receipt.evidence) == ("sms-14915700", "withheld, for it quoted the reader")
+
+
 def test_a_channel_that_hangs_leaves_its_messages_unknown_and_is_not_called_again():
     free = threading.Event()
 

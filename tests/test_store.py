@@ -178,6 +178,13 @@ def test_a_rehearsal_leaves_nothing_behind(store: Store) -> None:
         assert list(connection.scalars(sa.select(table.c.n))) == [0]
 
 
+@pytest.mark.parametrize("address", ["//crm:h@rse:staple@db/crm", "//crm:horse@db:stable/crm"])
+def test_a_password_with_signs_in_it_is_not_quoted(address: str) -> None:
+    with pytest.raises(ConfigError, match="%40 for @") as told:
+        open_store(f"postgresql+psycopg:{address}")
+    assert not any(part in str(told.value) for part in ("rse", "staple", "stable"))
+
+
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="create the folder") as caught:
         open_store(f"sqlite:///{tmp_path}/nowhere/practice.db")

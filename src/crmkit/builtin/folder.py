@@ -15,6 +15,9 @@ from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium
 from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo, hookimpl
 
+#: What a message says is for its reader and the practice, also where the folder was made by somebody else.
+_RIGHTS = 0o660
+
 
 @attrs.frozen
 class FolderSettings:
@@ -47,7 +50,8 @@ class FolderChannel:
         except TemplateError:
             return Receipt(message.key, Outcome.REFUSED, evidence="form: cannot be written as e-mail")
         try:
-            part.write_bytes(raw)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _RIGHTS), "wb") as written:
+                written.write(raw)
             os.replace(part, file)
         except OSError as problem:
             return Receipt(message.key, Outcome.RETRY, evidence=_words(problem))

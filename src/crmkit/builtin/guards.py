@@ -25,7 +25,8 @@ _GONE = "deceased|decd|duplicate|verstorben|gestorben|décédé|décédée|falle
 _REMARK = re.compile(rf"(?i)\b(?:{_GONE}|dec'd|passed away|do not|don'?t)\b")
 _ALONE = frozenset(word.title() for word in _GONE.split("|"))
 _TITLE = re.compile(r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|hr|fr|monsieur|madame|mme|mlle|señora?|sra?)(?:\.|\b)")
-_INITIALS = re.compile(r"\w\.?(?:[ .-]+\w\.?)*")
+# Each sign can be read in one way only: else a name of thirty initials would hold up the plan for hours.
+_INITIALS = re.compile(r"\w(?:[ .-]+\w)*\.?")
 # Named once: for each candidate, an enumeration takes longer to find its member than a rule takes to judge.
 _ACTIVE, _DECEASED, _CARE = Status.ACTIVE, Status.DECEASED, Purpose.CARE
 # Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.

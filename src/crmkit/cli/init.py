@@ -108,6 +108,9 @@ def _make_folders(root: Path, exports: str) -> list[str]:
     made = [folder for folder in wanted if not (root / folder).is_dir()]
     for folder in made:
         (root / folder).mkdir(parents=True)
+        if folder == exports:
+            # Every patient will stand there: for nobody else on the machine.
+            (root / folder).chmod((root / folder).stat().st_mode & ~0o007)
     return made
 
 

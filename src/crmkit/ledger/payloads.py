@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
+from crmkit.ledger.quoting import holds
 from crmkit.ledger.tables import LedgerTables
 from crmkit.store.among import among
 
@@ -87,19 +88,16 @@ def erase(
     table, heard = tables.learnt.payload, tables.learnt.heard
     told = sa.select(heard.c.payload).where(heard.c.practice == practice, among(heard.c.key, keys))
     found = {one for one in connection.scalars(told) if one}
-    sought = [address.casefold() for address in addresses if address]
-    bodies = sa.select(table.c.id, table.c.body).where(table.c.practice == practice)
+    bodies = sa.select(table.c.id, table.c.body, table.c.headers).where(table.c.practice == practice)
     # A driver would hold all of them at once, each up to a million bytes.
     with connection.execute(bodies.execution_options(yield_per=_AT_ONCE)) as rows:
-        found |= {row.id for row in rows if _holds(row.body, sought)}
+        found |= {row.id for row in rows if holds(_whole(row.body, row.headers), addresses)}
     gone = connection.execute(sa.delete(table).where(table.c.practice == practice, among(table.c.id, sorted(found))))
     return gone.rowcount
 
 
-def _holds(body: bytes, sought: Sequence[str]) -> bool:
-    # Letters of either case are one address, and bytes alone know those of English only.
-    text = body.decode("utf-8", "replace").casefold()
-    return any(one in text for one in sought)
+def _whole(body: bytes, headers: Mapping[str, str]) -> bytes:
+    return b"\n".join([body, *(str(value).encode("utf-8", "replace") for value in headers.values())])
 
 
 def unread(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[Kept]:

@@ -16,6 +16,11 @@ class Medium(StrEnum):
     # Equal to its text, and so hashed as its text: at once, where an enumeration's own way is a call of Python.
     __hash__ = str.__hash__
 
+    @classmethod
+    def _missing_(cls, _: object) -> None:
+        # Python's own words quote what was given, and that is an address where two arguments changed places.
+        raise ValueError(f"there is no such medium: known are {', '.join(cls)}")
+
 
 class Purpose(StrEnum):
     """Why one may write: it decides which consent is needed."""

@@ -59,13 +59,13 @@ class Patient:
     born: date | None = attrs.field(default=None, repr=False)
     language: str = ""
     status: Status = Status.ACTIVE
-    status_reason: str = ""
+    status_reason: str = attrs.field(default="", repr=False)
     status_date: date | None = None
     household: str = ""
     guardian: str = ""
     referrer: str = ""
     contacts: tuple[ContactPoint, ...] = ()
-    tags: frozenset[str] = frozenset()
+    tags: frozenset[str] = attrs.field(default=frozenset(), repr=False)
     attributes: Mapping[str, Attribute] = attrs.field(factory=lambda: MappingProxyType({}), repr=False)
     region: str = attrs.field(default="", repr=False)
     country: str = attrs.field(default="", repr=False)

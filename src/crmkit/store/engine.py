@@ -42,6 +42,10 @@ def open_engine(url: str) -> sa.Engine:
         made = sa.engine.make_url(url)
     except sa.exc.ArgumentError:
         raise ConfigError("the database is no URL", mend="write it as sqlite:///practice.db") from None
+    except ValueError:
+        # Its text quotes what stands in the port's place, and that is the end of a password perhaps.
+        mend = "write it as postgresql+psycopg://user:password@host:5432/name, with %40 for @, %3A for : and %2F for /"
+        raise ConfigError("the database's port is no number, or its password has signs in it", mend=mend) from None
     if made.get_backend_name() == "sqlite":
         return _sqlite(made)
     more: dict[str, Any] = {}

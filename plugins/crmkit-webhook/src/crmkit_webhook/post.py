@@ -29,7 +29,7 @@ class Answer:
     """What came back: a status and the body's beginning; status 0 and an error's class if nothing did."""
 
     status: int
-    body: bytes = b""
+    body: bytes = attrs.field(default=b"", repr=False)
     problem: str = ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from crmkit.people.digits import close, end_of
+
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _SHORTEST = 4
 
@@ -20,10 +22,17 @@ def quotes(text: str, private: Iterable[str]) -> bool:
 
     >>> quotes("550 <Mia@stone.example> unknown", ["mia@stone.example"]), quotes("550 no such user", ["mia"])
     (True, False)
+    >>> quotes("no handset at 0491 570 156", ["+61491570156"])
+    True
     """
     folded = text.casefold()
     # Most evidence is a status code, and too short to quote anything.
-    return len(folded) >= _SHORTEST and any(len(word) >= _SHORTEST and _first(word) in folded for word in private)
+    return len(folded) >= _SHORTEST and any(len(word) >= _SHORTEST and _stands_in(folded, word) for word in private)
+
+
+def _stands_in(folded: str, word: str) -> bool:
+    end = end_of(word)
+    return end in close(folded) if end else _first(word) in folded
 
 
 def _first(word: str) -> str:
