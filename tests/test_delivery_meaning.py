@@ -171,6 +171,11 @@ def test_three_messages_within_thirty_days_with_no_delivery_between(signs: list[
         assert worn_out(order, Policy()) is verdict
 
 
+def test_who_reports_one_message_a_thousand_times_neither_stops_an_address_nor_holds_anybody_up() -> None:
+    # Grown with the square of their number, it would take minutes, within a transaction.
+    assert not worn_out([soft(number / 1000, "a") for number in range(20_000)], Policy())
+
+
 SIGNS = st.lists(
     st.builds(
         Sign,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -40,13 +40,14 @@ def worn_out(signs: Iterable[Sign], policy: Policy) -> bool:
         signs: What was heard of the address, in any order.
         policy: How often is too often.
     """
-    failed: list[Sign] = []
+    failed: dict[str, datetime] = {}
     # At one and the same instant the failure is taken for the later, so that it counts.
     for sign in sorted(signs, key=lambda one: (one.at, one.kind != EventKind.DELIVERED)):
         if sign.kind == EventKind.DELIVERED:
             failed.clear()
         elif sign.kind == EventKind.BOUNCED and not sign.permanent:
-            failed = [*(one for one in failed if sign.at - one.at <= policy.span), sign]
-        if len({one.key for one in failed}) >= policy.soft_bounces:
-            return True
+            # When each message came back last: anybody may report one and the same a thousand times.
+            failed[sign.key] = sign.at
+            if sum(sign.at - at <= policy.span for at in failed.values()) >= policy.soft_bounces:
+                return True
     return False
