@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from weakref import WeakValueDictionary
 
 import attrs
 import sqlalchemy as sa
@@ -16,6 +17,10 @@ from crmkit.ledger.tables import LedgerTables, declare_ledger
 from crmkit.records.tables import RecordTables, declare_records
 from crmkit.store.store import Connection, Store, open_store
 from crmkit.store.version import HEAD, has, is_new, make_ready, revision, wrong
+
+_TABLES = "crmkit"
+#: By prefix and schema, as long as any practice there is open.
+_DECLARED: WeakValueDictionary[tuple[str, str], sa.MetaData] = WeakValueDictionary()
 
 
 @attrs.frozen(eq=False)
@@ -39,7 +44,7 @@ class Database:
             ConfigError: If the address, the prefix or the schema cannot be used.
         """
         store = open_store(self.address, prefix=self.prefix, schema=self.schema)
-        return Tables(store, declare_records(store), declare_ledger(store))
+        return Tables(store, *_tables_of(store))
 
     def open(self) -> Tables:
         """Return the tables of a database that is ready; an empty one is set up.
@@ -160,6 +165,22 @@ class Tables:
     store: Store
     records: RecordTables
     ledger: LedgerTables
+
+
+def _tables_of(store: Store) -> tuple[RecordTables, LedgerTables]:
+    """Return the tables of a place, the same for all practices of a process.
+
+    To declare them takes most of the time of opening a practice, and a statement over the same tables is compiled once
+    for all of them: of many practices on one engine each would push the others' out.
+    """
+    place = (store.prefix, store.schema)
+    shared = _DECLARED.get(place)
+    if shared is None:
+        store.metadata.info[_TABLES] = (declare_records(store), declare_ledger(store))
+        shared = _DECLARED.setdefault(place, store.metadata)
+    store.metadata = shared
+    tables: tuple[RecordTables, LedgerTables] = shared.info[_TABLES]
+    return tables
 
 
 def _insist_on_rest(tables: Tables, connection: Connection) -> None:

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -89,6 +90,7 @@ def in_force(rules: Iterable[Rule], place: Place, purpose: Purpose, medium: Medi
     return own or tuple(rule for rule in speaking if ANYWHERE in rule.countries)
 
 
+@cache
 def known_rules() -> tuple[Rule, ...]:
     """Return the rules that come with the kit, read from its `rules.toml`."""
     return tuple(_read(tomllib.loads((files("crmkit.hours") / "rules.toml").read_text(encoding="utf-8"))))
