@@ -234,6 +234,15 @@ def test_a_line_that_tells_excel_the_delimiter_is_no_header(folder: Path) -> Non
     assert (row.id, row.fields, row.line) == ("P1", {"given": "Anna"}, 3)
 
 
+def test_a_title_above_the_header_is_told_and_a_blank_line_passed_over(folder: Path) -> None:
+    mapping = {"id": "No", "given": "First"}
+    (row,) = read(folder, "\n,\nNo,First\n\nP1,Anna\n", patients=mapping)
+    assert (row.id, row.line) == ("P1", 5)
+    for above in ("List of patients,,\n", ""):
+        told = refusal(folder, f"{above}" + ("No,First\nP1,Anna\n" if above else ""), patients=mapping)
+        assert "there is no column 'No'. To mend: let the first line name the columns" in told
+
+
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_a_mark_of_utf_8_is_seen_whatever_encoding_is_named(quote: str, folder: Path) -> None:
     text = f"\ufeff{quote}id{quote},given\nP1,Zoë\n"

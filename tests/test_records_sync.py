@@ -260,4 +260,6 @@ def test_patients_whom_a_complete_export_lacks_are_counted_and_stay(desk: Desk) 
     assert desk.sync(anna()).missing == 1, "who left before is missed by nobody"
     assert desk.run(Told([Batch((anna(),), complete=False)])).missing == 0
     assert desk.sync(anna(), attrs.evolve(ben, fields={"born": "no date"})).missing == 0
+    broken_off = attrs.evolve(ben, id="?", fields={}, faults=(Fault("", "has 3 fields where the header has 17"),))
+    assert desk.sync(anna(), broken_off).missing == 1, "it broke off amid a row"
     assert [one.id for one in desk.now("patient")] == ["P1", "P2", "P3"]

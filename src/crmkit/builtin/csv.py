@@ -148,10 +148,10 @@ def _begins(path: Path, *marks: bytes) -> bool:
 
 def _header(reader: Any, path: Path) -> list[str]:
     try:
-        header = [column.strip() for column in next(reader, [])]
+        header = _next(reader)
         # "sep=;" tells Excel how to read the lines below; they begin with the header.
         if header and header[0] == "sep=" and not any(header[1:]):
-            header = [column.strip() for column in next(reader, [])]
+            header = _next(reader)
     except csv.Error as problem:
         raise SourceError(f"the header is no CSV: {problem}", where=path.name) from None
     first = header[0] if header else ""
@@ -159,6 +159,11 @@ def _header(reader: Any, path: Path) -> list[str]:
         mend = 'set encoding = "utf-8-sig" in [settings.csv], or leave it out'
         raise SourceError("is written in UTF-8", where=path.name, mend=mend)
     return [first.removeprefix(_MARK).strip('"'), *header[1:]] if first.startswith(_MARK) else header
+
+
+def _next(reader: Any) -> list[str]:
+    """Return the next line that holds anything."""
+    return next((line for cells in reader if any(line := [cell.strip() for cell in cells])), [])
 
 
 def _uneven(header: list[str], cells: list[str]) -> tuple[Fault, ...]:
@@ -183,7 +188,9 @@ def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str,
     if mapping.stated:
         for field, column in mapping.asked():
             if column not in header:
-                mend = f"correct {field} in {section}: {nearest(column, header)}"
+                mend = f"correct {field} in {section}: {nearest(column, named)}"
+                if len(named) < 2:
+                    mend = "let the first line name the columns: take out what stands above it, or export it anew"
                 raise SourceError(f"there is no column {column!r}", where=path.name, mend=mend)
         return mapping.fields
     for column in named:

@@ -98,7 +98,9 @@ def _language(reading: Reading) -> str:
     try:
         return words.language_tag(tag) if tag else ""
     except ValueError:
-        reading.fault("language", "is no known language: use BCP 47, such as en, en-AU or pt-BR")
+        reading.fault(
+            "language", "is no language such as de or en-AU (BCP 47): translate it with values = {...} in the mapping"
+        )
         return ""
 
 

@@ -65,7 +65,8 @@ def missing_patients(connection: sa.Connection, tables: RecordTables, intake: In
 
     An export may leave out who has not come for years, and just those are to be won back. So nobody is taken away.
     """
-    told, patient = _told(intake, "patient"), tables.patient.now
+    # Nothing is done about them: so it is told of an export that broke off amid a row, too.
+    told, patient = _came(intake, "patient"), tables.patient.now
     if not told or not any(source == intake.source and id_ not in told for id_, source in intake.owners.items()):
         return 0
     practice, source = intake.scope
@@ -79,7 +80,12 @@ def _told(intake: Intake, kind: str) -> set[str]:
     rejected = [one for one in intake.rejections if one.row.kind == kind]
     if any(not fault.field for one in rejected for fault in one.faults):
         return set()
-    return {id_ for of, id_ in intake.seen if of == kind} | {one.row.id.strip() for one in rejected}
+    return _came(intake, kind)
+
+
+def _came(intake: Intake, kind: str) -> set[str]:
+    rejected = {one.row.id.strip() for one in intake.rejections if one.row.kind == kind}
+    return {id_ for of, id_ in intake.seen if of == kind} | rejected
 
 
 def _there(

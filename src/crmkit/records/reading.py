@@ -92,7 +92,7 @@ class Reading:
         """Return a yes or a no."""
         value = self.needed(field).lower()
         if value and value not in _YES | _NO:
-            self.fault(field, "is neither yes nor no")
+            self.fault(field, "is neither yes nor no: translate it with values = {...} in the mapping")
         return value in _YES
 
     def whole(self, field: str, *, needed: bool = False) -> int | None:
