@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -17,6 +16,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 import attrs
 
 from crmkit.delivery.channel import Channel, Outcome, Receipt, limits_of
+from crmkit.delivery.company import calls_of
 from crmkit.delivery.order import Order
 from crmkit.delivery.window import Written
 from crmkit.people.medium import Medium
@@ -42,12 +42,12 @@ class Underway:
     until: datetime | None
 
     @classmethod
-    def of(cls, channels: Mapping[Medium, Channel], media: Sequence[Medium], now: datetime) -> Self:
-        """Return what is told of a window that is handed over now, by the medium of each of its messages."""
-        messages = Counter(media)
-        seconds = sum(_longest(channels[medium], number) for medium, number in messages.items())
+    def of(cls, channels: Mapping[Medium, Channel], written: Sequence[Written], now: datetime) -> Self:
+        """Return what is told of a window that is handed over now."""
+        media = list(dict.fromkeys(one.touch.medium for one in written))
+        seconds = sum(_longest(channels[each], [one for one in written if one.touch.medium is each]) for each in media)
         until = None if math.isinf(seconds) else now + timedelta(seconds=seconds)
-        return cls(tuple(channels[medium].name for medium in messages), len(media), now, until)
+        return cls(tuple(channels[medium].name for medium in media), len(written), now, until)
 
 
 @attrs.frozen
@@ -126,7 +126,7 @@ def _carry(work: SimpleQueue[_Work[T] | None], told: list[Underway]) -> None:
         del one, function, answer
 
 
-def _longest(channel: Channel, messages: int) -> float:
-    """Return how many seconds a channel may take for so many messages."""
+def _longest(channel: Channel, written: Sequence[Written]) -> float:
+    """Return how many seconds a channel may take for these messages."""
     seconds: float | None = getattr(channel, "call_seconds", None)
-    return math.inf if seconds is None else seconds * -(-messages // limits_of(channel).batch)
+    return math.inf if seconds is None else seconds * len(calls_of(written, limits_of(channel).batch))

@@ -64,7 +64,9 @@ QUERYABLE = Guarantee(queryable=True)
 def keyed(ttl: timedelta) -> Guarantee:
     """Return the guarantee of a provider that swallows a second message of the same key for so long.
 
-    What is in doubt is repeated as long as a quarter of an hour of that time is left, for so long may a call take.
+    What is in doubt is repeated as long as a quarter of an hour of that time is left, for so long may a call take. It
+    goes in batches of at most ten then, and from the second repetition on alone: one message at which a call fails as a
+    whole keeps no other in doubt.
     """
     return Guarantee(ttl)
 

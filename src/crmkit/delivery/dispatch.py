@@ -234,7 +234,7 @@ class Dispatch:
         except BaseException:
             self._untold.append(Flight.not_begun(going, "the sender ended before it was its turn"))
             raise
-        underway = Underway.of(self.channels, [one.touch.medium for one in going], self.clock.now())
+        underway = Underway.of(self.channels, going, self.clock.now())
         return Flight(going, carrier.submit(lambda: self._handing.deliver(going), underway))
 
     def _written(

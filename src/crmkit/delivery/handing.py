@@ -12,6 +12,7 @@ from crmkit.clock import Clock
 from crmkit.delivery.at_fault import at_fault
 from crmkit.delivery.carrier import Landing
 from crmkit.delivery.channel import Channel, Outcome, Receipt, limits_of
+from crmkit.delivery.company import calls_of
 from crmkit.delivery.window import Written
 from crmkit.people.medium import Medium
 
@@ -67,10 +68,9 @@ class Handing:
         receipts: dict[str, Receipt] = {}
         calls = []
         for medium, channel in self.channels.items():
-            messages = [one.message for one in written if one.touch.medium is medium]
-            most = limits_of(channel).batch
-            for start in range(0, len(messages), most):
-                some = messages[start : start + most]
+            mine = [one for one in written if one.touch.medium is medium]
+            for call in calls_of(mine, limits_of(channel).batch):
+                some = [one.message for one in call]
                 began = self.clock.now()
                 told = list(channel.send(some))
                 calls.append((medium, len(some), self.clock.now() - began))
