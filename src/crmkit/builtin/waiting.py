@@ -21,5 +21,9 @@ def time_out(connected: socket.socket, seconds: int) -> None:
         connected.settimeout(seconds)
         return
     span = struct.pack("@ll", seconds, 0)
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        connected.setsockopt(socket.SOL_SOCKET, option, span)
+    try:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            connected.setsockopt(socket.SOL_SOCKET, option, span)
+    except OSError:
+        # A kernel that wants the span in another form, as with 64-bit time on 32-bit ARM.
+        connected.settimeout(seconds)
