@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import json
 import os
 import subprocess
@@ -236,6 +237,39 @@ def test_threads_end_with_what_they_were_made_for():
     gc.collect()
     thread.join(60)
     assert not thread.is_alive()
+
+
+def test_a_thread_that_nobody_needs_ends_and_the_next_call_gets_another(monkeypatch):
+    # A process may hold a thousand practices, each with some plugins.
+    monkeypatch.setattr("crmkit.plugins.worker.IDLE", 0.05, raising=False)
+    own = calls(thing="acme.seldom")
+    with own.line() as line:
+        first = line.call(Phase.READ, "reading", threading.current_thread)
+        time.sleep(0.2)
+        assert line.call(Phase.READ, "reading", threading.current_thread) is first, "it is needed as long as it is held"
+    first.join(10)
+    assert not first.is_alive()
+    assert own.call(Phase.JUDGE, "judging", lambda: 1) == 1
+    own.end()
+
+
+def test_no_call_goes_to_a_thread_that_is_just_ending(monkeypatch):
+    monkeypatch.setattr("crmkit.plugins.worker.IDLE", 0.0005, raising=False)
+    own, pauses = calls(thing="acme.often"), itertools.cycle([0, 0.0004, 0.0005, 0.0006, 0.001])
+
+    def caller():
+        for _ in range(300):
+            answers.append(own.call(Phase.JUDGE, "judging", lambda: 1))
+            time.sleep(next(pauses))
+
+    answers: list[int] = []
+    callers = [threading.Thread(target=caller) for _ in range(4)]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join(60)
+    assert answers == [1] * 1200
+    own.end()
 
 
 def test_a_waiting_thread_holds_nobody():

@@ -144,7 +144,7 @@ class Calls:
                 break
             if worker.alive:
                 return worker
-        return Worker(f"crmkit-{self.thing or self.plugin}")
+        return Worker(f"crmkit-{self.thing or self.plugin}", self._idle)
 
 
 @attrs.define(eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Callable
 from decimal import setcontext
 from queue import Empty, SimpleQueue
@@ -45,18 +46,29 @@ class _Call:
         return self.answer.get()
 
 
+#: After so many seconds without a call a thread ends: a process may hold a thousand practices, and each its plugins.
+IDLE = 60.0
+
+
 class Worker:
     """One thread that makes the calls given to it, one after the other.
 
-    It is a daemon: a call that never returns does not keep the process alive. It ends with its `Worker`.
+    It is a daemon: a call that never returns does not keep the process alive. It ends with its `Worker`, or when it has
+    long waited among those that have nothing to do.
+
+    Args:
+        name: The thread's name.
+        waiting: The workers that have nothing to do: who takes one out has it for himself.
 
     >>> Worker("example").run(lambda: 6 * 7, 10)
     42
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, waiting: deque[Worker] | None = None) -> None:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
-        self._thread = Thread(target=_work, args=(self._calls,), name=name, daemon=True)
+        # The thread must not keep its worker alive.
+        others = _nobody if waiting is None else weakref.ref(waiting)
+        self._thread = Thread(target=_work, args=(self._calls, others), name=name, daemon=True)
         self._thread.start()
         self._end = weakref.finalize(self, self._calls.put, None)
         self._end.atexit = False
@@ -90,10 +102,38 @@ class Worker:
         """Let the thread end as soon as it has nothing to do."""
         self._end()
 
+    def makes(self, calls: object) -> bool:
+        """Tell whether its thread makes these calls."""
+        return self._calls is calls
 
-def _work(calls: SimpleQueue[_Call | None]) -> None:
+
+def _nobody() -> None:
+    return None
+
+
+def _work(calls: SimpleQueue[_Call | None], others: Callable[[], deque[Worker] | None]) -> None:
     setcontext(EXACT.copy())
-    while (call := calls.get()) is not None:
+    while True:
+        try:
+            call = calls.get(timeout=IDLE)
+        except Empty:
+            if _has_left(calls, others()):
+                return
+            continue
+        if call is None:
+            return
         call.make()
         # While the thread waits it must not hold on to anybody's data.
         del call
+
+
+def _has_left(calls: object, waiting: deque[Worker] | None) -> bool:
+    """Take the worker of these calls out of those that wait, unless somebody was quicker and is about to call."""
+    for worker in tuple(waiting or ()):
+        if worker.makes(calls):
+            try:
+                waiting.remove(worker)  # type: ignore[union-attr]
+            except (ValueError, IndexError):
+                return False
+            return True
+    return False
