@@ -418,6 +418,10 @@ BOMBS = {
     "a header without end": b"From: " + b"(" * 900_000 + b"\n\nHi",
     "a folded header": b"References: <a@b.example>\n" + b" <a@b.example>\n" * 60_000 + b"\nstop",
     "quotes": b"From: a@b.example\nSubject: " + b'"=?utf-8?q?' * 90_000 + b"\n\nstop",
+    "parameters": b"From: a@b.example\nContent-Type: text/plain" + b"; \n\t" * 250_000 + b"\n\nstop",
+    "parameters in base64": b"From: MAILER-DAEMON@x.example\nContent-Type: message/global-delivery-status\n"
+    + b"Content-Transfer-Encoding: base64\n\n"
+    + base64.encodebytes(b"Content-Type: multipart/x" + b";" * 700_000 + b"\nAction: failed\n\n"),
     "tags": b"From: a@b.example\nContent-Type: text/html\n\n" + b"<script <" * 100_000,
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email
 import re
 from email.message import Message as Mail
 
@@ -10,6 +9,7 @@ from crmkit.builtin.incoming import (
     bare_address,
     blocks,
     envelope_key,
+    fields_of,
     header,
     kind_of,
     named,
@@ -81,4 +81,4 @@ def _of_microsoft(mail: Mail, payload: Payload) -> list[Event] | None:
 def _fields(report: Mail) -> Mail:
     """Return the report's fields, which Python parses as the headers of a message inside, or not at all."""
     inside = blocks(report)
-    return inside[0] if inside else email.message_from_bytes(raw_text(report))
+    return inside[0] if inside else fields_of(raw_text(report))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import Message as Mail
+from email.parser import BytesHeaderParser
 from email.utils import parseaddr, parsedate_to_datetime
 from itertools import islice
 from typing import TypedDict
@@ -28,6 +29,8 @@ _GAP = re.compile(rb"(?:\r\n|\r|\n)(?=[\r\n])")
 _BLANK = re.compile(rb"(?:\r?\n[ \t]*){2,}")
 _MOST_COMMENTS = 20
 _TYPED = re.compile(rb"(?i)[\r\n]content-type:")
+#: The standard library takes quadratic time over the parameters of one such field.
+_LONG_TYPE = re.compile(rb"(?i)(?:\A|[\r\n])content-type:(?:[^\r\n]|(?:\r\n?|\n)[ \t]){5000}")
 #: A touch's key, and behind a full stop the proof that a message of ours carried it.
 _WORD = r"[0-9a-f]{32}(?:\.[0-9a-f]{16})?"
 _KEY = re.compile(_WORD)
@@ -68,6 +71,8 @@ def read_mail(payload: Payload) -> Mail:
         raise SourceError("the mail is empty", where="mail")
     if len(_TYPED.findall(body)) > MOST_PARTS or body.count(b"\n--") + body.count(b"\r--") > MOST_GROUPS:
         raise SourceError(f"the mail has more than {MOST_PARTS} parts", where="mail")
+    if _LONG_TYPE.search(body):
+        raise SourceError("the mail has a Content-Type of more than 5000 characters", where="mail")
     try:
         return email.message_from_bytes(body)
     except (email.errors.MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
@@ -246,7 +251,12 @@ def _text_inside(report: Mail, inside: list[Mail]) -> bytes:
 
 def _cut(text: bytes) -> list[Mail]:
     pieces = islice(_BLANK.split(text), MOST_GROUPS)
-    return [email.message_from_bytes(piece.strip()) for piece in pieces if piece.strip()]
+    return [fields_of(piece.strip()) for piece in pieces if piece.strip()]
+
+
+def fields_of(text: bytes) -> Mail:
+    """Return a group of fields; what they say of parts and their boundaries is not looked at."""
+    return BytesHeaderParser().parsebytes(text)
 
 
 def envelope_key(envelope: str) -> str:
