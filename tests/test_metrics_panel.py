@@ -244,7 +244,18 @@ def test_it_is_told_since_when_there_are_visits_and_messages(desk: Desk) -> None
     desk.patient("typed", date(1900, 1, 1), *(date(2024, 1, 1) + timedelta(days=day) for day in range(300)))
     desk.visit("typed", date(2019, 1, 1), status="cancelled")
     desk.touch("typed", sent_at=datetime(2025, 3, 31, 13, 30, tzinfo=UTC))  # 1 April in Sydney
-    assert desk.findings().basis == Basis(date(2024, 1, 1), date(2025, 4, 1))
+    assert desk.findings().basis == Basis(date(2024, 1, 1), None, date(2025, 4, 1))
+
+
+def test_without_any_invoice_there_is_no_turnover_and_it_is_not_zero(desk: Desk) -> None:
+    desk.patient("seen", date(2025, 2, 3))
+    money = [one for one in desk.findings().measures.values() if one.unit == "money"]
+    assert len(money) == 3
+    assert {(one.value, one.note) for one in money} == {(None, "no invoice is on record")}
+    desk.invoice("seen", date(2025, 2, 3), "20")
+    desk.invoice("seen", date(2025, 2, 3), "-20")
+    found = desk.findings()
+    assert (found.measures["core.turnover"].value, found.basis.invoices_since) == (0, date(2025, 2, 3))
 
 
 def test_only_completed_visits_count(desk: Desk) -> None:

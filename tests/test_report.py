@@ -75,6 +75,7 @@ def findings(**more: Any) -> Findings:
             TouchCount("news", State.DEFERRED, "cap", "sms", "marketing", 7),
         ),
         "messages": (MessageCount(months[-1].window, "birthday-card", 30),),
+        "basis": Basis(date(2010, 1, 4), date(2010, 1, 4), date(2020, 5, 1)),
     }
     return Findings(window=YEAR, as_of=AS_OF, **given | more)
 
@@ -154,7 +155,7 @@ def test_ids_are_unique_and_every_reference_meets_one() -> None:
 
 def test_figures_come_with_their_parts_exclusions_definition_and_window() -> None:
     text = Outline(page(rejected=1200)).text
-    assert "1 of 1" in text
+    assert "–1 of 1" in text  # no rate of so few
     assert "Left out: 1 deceased; 1 not active at the start." in text
     assert "core.retention@1" in text
     assert "1 January 2025 to 31 December 2025, as known on 2 January 2026" in text
@@ -216,12 +217,15 @@ def test_a_card_gives_no_rate_of_a_small_group_and_says_none_or_all_only_where_i
 
 
 def test_records_that_begin_late_are_told_with_what_they_make_of_the_figures() -> None:
-    text = Outline(page(findings(basis=Basis(date(2023, 11, 30), date(2025, 10, 1), 3)))).text
-    assert "The visits on record begin in November 2023." in text
-    assert "Until May 2025 the active patients are then too few" in text
+    text = Outline(page(findings(basis=Basis(date(2024, 6, 30), date(2025, 5, 1), date(2025, 10, 1), 3)))).text
+    assert "The visits on record begin in June 2024." in text
+    assert "Until December 2025 the active patients are then too few" in text
     assert "The first message on record here left on 1 October 2025" in text
     assert "3 invoices are not in AUD, and in none of these amounts." in text
-    text = Outline(page(findings(basis=Basis(date(2012, 1, 1), date(2024, 10, 1))))).text
+    assert "The invoices on record begin in May 2025: turnover and spend are too low" in text
+    assert "June 20241,50524–" in text  # no turnover of a month before the first invoice
+    assert "May 2024" not in text
+    text = Outline(page(findings(basis=Basis(date(2012, 1, 1), date(2012, 1, 1), date(2024, 10, 1))))).text
     assert "on record begin" not in text
     assert "first message on record" not in text
 

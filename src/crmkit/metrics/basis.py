@@ -24,11 +24,13 @@ class Basis:
 
     Attributes:
         visits_since: From when on visits are on record, None without any; one in two hundred may be older.
+        invoices_since: The same of invoices; without any there is no figure of money.
         first_message: On which day the first message left, None if none did.
         other_currency: How many invoices are in another currency than the practice's; no figure holds their amounts.
     """
 
     visits_since: date | None = None
+    invoices_since: date | None = None
     first_message: date | None = None
     other_currency: int = 0
 
@@ -40,6 +42,15 @@ class Basis:
         """
         return self.visits_since is not None and self.visits_since > add_months(window.start, -LONG_ENOUGH)
 
+    def too_few_invoices_for(self, window: Window) -> bool:
+        """Tell whether invoices are on record for a part of the window only, and visits for more of it.
+
+        >>> Basis(date(2020, 1, 1), date(2026, 3, 1)).too_few_invoices_for(Window.year(2026))
+        True
+        """
+        begun = max(window.start, self.visits_since or window.start)
+        return self.invoices_since is not None and self.invoices_since > add_months(begun, 1)
+
     @property
     def active_from(self) -> date | None:
         """From when on all who are active can be told, for until then their last visit may not be on record."""
@@ -48,15 +59,19 @@ class Basis:
 
 def basis(connection: sa.Connection, known: Known, end: date) -> Basis:
     """Return what there is on record before a date."""
-    return Basis(_visits_since(connection, known, end), _first_message(connection, known), known.other_currency)
-
-
-def _visits_since(connection: sa.Connection, known: Known, end: date) -> date | None:
     visit = known.rows(known.records.visit, "day", "status")
-    completed = (visit.c.status == "completed", visit.c.day < end)
-    count = connection.scalar(sa.select(sa.func.count()).select_from(visit).where(*completed)) or 0
-    oldest = sa.select(visit.c.day).where(*completed).order_by(visit.c.day)
-    return connection.scalar(oldest.offset(count // _STRAYS).limit(1))
+    invoice = known.rows(known.records.invoice, "day", "currency")
+    return Basis(
+        _begin(connection, visit.c.day, visit.c.status == "completed", visit.c.day < end),
+        _begin(connection, invoice.c.day, known.in_currency(invoice), invoice.c.day < end),
+        _first_message(connection, known),
+        known.other_currency,
+    )
+
+
+def _begin(connection: sa.Connection, day: sa.ColumnElement[date], *which: sa.ColumnElement[bool]) -> date | None:
+    count = connection.scalar(sa.select(sa.func.count(day)).where(*which)) or 0
+    return connection.scalar(sa.select(day).where(*which).order_by(day).offset(count // _STRAYS).limit(1))
 
 
 def _first_message(connection: sa.Connection, known: Known) -> date | None:

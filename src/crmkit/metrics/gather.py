@@ -79,18 +79,28 @@ def gather(
         known = known_at(connection, records, ledger, practice, as_of)
         crossing = _Crossing(panel(connection, known, window, active_months=active_months))
         measures = measure(metrics, crossing, window, as_of)
+        ground = basis(connection, known, window.end)
         return Findings(
             window=window,
             as_of=as_of,
-            measures=measures,
+            measures=measures if ground.invoices_since else _without_money(measures),
             bridge=crossing.bridge,
             months=monthly(connection, known, window.end, _MONTHS, active_months),
             cohorts=cohorts(connection, known, window.end, _QUARTERS),
             touches=touch_counts(connection, known, window),
             messages=messages_by_month(connection, known, window.end, _MONTHS),
             effects=effects(connection, known, window.end),
-            basis=basis(connection, known, window.end),
+            basis=ground,
         )
+
+
+def _without_money(measures: Mapping[str, Measure]) -> dict[str, Measure]:
+    """Return the measures of a practice whose invoices nobody gives: its turnover is unknown, and not zero."""
+    note = "no invoice is on record"
+    return {
+        name: attrs.evolve(one, value=None, note=note) if one.unit == "money" and one.value is not None else one
+        for name, one in measures.items()
+    }
 
 
 @attrs.define

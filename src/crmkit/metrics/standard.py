@@ -77,7 +77,7 @@ def _money() -> tuple[Metric[Any], ...]:
         Ratio(
             "core.turnover",
             "money",
-            "All invoices dated in the window, credit notes subtracted.",
+            "All invoices dated in the window, paid or not, credit notes subtracted.",
             above=_spend,
         ),
         Ratio(

@@ -28,7 +28,7 @@ def cards(found: Findings, figures: Figures) -> tuple[Card, ...]:
         "core.retention": ("Stayed", f"of those active on {start}, without who died or moved"),
         "core.new_patients": ("New patients", "seen for the first time"),
         "core.reactivation": ("Came back", f"of those lapsed by {start}, asked or unasked"),
-        "core.turnover": ("Turnover", "all invoices, credit notes subtracted"),
+        "core.turnover": ("Turnover", "all invoices, paid or not, less credit notes"),
         "core.heard_from_nobody": ("Got no message", "of the active patients"),
     }
     return tuple(
@@ -41,8 +41,8 @@ def cards(found: Findings, figures: Figures) -> tuple[Card, ...]:
 def notes(report: Report, figures: Figures) -> tuple[str, ...]:
     """Return what a reader must know before believing the figures at the top, each in a sentence or two."""
     found = report.findings
-    made = (_unread(report.rejected, figures), _foreign(found.basis.other_currency, figures), _begun(found, figures))
-    return tuple(note for note in made if note)
+    made = [_unread(report.rejected, figures), _foreign(found.basis.other_currency, figures), _begun(found, figures)]
+    return tuple(note for note in [*made, _invoiced(found, figures)] if note)
 
 
 def _unread(rows: int, figures: Figures) -> str:
@@ -57,6 +57,14 @@ def _unread(rows: int, figures: Figures) -> str:
 def _foreign(invoices: int, figures: Figures) -> str:
     some = "1 invoice is" if invoices == 1 else f"{figures.number(invoices)} invoices are"
     return f"{some} not in {figures.currency}, and in none of these amounts." if invoices else ""
+
+
+def _invoiced(found: Findings, figures: Figures) -> str:
+    since = found.basis.invoices_since
+    if since is None or not found.basis.too_few_invoices_for(found.window):
+        return ""
+    began = figures.month(Window.month_of(since))
+    return f"The invoices on record begin in {began}: turnover and spend are too low, for all before that is missing."
 
 
 def _begun(found: Findings, figures: Figures) -> str:

@@ -31,6 +31,7 @@ _CONFIG: dict[str, Any] = {
         "labelFontSize": 13,
         "titleFontSize": 13,
         "titleFontWeight": "normal",
+        "titlePadding": 12,
         "labelColor": INK,
         "titleColor": INK,
         "gridColor": "#e6e9ec",

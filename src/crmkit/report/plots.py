@@ -33,9 +33,9 @@ def plots(report: Report) -> dict[str, Plot]:
     figures = Figures(report.locale, report.currency)
     drawn: dict[str, Callable[[], Plot | None]] = {
         "bridge": lambda: patient_bridge(found.bridge, figures),
-        "active": lambda: active_by_month(found.months, figures),
-        "new": lambda: new_by_month(found.months, figures),
-        "turnover": lambda: turnover_by_month(found.months, figures),
+        "active": lambda: active_by_month(report.months, figures),
+        "new": lambda: new_by_month(report.months, figures),
+        "turnover": lambda: turnover_by_month(report.invoiced_months, figures),
         "cohorts": lambda: cohort_map(found.cohorts, figures),
         "messages": lambda: messages_by_month(found.messages, found.months, figures),
         "touches": lambda: what_became(found.touches, figures),

@@ -10,6 +10,7 @@ import attrs
 
 from crmkit.clock import utc
 from crmkit.metrics.gather import Findings
+from crmkit.metrics.series import Month
 
 
 def _fixed(mapping: Mapping[str, str]) -> Mapping[str, str]:
@@ -40,6 +41,18 @@ class Report:
     rejected: int = 0
     plugins: tuple[tuple[str, str], ...] = ()
     audit: tuple[str, datetime] | None = None
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        """The months for which there can be visits: before there is anything on record, a zero is no figure."""
+        since = self.findings.basis.visits_since
+        return tuple(month for month in self.findings.months if since is not None and month.window.end > since)
+
+    @property
+    def invoiced_months(self) -> tuple[Month, ...]:
+        """The same of months for which there can be invoices."""
+        since = self.findings.basis.invoices_since
+        return tuple(month for month in self.months if since is not None and month.window.end > since)
 
     @property
     def noted_at(self) -> str:

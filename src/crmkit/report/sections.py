@@ -76,7 +76,7 @@ class _Parts:
                 bridge_table(found.bridge, found.window, self.figures),
                 self._measures("Patients in figures", "core.active_patients", "core.new_patients"),
             ),
-            (month_table(found.months, self.figures),),
+            (month_table(self.report.months, self.report.invoiced_months, self.figures),),
         )
 
     def money(self) -> Section:
@@ -108,7 +108,7 @@ class _Parts:
 
     def heard(self) -> Section:
         names = ("core.contact_coverage", "core.heard_from_nobody", "core.unheard_without_address")
-        table = self._measures("Who heard from the practice", *names)
+        table = self._measures("Messages to active patients", *names)
         return Section("heard", "Who got a message", self._since(), self._plots("coverage"), (table,))
 
     def _since(self) -> str:

@@ -43,37 +43,42 @@ class Table:
 def measure_table(caption: str, measures: Sequence[tuple[str, Measure]], figures: Figures) -> Table:
     """Return measures with their parts, how many were left out, and the definition that was used."""
     rows = tuple(
-        (title, figures.value(one), figures.parts(one) or DASH, figures.number(sum(one.excluded.values())))
+        (title, _value(one, figures), figures.parts(one) or DASH, figures.number(sum(one.excluded.values())))
         for title, one in measures
     )
     codes = tuple(one.definition for _, one in measures)
     return Table(caption, ("Figure", "Value", "Made of", "Left out"), rows, codes=codes)
 
 
+def _value(one: Measure, figures: Figures) -> str:
+    few = one.unit == "share" and one.denominator is not None and one.denominator < SMALLEST_GROUP
+    return DASH if few else figures.value(one)
+
+
 def bridge_table(bridge: Bridge, window: Window, figures: Figures) -> Table:
     """Return the patient bridge, row by row."""
     rows = (
-        (f"Active when {figures.day(window.start)} began", figures.number(bridge.start)),
+        (f"Active at the start of {figures.day(window.start)}", figures.number(bridge.start)),
         ("New, and still active", figures.signed(bridge.new)),
         ("Came back after a long time", figures.signed(bridge.returned)),
         ("Lapsed without a word", figures.signed(-bridge.lapsed_silent)),
         ("Deceased", figures.signed(-bridge.deceased)),
         ("Moved or transferred", figures.signed(-bridge.moved)),
-        (f"Active when {figures.day(window.last)} ended", figures.number(bridge.end)),
+        (f"Active at the end, on {figures.day(window.last)}", figures.number(bridge.end)),
     )
     note = "" if bridge.reconciles else "These rows do not add up: please report this as a fault of the program."
     return Table("From the active patients at the start to those at the end", ("", "Patients"), rows, note=note)
 
 
-def month_table(months: Sequence[Month], figures: Figures) -> Table:
-    """Return the practice's months, the latest first."""
+def month_table(months: Sequence[Month], invoiced: Sequence[Month], figures: Figures) -> Table:
+    """Return the practice's months, the latest first; a dash for the turnover of those before the first invoice."""
     rows = tuple(
         (
             figures.month(one.window),
             figures.number(one.active),
             figures.number(one.new),
             figures.number(one.visits),
-            figures.money(one.turnover),
+            figures.money(one.turnover) if one in invoiced else DASH,
         )
         for one in reversed(months)
     )
