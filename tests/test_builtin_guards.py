@@ -226,6 +226,8 @@ WRONG = {
     "Baby of Anna": "a placeholder",
     "--": "a placeholder",
     "Deceased": "a remark",
+    "Win Money Www.Evil.example": "a web address",
+    "Evil.Com": "a web address",
     "Anna deceased": "a remark",
     "Anna dec'd": "a remark",
     "Verstorben": "a remark",
@@ -323,8 +325,15 @@ def test_what_is_called_by_counts_and_not_what_is_hidden_behind_it() -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_doubt_never_repeats_the_name(given_name: str, family: str) -> None:
     known = {"", "all capitals", "all lower case", "a placeholder", "only one letter", "digits or signs"}
-    known |= {"a remark", "a title", "a comma", "capitals the wrong way round", "the family name twice"}
-    known |= {"an invisible sign that turns the text round"}
+    known |= {
+        "a web address",
+        "a remark",
+        "a title",
+        "a comma",
+        "capitals the wrong way round",
+        "the family name twice",
+    }
+    known |= {"an invisible sign that turns the text round", "a web address"}
     assert doubt(PersonName(given=given_name, family=family)) in known
 
 

@@ -23,6 +23,11 @@ _FAMILY_PLACEHOLDER = re.compile(rf"(?i)(?:{_NOBODY})\W*")
 # What desks write beside a name, or in its place, in the languages of the package's messages.
 _GONE = "deceased|decd|duplicate|verstorben|gestorben|décédé|décédée|fallecido|fallecida|deceduto|deceduta"
 _REMARK = re.compile(rf"(?i)\b(?:{_GONE}|dec'd|passed away|do not|don'?t)\b")
+# Mail programs make a link of it: who fills in another's address on a form would have us send it there.
+_WEB = re.compile(
+    r"(?i)\bwww\.|\w\w\.(?:com|net|org|info|biz|io|co|xyz|top|shop|site|store|online|club|link|live|app|dev|page|icu"
+    r"|me|tv|cc|ly|eu|uk|us|ca|au|nz|de|at|ch|fr|es|it|nl|be|pl|pt|ru|cn|in|br)\b"
+)
 _ALONE = frozenset(word.title() for word in _GONE.split("|"))
 _TITLE = re.compile(r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|hr|fr|monsieur|madame|mme|mlle|señora?|sra?)(?:\.|\b)")
 # Each sign can be read in one way only: else a name of thirty initials would hold up the plan for hours.
@@ -193,6 +198,8 @@ def _beside(part: str) -> str:
 
 
 def _remark(part: str) -> str:
+    if _WEB.search(part):
+        return "a web address"
     return "a remark" if _REMARK.search(part) else ""
 
 
