@@ -335,6 +335,25 @@ def test_a_newsletter_that_may_not_be_read_holds_its_own_messages_alone(exports,
     assert told["news"][1]["path"].endswith(problem)
 
 
+def test_a_template_that_compares_what_does_not_fit_holds_its_own_messages_alone(exports, open_crm, tmp_path, outbox):
+    folder = tmp_path / "own" / "birthday" / "email" / "en"
+    folder.mkdir(parents=True)
+    (folder / "body.txt").write_text("{% if for_child < 'x' %}Dear{% endif %}", encoding="utf-8")
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm(templates="own", caps=())
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.add(
+        Campaign("back", objective="reactivate", message="reactivation", segment="everybody", schedule="on 2026-11-23")
+    )
+    crm.plan()
+    told = {touch.campaign: touch.reason for touch in crm.send().touches}
+    assert told == {"card": "template_failed", "back": "sent"}
+    assert len(outbox()) == 1
+    assert any("does not fit (TypeError)" in one.why for one in crm.preview("P1"))
+
+
 def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox):
     family = [patient("P1"), patient("P2", given="Sam"), patient("C1", given="Leo", born="2019-01-01", guardian="P1")]
     exports("patients", family)

@@ -58,6 +58,8 @@ def shown(source: str, name: PersonName | None = None, where: str = "own/body.tx
         "{{ (patient).greeting.x }}",
         "{{ ('x').join }}",
         "{% if 'a' * 99 %}{% endif %}",
+        "{% if patient.given > 3 %}{% endif %}",
+        "{% if 2027 == occasion.year %}{% endif %}",
         "{{ patient.greeting | default('a' * 99) }}",
     ],
 )

@@ -89,11 +89,16 @@ class Part:
 
         Raises:
             MissingField: If a field that it prints is empty.
+            TemplateError: If it compares what cannot be compared.
         """
         try:
             return self.template.render(context)
         except MissingField as lack:
             raise MissingField(lack.field, where=self.where, mend="fill it in, or print it within an if") from None
+        except (TypeError, ValueError) as problem:
+            # What it says may hold what stands in a field.
+            what = f"what is compared in it does not fit ({type(problem).__name__})"
+            raise TemplateError(what, where=self.where, mend="compare text with text") from None
 
 
 def compile_part(sandbox: Sandbox, source: str, where: str, known: Mapping[str, frozenset[str]]) -> Part:
@@ -153,8 +158,14 @@ def _checked(tree: nodes.Template, where: str, known: Mapping[str, frozenset[str
             raise TemplateError(f"{_construct(node)} is not allowed in a template", where=place, mend=_MEND)
         if isinstance(node, nodes.CondExpr) and node.expr2 is None:
             raise TemplateError("an if within a line needs an else", where=place, mend='add else ""')
+        if isinstance(node, nodes.Compare) and any(map(_is_number, (node.expr, *(one.expr for one in node.ops)))):
+            raise TemplateError("a field is text, and no number", where=place, mend='write it as in "2027"')
         if isinstance(node, nodes.Name | nodes.Getattr):
             yield _known(node, place, known)
+
+
+def _is_number(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Const) and type(node.value) in (int, float)
 
 
 def _all_nodes(node: nodes.Node) -> Iterator[nodes.Node]:
