@@ -433,6 +433,26 @@ def test_who_is_known_only_from_rows_that_could_not_be_read_can_be_forgotten(
     assert left(dump(crm)) == []
 
 
+def test_a_row_that_says_not_whose_it_is_goes_by_the_address_in_it(
+    open_crm: Callable[..., CRM], exports: Callable[..., None]
+) -> None:
+    exports("patients", rows())
+    mail = {"patient": "", "medium": "email", "value": "zeph@quillfeather.example"}
+    exports(
+        "contacts",
+        [
+            {"id": "C1", **mail},
+            {"id": "C2", **mail, "value": "+61 491-570-006"},
+            {"id": "C3", **mail, "value": "x@x.example"},
+        ],
+    )
+    crm = open_crm()
+    crm.sync()
+    assert crm.forget("P1", by="Kim").erased["rejected"] == 2
+    assert left(dump(crm)) == []
+    assert [one.row_id for one in crm.rejected()] == ["C3"]
+
+
 def test_without_the_key_of_the_trail_nothing_is_erased(full: Callable[..., CRM], open_crm: Callable[..., CRM]) -> None:
     full(audit_key=KEY)
     crm = open_crm()

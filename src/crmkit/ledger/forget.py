@@ -15,6 +15,7 @@ from crmkit.ledger.blank import blank, remove
 from crmkit.ledger.learnt import written_once
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.payloads import erase as erase_payloads
+from crmkit.ledger.quoting import holds
 from crmkit.ledger.state import REVOCABLE, SPENT, State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.records.erase import addresses_of, erase
@@ -24,6 +25,7 @@ from crmkit.records.tables import RecordTables
 #: What the machine itself writes beside the state of a touch that is on its way or has left.
 _MACHINE = frozenset({"channel", "by", "status"})
 _ERASED = "erased on request"
+_AT_ONCE = 1000
 
 
 @attrs.frozen
@@ -76,6 +78,7 @@ def forget(
     erased = erase(connection, records, ledger.practice, patient)
     if new and not erased and not touches and not _said_something(connection, ledger.tables, same):
         raise NotFound(f"there is no patient {patient}", mend="give the id as it stands in the practice software")
+    erased |= _erase_unread(connection, records.rejected, ledger.practice, addresses, erased.get("rejected", 0))
     open_ones = [touch for touch in touches if touch.state in REVOCABLE]
     cancelled = ledger.cancelled(connection, open_ones, now, by, "forgotten")
     erased |= _erase_answers(connection, seal, patient, [touch.key for touch in touches], addresses, now)
@@ -109,6 +112,24 @@ def _erase_answers(
         # An answer from another address is about nobody's touch, but it quotes the key of the message.
         "payload": erase_payloads(connection, seal.tables, seal.practice, keys, [*addresses, *keys]),
     }
+
+
+def _erase_unread(
+    connection: sa.Connection, table: sa.Table, practice: str, addresses: Sequence[str], number: int
+) -> dict[str, int]:
+    """Delete what could not be read and says not whose it is, where it holds an address; count it with the others."""
+    keys = [*table.primary_key]
+    query = sa.select(*keys, table.c.row).where(table.c.practice == practice, table.c.patient == "")
+    with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
+        found = [
+            {f"of_{column.name}": value for column, value in zip(keys, row, strict=False)}
+            for row in rows
+            if holds("\n".join(map(str, row.row.values())).encode("utf-8", "replace"), addresses)
+        ]
+    this = (column == sa.bindparam(f"of_{column.name}") for column in keys)
+    if found:
+        connection.execute(sa.delete(table).where(*this), found)
+    return {"rejected": number + len(found)}
 
 
 def _said_something(connection: sa.Connection, tables: LedgerTables, same: Mapping[str, str]) -> bool:
