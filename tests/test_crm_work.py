@@ -110,6 +110,15 @@ def test_any_executor_shares_the_work_out_and_nobody_gets_two(
         assert crm.send().touches == ()
 
 
+def test_whatever_a_crm_returns_can_travel_to_another_process_and_into_a_cache(exports: Any, open_crm: Any) -> None:
+    with_one_card(exports, open_crm)
+    crm = open_crm()
+    found = [crm.findings(), crm.preview("P1"), crm.rehearse(days=2), crm.send(), crm.sync(), crm.status()]
+    found += [crm.why("P1"), crm.holds("P1"), crm.feed(), crm.matched("everybody"), crm.programme(), crm.practice]
+    found += [crm.forget("P1", by="Kim"), crm.rejected(), crm.unknowns(), list(crm.failures())]
+    assert [pickle.loads(pickle.dumps(one)) for one in found] == found  # noqa: S301 - our own
+
+
 def test_one_crm_serves_many_threads_and_the_log_names_nobody(
     clinic: str, outbox: Callable[[], list[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,7 @@ from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort, cohorts
 from crmkit.metrics.effect import Effect, effects
 from crmkit.metrics.known import known_at
-from crmkit.metrics.measure import Measure
+from crmkit.metrics.measure import Measure, made_anew
 from crmkit.metrics.metric import Metric, measure
 from crmkit.metrics.panel import ACTIVE_MONTHS, PanelRow, panel
 from crmkit.metrics.series import Month, monthly
@@ -61,6 +61,9 @@ class Findings:
     messages: tuple[MessageCount, ...] = ()
     effects: tuple[Effect, ...] = ()
     basis: Basis = attrs.field(factory=Basis)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return made_anew(self)
 
 
 def gather(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 
@@ -15,6 +16,12 @@ from crmkit.metrics.window import Window
 
 def _counts(excluded: Mapping[str, int]) -> Mapping[str, int]:
     return MappingProxyType({reason: count for reason, count in excluded.items() if count})
+
+
+def made_anew(value: Any) -> tuple[type, tuple[Any, ...]]:
+    """Return how pickle makes a value anew: the view of a mapping cannot travel, but what it shows can."""
+    given = (getattr(value, field.name) for field in attrs.fields(type(value)))
+    return type(value), tuple(dict(one) if isinstance(one, MappingProxyType) else one for one in given)
 
 
 @attrs.frozen
@@ -34,6 +41,9 @@ class Figure:
     denominator: Decimal | None = None
     excluded: Mapping[str, int] = attrs.field(factory=dict, converter=_counts)
     note: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return made_anew(self)
 
 
 def total(numerator: Decimal | int, excluded: Mapping[str, int] | None = None) -> Figure:
@@ -80,6 +90,9 @@ class Measure:
     window: Window
     note: str = ""
     help: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return made_anew(self)
 
     @property
     def name(self) -> str:
