@@ -389,6 +389,19 @@ def test_what_became_of_the_touches(small: Desk) -> None:
     ]
 
 
+@pytest.mark.parametrize("state", ["bounced", "ready", "unknown"])
+def test_whoever_is_in_a_copy_that_did_not_arrive_is_not_counted_as_reached(desk: Desk, state: str) -> None:
+    desk.patient("reader", date(2025, 2, 3))
+    desk.patient("child", date(2025, 2, 3))
+    desk.touch(
+        "reader", state=state, reason=state, sent_at=None if state == "ready" else datetime(2025, 5, 2, tzinfo=UTC)
+    )
+    desk.touch("child", state="carried", reason="carried", carried_by="key-reader-")
+    found = desk.findings()
+    assert {(str(one.state), one.reason, one.count) for one in found.touches} == {(state, state, 2)}
+    assert found.measures["core.contact_coverage"].numerator == 0
+
+
 DAYS = st.dates(date(2021, 1, 1), date(2026, 6, 1))
 # Where a month begins, one day more or less makes the difference.
 DAYS |= st.tuples(DAYS, st.sampled_from([-1, 0])).map(lambda day: day[0].replace(day=1) + timedelta(days=day[1]))

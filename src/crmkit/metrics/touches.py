@@ -35,16 +35,25 @@ class MessageCount:
 
 
 def touch_counts(connection: sa.Connection, known: Known, window: Window) -> tuple[TouchCount, ...]:
-    """Return what became of the touches of a window: those sent in it, and those due in it and not sent."""
+    """Return what became of the touches of a window: those sent in it, and those due in it and not sent.
+
+    Who was to read a copy shares its fate: where the copy came back, or still waits, so do those in it.
+    """
     touch = known.ledger.touch
+    carrier = touch.alias()
     start, end = window.instants(known.practice.zone)
-    at = sa.func.coalesce(touch.c.sent_at, touch.c.due, type_=touch.c.due.type)
-    kind = (touch.c.campaign, touch.c.state, touch.c.reason, touch.c.medium, touch.c.purpose)
-    query = (
-        sa.select(*kind, sa.func.count().label("number"))
+    at = sa.func.coalesce(carrier.c.sent_at, touch.c.sent_at, touch.c.due, type_=touch.c.due.type)
+    theirs = carrier.c.state.not_in([state.value for state in REACHED])
+    state = sa.case((theirs, carrier.c.state), else_=touch.c.state).label("state")
+    reason = sa.case((theirs, carrier.c.reason), else_=touch.c.reason).label("reason")
+    carried = (touch.c.state == State.CARRIED.value, carrier.c.practice == touch.c.practice)
+    one = (
+        sa.select(touch.c.campaign, state, reason, touch.c.medium, touch.c.purpose)
+        .select_from(touch.outerjoin(carrier, sa.and_(*carried, carrier.c.key == touch.c.carried_by)))
         .where(touch.c.practice == known.practice.id, at >= start, at < end, at <= known.as_of)
-        .group_by(*kind)
+        .subquery()
     )
+    query = sa.select(*one.c, sa.func.count().label("number")).group_by(*one.c)
     found = (
         TouchCount(row.campaign, State(row.state), row.reason, row.medium, row.purpose, row.number)
         for row in connection.execute(query)
