@@ -212,6 +212,16 @@ def test_a_header_that_is_not_canonical_says_how_to_map_it(folder: Path) -> None
     assert "no column 'id'" in refusal(folder, "given\nAnna\n")
 
 
+@pytest.mark.parametrize("mapping", [{}, {"patients": {"id": "No", "given": "First", "family": "Last"}}])
+def test_an_export_without_a_header_is_told_without_the_patient_in_its_first_line(
+    folder: Path, mapping: dict[str, Any]
+) -> None:
+    row = "1001,Zephyrine,Quill,1961-11-23,zeph@quill.example,Sydney,Sydney\n"
+    told = refusal(folder, row + row.replace("1001", "1002"), **mapping)
+    assert "patients.csv: the first line names no columns" in told
+    assert not any(cell in told for cell in row.strip().split(","))
+
+
 @pytest.mark.parametrize(("sign", "written"), [(";", ";"), ("\t", r"\t")])
 def test_another_delimiter_says_which_setting_mends_it(folder: Path, sign: str, written: str) -> None:
     with pytest.raises(SourceError) as caught:

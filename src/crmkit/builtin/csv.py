@@ -180,6 +180,7 @@ def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str,
         mend = f'set delimiter = "{_TOML.get(other, other)}" in [settings.csv]'
         raise SourceError("the header is one long column", where=path.name, mend=mend)
     section = f"[settings.csv.{plural(mapping.kind)}]"
+    _insist_on_a_header(mapping, named, path)
     # What is not asked for may stand there as often as it likes.
     wanted = [column for _, column in mapping.asked()] if mapping.stated else named
     if twice := next((column for column in wanted if named.count(column) > 1), ""):
@@ -201,6 +202,17 @@ def _columns(mapping: RowMapping, header: list[str], path: Path) -> Mapping[str,
     if "id" not in header:
         raise SourceError("there is no column 'id'", where=path.name, mend=f"map the columns in {section}")
     return {column: Mapped(columns=(column,), template=f"{{{column}}}") for column in named}
+
+
+def _insist_on_a_header(mapping: RowMapping, named: list[str], path: Path) -> None:
+    """Refuse a first line that names no column, and has in it what names of columns have not."""
+    asked = {column for _, column in mapping.asked()}
+    if any(column in asked if mapping.stated else unknown_field(mapping.kind, column) is None for column in named):
+        return
+    if any("@" in cell or sum(map(str.isdigit, cell)) > 1 for cell in named):
+        # Nothing of it is told: it may be a whole patient, and what is told stands in a log.
+        mend = "export it with a header, or take out what stands above that"
+        raise SourceError("the first line names no columns, and looks like a row", where=path.name, mend=mend)
 
 
 def _row(
