@@ -60,6 +60,7 @@ def test_whoever_got_a_message_learns_by_which_yes_and_what_happens_next() -> No
 def test_a_mother_learns_why_a_message_about_her_child_came_to_her() -> None:
     assert "to P1, who reads for this patient" in run("why", "P2").stdout
     assert "guardian of P2: their messages come here" in run("why", "P1").stdout
+    assert "  the guardian said yes to marketing by email" in run("why", "P2").stdout
     run("opt-out", "P1", "--by", "Kim", "--medium", "email")
     said = run("why", "P2").stdout
     assert "denied: has said no to marketing by email" in said

@@ -44,7 +44,8 @@ class Holding:
         before: Every yes and no that does not hold any more, the latest first.
         ways: The addresses on record, in the order in which they are tried.
         guardian: Who gets the messages in this patient's place; empty if nobody does.
-        guardian_said: What the guardian said no to; it holds for what the guardian reads in this patient's place.
+        guardian_said: Every yes and no of the guardian that holds, the latest first: it counts for what the guardian
+            reads in this patient's place.
         wards: For whom else this patient gets messages.
         forgotten_at: When the patient was erased on request; None if that did not happen.
         forgotten_by: Who decided it.
@@ -69,7 +70,6 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
     said = stages.history.said(connection, patient)
     guardian = person.guardian if person else ""
     heard = stages.history.consents(connection, [guardian] if guardian else [])
-    noes = [one for one in heard.values() if not one.given]
     erased = forgotten(connection, stages.tables, stages.history.practice, patient)
     return Holding(
         patient,
@@ -78,7 +78,7 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
         before=tuple(one for one in said if one not in holds),
         ways=tuple(_way(stages, connection, one) for one in person.contacts) if person else (),
         guardian=guardian,
-        guardian_said=tuple(sorted(noes, key=lambda one: one.at, reverse=True)),
+        guardian_said=tuple(sorted(heard.values(), key=lambda one: one.at, reverse=True)),
         wards=_wards(stages, connection, patient),
         forgotten_at=erased[0] if erased else None,
         forgotten_by=erased[1] if erased else "",
