@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from crmkit.errors import StoreError
+from crmkit.errors import ConfigError, StoreError
 from crmkit.store.store import Store, open_store
 
 Make = Callable[..., Store]
@@ -272,6 +272,18 @@ def test_and_reads_as_at_one_instant_then_too(kind: str, make: Make, monkeypatch
         connection.execute(sa.text(CUT))
     with store.read() as connection:
         assert connection.scalar(sa.text("SHOW transaction_isolation")) == "repeatable read"
+
+
+def test_an_asynchronous_engine_is_refused_with_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As most applications with FastAPI have one.
+    engine = sa.create_engine("sqlite://")
+    monkeypatch.setattr(engine.dialect, "is_async", True)
+    wrapped = type("AsyncEngine", (), {"sync_engine": engine})()
+    for given in (engine, wrapped):
+        with pytest.raises(ConfigError, match=r"asynchronous. To mend: .* await asyncio.to_thread\(crm.plan\)"):
+            open_store(given)
+    with pytest.raises(ConfigError, match=r"no URL. To mend: .* or give an Engine"):
+        open_store(object())  # type: ignore[arg-type]
 
 
 def test_where_the_tables_are_is_told_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,10 @@ def open_engine(url: str) -> sa.Engine:
     try:
         made = sa.engine.make_url(url)
     except sa.exc.ArgumentError:
-        raise ConfigError("the database is no URL", mend="write it as sqlite:///practice.db") from None
+        if hasattr(url, "sync_engine"):
+            raise _asynchronous() from None
+        mend = "write it as sqlite:///practice.db, or give an Engine of SQLAlchemy"
+        raise ConfigError("the database is no URL", mend=mend) from None
     except ValueError:
         # Its text quotes what stands in the port's place, and that is the end of a password perhaps.
         mend = "write it as postgresql+psycopg://user:password@host:5432/name, with %40 for @, %3A for : and %2F for /"
@@ -145,6 +148,25 @@ def joined(connection: sa.Connection, engine: sa.Engine) -> Iterator[None]:
         begin(connection, "BEGIN IMMEDIATE", owned=False)
         with connection.begin_nested():
             yield
+
+
+def insist_on_sense(engine: sa.Engine) -> None:
+    """Refuse an engine with which nothing could be done.
+
+    Raises:
+        ConfigError: If it is asynchronous, or writes another schema before the names of tables.
+    """
+    if engine.dialect.is_async:
+        raise _asynchronous()
+    insist_on_names(engine.get_execution_options(), "database")
+
+
+def _asynchronous() -> ConfigError:
+    mend = (
+        "give crmkit an engine of its own with another driver, such as postgresql+psycopg:// or sqlite://, "
+        "and call it in a thread: await asyncio.to_thread(crm.plan)"
+    )
+    return ConfigError("the driver is asynchronous", where="database", mend=mend)
 
 
 def insist_on_names(options: Mapping[str, Any], where: str) -> None:

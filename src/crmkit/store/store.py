@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from crmkit.errors import ConfigError, StoreError
 from crmkit.exact import exact
 from crmkit.store.counted import count, uncounted
-from crmkit.store.engine import insist_on_names, joined, open_engine, transaction
+from crmkit.store.engine import insist_on_sense, joined, open_engine, transaction
 from crmkit.store.expected import is_told, tell
 from crmkit.store.scrub import rewrite
 from crmkit.store.turns import at_once
@@ -251,8 +251,8 @@ def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: st
 
     Raises:
         ConfigError: If the URL cannot be read, the prefix or the schema is no identifier or a word that PostgreSQL
-            keeps for itself, the database has no schemas, or the engine writes another schema before all
-            names.
+            keeps for itself, the database has no schemas, or the engine is asynchronous or writes another schema
+            before all names.
         StoreError: If the database's folder does not exist.
     """
     for what, name in (("table prefix", prefix), *([("schema", schema)] if schema else [])):
@@ -268,7 +268,7 @@ def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: st
     if schema and engine.dialect.name == "sqlite":
         mend = "leave the schema out: an SQLite database is one file, and the table prefix keeps its tables apart"
         raise ConfigError("SQLite has no schemas", where="schema", mend=mend)
-    insist_on_names(engine.get_execution_options(), "database")
+    insist_on_sense(engine)
     return Store(engine, prefix, schema, owned)
 
 
