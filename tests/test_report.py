@@ -18,6 +18,7 @@ from crmkit.ledger.state import State
 from crmkit.metrics.basis import Basis
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort
+from crmkit.metrics.cost import Cost
 from crmkit.metrics.effect import Effect
 from crmkit.metrics.gather import Findings
 from crmkit.metrics.interval import Arm
@@ -252,6 +253,13 @@ def test_what_a_lot_tells_comes_with_its_range_and_claims_no_more_than_that() ->
     assert "–Too few to tell yet: 7 wait for their 60 days" in told(15, 7, of=19)
     assert "Too few to tell yet" in told(0, of=0)
     assert "Effects of several campaigns do not add up." in told(50)
+
+
+def test_costs_are_added_up_without_a_word_of_what_they_brought() -> None:
+    text = Outline(page(findings(costs=(Cost("letter", 1200, Decimal("1320.5"), Decimal(50)),)))).text
+    assert "letter1,200$1,320.50$50.00$1,370.50" in text
+    assert "Whether that paid is not told here" in text
+    assert "What the messages cost" not in Outline(page()).text
 
 
 def test_what_did_not_go_out_is_told_in_words() -> None:

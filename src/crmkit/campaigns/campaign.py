@@ -84,8 +84,8 @@ class Campaign:
         media: The ways to try, best first.
         lot: The share of households that gets no message, so that the effect can be measured; 0 for none.
         priority: A lower number goes first where patients would get too much.
-        cost_fixed: What the campaign costs once per occasion, in the practice's currency. No figure counts it yet.
-        cost_each: What one message costs; it is kept with each touch. No figure counts it yet.
+        cost_fixed: What the campaign costs once per occasion, in the practice's currency; the report adds it up.
+        cost_each: What one message costs; it is kept with each touch, and the report adds it up.
         paused: True while nothing of it may leave.
         per_day: How many of its messages leave on one day at most, so that reception can answer the replies; None for
             no limit.

@@ -14,6 +14,7 @@ from crmkit.ledger.tables import LedgerTables
 from crmkit.metrics.basis import Basis, basis
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort, cohorts
+from crmkit.metrics.cost import Cost, costs
 from crmkit.metrics.effect import Effect, effects
 from crmkit.metrics.known import known_at
 from crmkit.metrics.measure import Measure, made_anew
@@ -47,6 +48,7 @@ class Findings:
         cohorts: Calendar quarters of first visits, the oldest first.
         touches: What became of the window's touches.
         messages: Messages by month and campaign, over the same months as `months`.
+        costs: What each campaign cost in the window, as far as the programme says.
         effects: What each campaign with a lot brought about, as far as its sixty days are over.
         basis: Since when there is anything on record, and what of it no figure can hold.
     """
@@ -59,6 +61,7 @@ class Findings:
     cohorts: tuple[Cohort, ...] = ()
     touches: tuple[TouchCount, ...] = ()
     messages: tuple[MessageCount, ...] = ()
+    costs: tuple[Cost, ...] = ()
     effects: tuple[Effect, ...] = ()
     basis: Basis = attrs.field(factory=Basis)
 
@@ -92,6 +95,7 @@ def gather(
             cohorts=cohorts(connection, known, window.end, _QUARTERS),
             touches=touch_counts(connection, known, window),
             messages=messages_by_month(connection, known, window.end, _MONTHS),
+            costs=costs(connection, known, window),
             effects=effects(connection, known, window.end),
             basis=ground,
         )

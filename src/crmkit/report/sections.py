@@ -14,6 +14,7 @@ from crmkit.report.tables import (
     Table,
     bridge_table,
     cohort_table,
+    cost_table,
     effect_table,
     fate_table,
     measure_table,
@@ -97,13 +98,19 @@ class _Parts:
     def messages(self) -> Section:
         touches, effects = self.report.findings.touches, self.report.findings.effects
         lots = (effect_table(effects, self.figures),) if effects else ()
+        costs = (cost_table(self.report.findings.costs, self.figures),) if self.report.findings.costs else ()
         return Section(
             "messages",
             "Messages",
             "What went out and what did not. What the messages brought about can only be told from a campaign with a "
             "lot: by those whom the lot kept from getting one.",
             self._plots("touches", "messages"),
-            (*lots, fate_table(touches, self.figures), reason_table(touches, self.report.reasons, self.figures)),
+            (
+                *lots,
+                fate_table(touches, self.figures),
+                reason_table(touches, self.report.reasons, self.figures),
+                *costs,
+            ),
         )
 
     def heard(self) -> Section:

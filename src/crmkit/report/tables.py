@@ -9,6 +9,7 @@ import attrs
 
 from crmkit.metrics.bridge import Bridge
 from crmkit.metrics.cohort import Cohort
+from crmkit.metrics.cost import Cost
 from crmkit.metrics.effect import DAYS, Effect
 from crmkit.metrics.interval import Arm
 from crmkit.metrics.measure import Measure
@@ -139,8 +140,22 @@ def effect_table(effects: Sequence[Effect], figures: Figures) -> Table:
     return Table(f"Seen within {DAYS} days, with the message and without", head, rows, look="words", note=note)
 
 
+def cost_table(costs: Sequence[Cost], figures: Figures) -> Table:
+    """Return what each campaign cost, as far as the programme says."""
+    rows = tuple(
+        (one.campaign, figures.number(one.messages), *map(figures.money, (one.each, one.fixed, one.total)))
+        for one in costs
+    )
+    note = (
+        "As the programme states it: working hours, gifts and discounts are in it only if they are stated there. "
+        "Whether that paid is not told here: a lot counts visits, and no money."
+    )
+    head = ("Campaign", "Messages that left", "For messages", "Once per occasion", "Together")
+    return Table("What the messages cost", head, rows, note=note)
+
+
 def _seen(arm: Arm, figures: Figures) -> str:
-    return f"{figures.number(arm.seen)} of {figures.number(arm.patients)} seen"
+    return f"{figures.number(arm.seen)} of {figures.number(arm.patients)} seen" if arm.patients else DASH
 
 
 def _told(effect: Effect, figures: Figures) -> tuple[str, str]:
