@@ -126,6 +126,14 @@ def test_a_type_that_the_practice_cannot_say_in_its_language_is_told(hello: Mess
         renderer(attrs.evolve(hello, templates=tmp_path / "swiss")).check()
 
 
+def test_a_folder_of_a_message_type_that_is_named_after_no_language_is_told_with_its_path(
+    shipped: Path, hello: MessageType
+) -> None:
+    put(shipped / "hello" / "email" / "drafts", body_txt="Not yet")
+    with pytest.raises(TemplateError, match=r"hello/email/drafts: the folder is named after no language"):
+        renderer(hello).check()
+
+
 def test_one_text_for_everybody_may_name_nobody(hello: MessageType) -> None:
     with pytest.raises(TemplateError, match=r"same for everybody, yet recipient\.greeting"):
         renderer(attrs.evolve(hello, personal=False)).check()

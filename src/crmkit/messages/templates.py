@@ -49,17 +49,19 @@ class Shelf:
         """Return the languages in which a message type can be said by a medium.
 
         Raises:
-            TemplateError: If there is none.
+            TemplateError: If there is none, or a folder is named after no language.
         """
         folders = [root / medium.value for root in self._roots(kind)]
-        found = {entry.name for folder in folders for entry in _entries(folder) if entry.is_dir()}
+        found = [entry for folder in folders for entry in _entries(folder) if entry.is_dir()]
         if not found:
             raise TemplateError(
                 f"the message type {kind.name} has no template by {medium}",
                 where=str(folders[-1]),
                 mend=f"add {kind.stem}/{medium}/en/{TEXT}",
             )
-        return tuple(sorted(found))
+        for entry in found:
+            _usual(entry)
+        return tuple(sorted({entry.name for entry in found}))
 
     def part(self, kind: MessageType, medium: Medium, language: str, name: str) -> Found | None:
         """Return one part, the practice's own before the message type's, or None without any.
@@ -141,11 +143,16 @@ def _check_overrides(folder: Traversable, kind: MessageType) -> None:
                 _one_of(part, PARTS)
 
 
-def _check_language(folder: Traversable) -> None:
+def _usual(folder: Traversable) -> str:
+    """Return how the language is usually spelt after which a folder is named."""
     try:
-        usual = words.language_tag(folder.name)
+        return words.language_tag(folder.name)
     except ValueError:
         raise TemplateError("the folder is named after no language", where=str(folder), mend="such as en") from None
+
+
+def _check_language(folder: Traversable) -> None:
+    usual = _usual(folder)
     if usual != folder.name:
         raise TemplateError("the language is not spelt as usual", where=str(folder), mend=f"rename it to {usual}")
 
