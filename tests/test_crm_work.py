@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -421,12 +422,16 @@ def test_who_waits_for_a_database_to_come_back_ends_at_a_signal_at_once(
 
 
 class Hanging(Recorder):
-    """Hangs at the first message; the second one ends the process."""
+    """Hangs at the first message, until the test is over; the second one ends the process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = threading.Event()
 
     def _take(self, message: Any) -> Any:
         if not self.handed:
             self.handed.append(message)
-            time.sleep(4)
+            self.over.wait(600)
         if len(self.handed) == 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return super()._take(message)
@@ -438,7 +443,8 @@ def test_a_watching_process_opens_the_practice_anew_after_a_plugin_hung(
     rows = [patient(f"P{one}", household=f"H{one}", email=f"p{one}@x.example") for one in range(3)]
     exports("patients", rows)
     exports("consents", [consent(row["id"]) for row in rows])
-    more = {"plugins": ["csv", "folder", Hanging()], "channels": {Medium.EMAIL: "recorder"}}
+    hanging = Hanging()
+    more = {"plugins": ["csv", "folder", hanging], "channels": {Medium.EMAIL: "recorder"}}
     opened: list[CRM] = []
 
     def another(_: Given) -> CRM:
@@ -456,6 +462,7 @@ def test_a_watching_process_opens_the_practice_anew_after_a_plugin_hung(
     assert timedelta(minutes=15) <= clock.now() - began < timedelta(hours=1)
     with open_crm(**more) as last:
         found = Counter(event.state for event in {one.key: one for one in last.feed()}.values())
+    hanging.over.set()
     assert found[State.UNKNOWN] == 1
     assert found[State.SENT] >= 1, "the other ends the process"
 

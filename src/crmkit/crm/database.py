@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from weakref import WeakValueDictionary
+from functools import lru_cache, partial
 
 import attrs
 import sqlalchemy as sa
@@ -17,10 +16,6 @@ from crmkit.ledger.tables import LedgerTables, declare_ledger
 from crmkit.records.tables import RecordTables, declare_records
 from crmkit.store.store import Connection, Store, open_store
 from crmkit.store.version import HEAD, has, is_new, make_ready, revision, wrong
-
-_TABLES = "crmkit"
-#: By prefix and schema, as long as any practice there is open.
-_DECLARED: WeakValueDictionary[tuple[str, str], sa.MetaData] = WeakValueDictionary()
 
 
 @attrs.frozen(eq=False)
@@ -44,7 +39,8 @@ class Database:
             ConfigError: If the address, the prefix or the schema cannot be used.
         """
         store = open_store(self.address, prefix=self.prefix, schema=self.schema)
-        return Tables(store, *_tables_of(store))
+        store.metadata, records, ledger = _declared(self.prefix, self.schema)
+        return Tables(store, records, ledger)
 
     def open(self) -> Tables:
         """Return the tables of a database that is ready; an empty one is set up.
@@ -167,20 +163,17 @@ class Tables:
     ledger: LedgerTables
 
 
-def _tables_of(store: Store) -> tuple[RecordTables, LedgerTables]:
+@lru_cache(maxsize=16)
+def _declared(prefix: str, schema: str) -> tuple[sa.MetaData, RecordTables, LedgerTables]:
     """Return the tables of a place, the same for all practices of a process.
 
     To declare them takes most of the time of opening a practice, and a statement over the same tables is compiled once
     for all of them: of many practices on one engine each would push the others' out.
     """
-    place = (store.prefix, store.schema)
-    shared = _DECLARED.get(place)
-    if shared is None:
-        store.metadata.info[_TABLES] = (declare_records(store), declare_ledger(store))
-        shared = _DECLARED.setdefault(place, store.metadata)
-    store.metadata = shared
-    tables: tuple[RecordTables, LedgerTables] = shared.info[_TABLES]
-    return tables
+    # What is declared asks no database: this one is never connected to.
+    store = Store(sa.create_engine("sqlite://"), prefix, schema)
+    records, ledger = declare_records(store), declare_ledger(store)
+    return store.metadata, records, ledger
 
 
 def _insist_on_rest(tables: Tables, connection: Connection) -> None:
@@ -210,6 +203,6 @@ def upgrade_database(address: str | sa.Engine, *, prefix: str = "crmkit_", schem
             messages over, or if others do not end what they do within half a minute. Nothing is changed then.
 
     >>> upgrade_database("sqlite://")
-    ('', '0007')
+    ('', '0008')
     """
     return Database(address, prefix, schema).upgrade()
