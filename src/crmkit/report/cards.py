@@ -25,7 +25,7 @@ def cards(found: Findings, figures: Figures) -> tuple[Card, ...]:
     start, last = figures.day(found.window.start), figures.day(found.window.last)
     sentences = {
         "core.active_patients": ("Active patients", f"seen in the 18 months up to {last}"),
-        "core.retention": ("Stayed", f"of those active on {start}, without who died or moved"),
+        "core.retention": ("Stayed", f"of those active on {start}, not counting who died or moved"),
         "core.new_patients": ("New patients", "seen for the first time"),
         "core.reactivation": ("Came back", f"of those lapsed by {start}, asked or unasked"),
         "core.turnover": ("Turnover", "all invoices, paid or not, less credit notes"),
