@@ -10,7 +10,7 @@ import attrs
 import pytest
 from situations import patient
 
-from crmkit import CRM, Campaign, Medium, Purpose
+from crmkit import CRM, Campaign, Cap, Medium, Purpose
 from crmkit.errors import ConfigError, CrmkitError, ScheduleError, SegmentError, SourceError, TemplateError
 
 GOOD = """
@@ -168,6 +168,30 @@ def test_a_campaign_takes_no_number_that_nobody_could_read_again(name, number):
     with pytest.raises(ConfigError, match="is no amount"):
         Campaign("card", **good, **{name: number})
     assert getattr(Campaign("card", **good, **{name: 0.1}), name) == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"priority": "10"}, "the priority '10' is no whole number"),
+        ({"priority": None}, "is no whole number"),
+        ({"per_day": "40"}, "the per_day '40' is no whole number"),
+        ({"paused": "no"}, "paused is 'no'"),
+        ({"media": []}, "no medium is given"),
+    ],
+)
+def test_a_campaign_from_a_form_of_the_web_is_told_what_is_no_number(given, told):
+    # One such priority was stored, and no call could put the programme in order any more.
+    good = {"objective": "celebrate", "message": "birthday", "segment": "everybody", "schedule": "on birthday"}
+    with pytest.raises(ConfigError, match=told):
+        Campaign("card", **good | given)
+
+
+@pytest.mark.parametrize("purposes", [["news"], "news", []])
+def test_a_cap_that_would_cap_nothing_is_refused(purposes):
+    assert Cap(purposes="marketing") == Cap(purposes=[Purpose.MARKETING])
+    with pytest.raises(ConfigError, match=r"caps nothing. To mend: known are: care, service, marketing, feedback"):
+        Cap(purposes=purposes)
 
 
 def test_an_unknown_patient_is_told_by_id_only(open_crm):

@@ -35,9 +35,12 @@ def _objective(value: str) -> Objective:
 
 def _media(values: Iterable[str]) -> tuple[Medium, ...]:
     try:
-        return tuple(Medium(value) for value in ([values] if isinstance(values, str) else values))
+        media = tuple(Medium(value) for value in ([values] if isinstance(values, str) else values))
     except ValueError:
         raise ConfigError(f"the media {values!r} are unknown", mend=f"known are: {', '.join(Medium)}") from None
+    if not media:
+        raise ConfigError("no medium is given", mend=f"name one or more of: {', '.join(Medium)}")
+    return media
 
 
 def _amount(value: Any) -> Decimal:
@@ -58,8 +61,22 @@ def _share(value: Any) -> Decimal:
     return share
 
 
-def _some(_: Any, __: Any, value: int | None) -> None:
-    if value is not None and value < 1:
+def _whole(_: Any, field: attrs.Attribute[Any], value: object) -> None:
+    # Stored, a text such as a form of the web gives would keep the whole programme from being put in order.
+    if type(value) is not int:
+        raise ConfigError(f"the {field.name} {value!r} is no whole number", mend=f"write a number: {field.name}=10")
+
+
+def _truth(_: Any, field: attrs.Attribute[bool], value: object) -> None:
+    if type(value) is not bool:
+        raise ConfigError(f"{field.name} is {value!r}", mend="write True or False: any text would count as yes")
+
+
+def _some(_: Any, field: attrs.Attribute[Any], value: int | None) -> None:
+    if value is None:
+        return
+    _whole(_, field, value)
+    if value < 1:
         mend = "write at least 1, or leave it out for no limit; paused keeps all back"
         raise ConfigError(f"{value} messages per_day are none", mend=mend)
 
@@ -98,10 +115,10 @@ class Campaign:
     schedule: str = attrs.field(kw_only=True)
     media: tuple[Medium, ...] = attrs.field(default=(Medium.EMAIL,), converter=_media, kw_only=True)
     lot: Decimal = attrs.field(default=Decimal(0), converter=_share, kw_only=True)
-    priority: int = attrs.field(default=50, kw_only=True)
+    priority: int = attrs.field(default=50, validator=_whole, kw_only=True)
     cost_fixed: Decimal = attrs.field(default=Decimal(0), converter=_amount, kw_only=True)
     cost_each: Decimal = attrs.field(default=Decimal(0), converter=_amount, kw_only=True)
-    paused: bool = attrs.field(default=False, kw_only=True)
+    paused: bool = attrs.field(default=False, validator=_truth, kw_only=True)
     per_day: int | None = attrs.field(default=None, validator=_some, kw_only=True)
 
     @property

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
 
 from crmkit.campaigns.room import Ask, Asking, Why
+from crmkit.errors import ConfigError
 from crmkit.people.medium import Purpose
+
+
+def _purposes(values: Iterable[str]) -> tuple[Purpose, ...]:
+    try:
+        purposes = tuple(Purpose(value) for value in ([values] if isinstance(values, str) else values))
+    except ValueError:
+        purposes = ()
+    if not purposes:
+        # It would hold nothing back, and nobody would notice.
+        raise ConfigError(f"a cap for the purposes {values!r} caps nothing", mend=f"known are: {', '.join(Purpose)}")
+    return purposes
 
 
 @attrs.frozen
@@ -23,7 +35,7 @@ class Cap:
         days: The length of the span.
     """
 
-    purposes: tuple[Purpose, ...] = (Purpose.MARKETING, Purpose.FEEDBACK)
+    purposes: tuple[Purpose, ...] = attrs.field(default=(Purpose.MARKETING, Purpose.FEEDBACK), converter=_purposes)
     most: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     per_address: int = attrs.field(default=3, validator=attrs.validators.ge(1))
     days: int = attrs.field(default=7, validator=attrs.validators.ge(1))
