@@ -352,6 +352,9 @@ def test_a_template_that_compares_what_does_not_fit_holds_its_own_messages_alone
     assert told == {"card": "template_failed", "back": "sent"}
     assert len(outbox()) == 1
     assert any("does not fit (TypeError)" in one.why for one in crm.preview("P1"))
+    told = {answer.campaign: answer.words for answer in crm.why("P1")}
+    assert told["card"].startswith("held: the template could not be filled in"), "no sender takes it up by itself"
+    assert crm.plan().ready(), "somebody may have mended it"
 
 
 def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox):

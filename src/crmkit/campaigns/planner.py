@@ -31,8 +31,8 @@ from crmkit.schedules.schedule import Due, parse_schedule
 MORNING = time(9, 0)
 _GOING = (State.READY, State.DEFERRED)
 _FADING = (State.HELD, State.DEFERRED, State.READY)
-#: What keeps a touch back because of other patients' touches.
-_SEEN_BY_ALL = ("carried", "cap", "too_much", "spread", "too_many")
+#: What shows only over all patients, or to a sender, which writes the message and asks the sources.
+_SEEN_ELSEWHERE = ("carried", "cap", "too_much", "spread", "too_many", "template_failed", "source_silent")
 
 
 @attrs.define
@@ -153,8 +153,8 @@ class Planner:
     def of_patient(self, connection: sa.Connection, patient: str, through: date, now: datetime) -> list[Judged]:
         """Return what one patient is due until a date, judged now and settled; nothing is written.
 
-        What has left stays as it is, and so does what only the whole plan can see: a copy that another patient's
-        touch carries, and room that others have taken.
+        What has left stays as it is, and so does what only the whole plan can see, a copy that another patient's touch
+        carries and room that others have taken; or a sender, a template that failed and a source that is silent.
         """
         table = self.ledger.tables.touch
         there = {touch.key: touch for touch in self.ledger.touches(connection, table.c.patient == patient)}
@@ -239,8 +239,8 @@ class Planner:
 
 
 def _seen(touch: Touch, before: Touch | None, now: datetime) -> Touch:
-    """Return the touch as the last plan left it where only that plan saw what keeps it back."""
-    if before is None or touch.state not in _GOING or before.reason not in _SEEN_BY_ALL:
+    """Return the touch as the last plan, or a sender, left it where only these saw what keeps it back."""
+    if before is None or touch.state not in _GOING or before.reason not in _SEEN_ELSEWHERE:
         return touch
     room_again = before.state is State.DEFERRED and before.due <= now
     return touch if room_again else before
