@@ -245,6 +245,8 @@ def test_it_is_told_since_when_there_are_visits_and_messages(desk: Desk) -> None
     desk.visit("typed", date(2019, 1, 1), status="cancelled")
     desk.touch("typed", sent_at=datetime(2025, 3, 31, 13, 30, tzinfo=UTC))  # 1 April in Sydney
     assert desk.findings().basis == Basis(date(2024, 1, 1), None, date(2025, 4, 1))
+    desk.synced(datetime(2025, 12, 9, 13, 30, tzinfo=UTC))  # past midnight in Sydney
+    assert desk.findings().basis.read_on == date(2025, 12, 10)
 
 
 def test_without_any_invoice_there_is_no_turnover_and_it_is_not_zero(desk: Desk) -> None:
@@ -312,7 +314,8 @@ def test_after_a_sync_the_present_tables_are_enough_and_say_the_same(small: Desk
     with small.store.read() as connection:
         assert known_at(connection, small.records, small.ledger, PRACTICE, AS_OF).present
         assert not known_at(connection, small.records, small.ledger, PRACTICE, AS_OF - timedelta(hours=2)).present
-    assert small.findings() == slow
+    read = attrs.evolve(slow.basis, read_on=date(2026, 1, 2))
+    assert small.findings() == attrs.evolve(slow, basis=read)
 
 
 def test_the_panel_holds_no_id_of_the_records(small: Desk) -> None:

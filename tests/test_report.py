@@ -218,7 +218,7 @@ def test_a_card_gives_no_rate_of_a_small_group_and_says_none_or_all_only_where_i
 
 
 def test_records_that_begin_late_are_told_with_what_they_make_of_the_figures() -> None:
-    text = Outline(page(findings(basis=Basis(date(2024, 6, 30), date(2025, 5, 1), date(2025, 10, 1), 3)))).text
+    text = Outline(page(findings(basis=Basis(date(2024, 6, 30), date(2025, 5, 1), date(2025, 10, 1), None, 3)))).text
     assert "The visits on record begin in June 2024." in text
     assert "Until December 2025 the active patients are then too few" in text
     assert "The first message on record here left on 1 October 2025" in text
@@ -239,6 +239,16 @@ def test_a_message_in_doubt_is_neither_told_as_held_nor_as_one_that_did_not_go_o
     assert "Held for a person" not in text
     assert "did not go out" not in text.replace("What went out and what did not", "")
     assert "7 touches: 0 reached a patient, 2 are in a household's copy" in text
+
+
+def test_a_report_of_old_records_says_since_when_nothing_new_is_known() -> None:
+    def told(read: date | None) -> str:
+        return Outline(page(findings(basis=Basis(date(2010, 1, 4), date(2010, 1, 4), read_on=read)))).text
+
+    assert "The practice software was last read on 8 December 2025: what happened after that is missing." in told(
+        date(2025, 12, 8)
+    )
+    assert "last read" not in told(date(2025, 12, 30)) + told(None) + told(date(2026, 2, 1))
 
 
 def test_what_a_lot_tells_comes_with_its_range_and_claims_no_more_than_that() -> None:

@@ -26,12 +26,14 @@ class Basis:
         visits_since: From when on visits are on record, None without any; one in two hundred may be older.
         invoices_since: The same of invoices; without any there is no figure of money.
         first_message: On which day the first message left, None if none did.
+        read_on: On which day a source was last read, None if that is not known.
         other_currency: How many invoices are in another currency than the practice's; no figure holds their amounts.
     """
 
     visits_since: date | None = None
     invoices_since: date | None = None
     first_message: date | None = None
+    read_on: date | None = None
     other_currency: int = 0
 
     def too_short_for(self, window: Window) -> bool:
@@ -65,6 +67,7 @@ def basis(connection: sa.Connection, known: Known, end: date) -> Basis:
         _begin(connection, visit.c.day, visit.c.status == "completed", visit.c.day < end),
         _begin(connection, invoice.c.day, known.in_currency(invoice), invoice.c.day < end),
         _first_message(connection, known),
+        known.practice.today(known.synced_at) if known.synced_at else None,
         known.other_currency,
     )
 

@@ -29,6 +29,7 @@ class Known:
         practice: Whose rows are meant.
         as_of: Only versions known at this instant are used.
         present: True if nothing has become known since, so that the tables of what holds now are enough.
+        synced_at: When a source was last read, None if never by then.
         other_currency: How many invoices are in another currency than the practice's, as those from before it changed.
     """
 
@@ -37,6 +38,7 @@ class Known:
     practice: Practice
     as_of: datetime = attrs.field(converter=utc)
     present: bool = False
+    synced_at: datetime | None = None
     other_currency: int = 0
 
     def in_currency(self, invoice: sa.Subquery) -> sa.ColumnElement[bool]:
@@ -108,7 +110,8 @@ def known_at(
             source.c.practice == practice.id
         )
     )
-    known = Known(records, ledger, practice, as_of, present=latest is not None and latest <= utc(as_of))
+    present = latest is not None and latest <= utc(as_of)
+    known = Known(records, ledger, practice, as_of, present, latest if present else None)
     invoice = known.rows(records.invoice, "currency")
     others = sa.select(sa.func.count()).select_from(invoice).where(invoice.c.currency != practice.currency)
     return attrs.evolve(known, other_currency=connection.scalar(others) or 0)

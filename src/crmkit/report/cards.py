@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 
 from crmkit.metrics.gather import Findings
@@ -9,6 +11,8 @@ from crmkit.metrics.measure import Measure
 from crmkit.metrics.window import Window
 from crmkit.report.figures import SMALLEST_GROUP, Figures
 from crmkit.report.report import Report
+
+_WEEKEND = timedelta(days=3)
 
 
 @attrs.frozen
@@ -42,7 +46,15 @@ def notes(report: Report, figures: Figures) -> tuple[str, ...]:
     """Return what a reader must know before believing the figures at the top, each in a sentence or two."""
     found = report.findings
     made = [_unread(report.rejected, figures), _foreign(found.basis.other_currency, figures), _begun(found, figures)]
-    return tuple(note for note in [*made, _invoiced(found, figures)] if note)
+    return tuple(note for note in [_stale(found, figures), *made, _invoiced(found, figures)] if note)
+
+
+def _stale(found: Findings, figures: Figures) -> str:
+    """Return since when nothing new is known, where that is for more than a weekend."""
+    read = found.basis.read_on
+    if read is None or read + _WEEKEND >= min(found.window.end, found.as_of.date()):
+        return ""
+    return f"The practice software was last read on {figures.day(read)}: what happened after that is missing."
 
 
 def _unread(rows: int, figures: Figures) -> str:
