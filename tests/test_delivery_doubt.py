@@ -84,6 +84,16 @@ def test_a_keyed_channel_is_handed_the_same_words_again_in_time(one: Any, clock:
     assert crm.send().touches == ()
 
 
+def test_what_left_without_a_key_is_not_repeated_when_a_later_version_knows_keys(one: Any, clock: FixedClock) -> None:
+    recorder = Recorder()
+    crash(one(recorder), recorder)
+    upgraded = Recorder(guarantee=keyed(24 * HOUR))
+    crm = one(upgraded)
+    clock.move(LONG_AFTER)
+    crm.send()
+    assert (state(crm), upgraded.handed) == (State.UNKNOWN, [])
+
+
 def test_a_keyed_channel_whose_time_is_over_is_blind(one: Any, clock: FixedClock) -> None:
     recorder = Recorder(guarantee=keyed(HOUR))
     crm = one(recorder)

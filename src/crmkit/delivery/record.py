@@ -87,16 +87,16 @@ class Record:
 
     def _sending(self, connection: Connection, written: Sequence[Written], owner: str, now: datetime) -> frozenset[str]:
         """Move claimed touches to sending: most in one statement, those of which more has changed one by one."""
-        plain: dict[str, list[str]] = defaultdict(list)
+        plain: dict[tuple[str, bool], list[str]] = defaultdict(list)
         changed = []
         for one in written:
             if one.was.same_ground(one.touch):
-                plain[one.touch.detail["channel"]].append(one.touch.key)
+                plain[one.touch.detail["channel"], "keyed" in one.touch.detail].append(one.touch.key)
             else:
                 changed.append(one)
         mine: set[str] = set()
-        for channel, keys in plain.items():
-            mine |= self.claims.start(connection, keys, channel, owner, now, LEASE)
+        for (channel, keyed), keys in plain.items():
+            mine |= self.claims.start(connection, keys, channel, owner, now, LEASE, keyed=keyed)
         held = [(one.was, one.touch) for one in changed if one.was.lease and one.was.lease > now]
         return frozenset(mine | {touch.key for touch in self.ledger.move(connection, held, "send")})
 

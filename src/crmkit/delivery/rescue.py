@@ -82,7 +82,7 @@ class Rescue:
 
     def _repeatable(self, touch: Touch, now: datetime) -> bool:
         channel = self.channels.get(touch.medium)
-        if channel is None or touch.detail.get("channel") != channel.name:
+        if channel is None or touch.detail.get("channel") != channel.name or "keyed" not in touch.detail:
             return False
         ttl = guarantee_of(channel).ttl
         return ttl > timedelta(0) and touch.sent_at is not None and now - touch.sent_at < ttl

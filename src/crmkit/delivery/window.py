@@ -17,7 +17,7 @@ from crmkit.errors import MissingField, TemplateError
 from crmkit.ledger.attempts import Attempt, first_attempts
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
-from crmkit.ledger.touch import Touch
+from crmkit.ledger.touch import Touch, on_its_way
 from crmkit.messages.message import Message
 from crmkit.messages.renderer import Renderer
 from crmkit.people.medium import Medium
@@ -159,10 +159,11 @@ class Preparation:
         return done if same else doubted(was, now)
 
     def _on_its_way(self, was: Touch, touch: Touch, now: datetime) -> Touch:
+        channel = self.channels[touch.medium]
         return touch.changed(
             state=State.SENDING,
             reason="handing_over",
-            detail={"channel": self.channels[touch.medium].name},
+            detail=on_its_way(channel.name, keyed=guarantee_of(channel).ttl > timedelta(0)),
             owner=was.owner,
             lease=now + LEASE,
             changed_at=now,

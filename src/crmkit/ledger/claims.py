@@ -17,7 +17,7 @@ from crmkit.ledger.share import Share
 from crmkit.ledger.state import CLAIMABLE, State
 from crmkit.ledger.step import Step
 from crmkit.ledger.tables import URGENCY, LedgerTables
-from crmkit.ledger.touch import Touch
+from crmkit.ledger.touch import Touch, on_its_way
 from crmkit.store.among import among
 from crmkit.store.rows import Rows
 
@@ -35,11 +35,20 @@ class Claims:
     ledger: Ledger
 
     def start(
-        self, connection: sa.Connection, keys: Sequence[str], channel: str, owner: str, now: datetime, lease: timedelta
+        self,
+        connection: sa.Connection,
+        keys: Sequence[str],
+        channel: str,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        *,
+        keyed: bool = False,
     ) -> frozenset[str]:
         """Note that claimed touches are on their way; return the keys of those that the owner still holds."""
         step = Step(State.CLAIMED, State.SENDING, tried=True)
-        given = {"reason": "handing_over", "detail": {"channel": channel}, "owner": owner, "lease": now + lease}
+        detail = on_its_way(channel, keyed=keyed)
+        given = {"reason": "handing_over", "detail": detail, "owner": owner, "lease": now + lease}
         return self.ledger.shift(
             connection, keys, step, "send", now, held_by=owner, lease_after=now, sent_at=now, **given
         )

@@ -104,6 +104,14 @@ class Touch:
         return bool(_rests(self) == _rests(other))
 
 
+def on_its_way(channel: str, *, keyed: bool) -> dict[str, Any]:
+    """Return the detail of a touch that is handed to a channel.
+
+    Whether it goes under a key is kept with it: a later version of the channel may know keys where this one did not.
+    """
+    return {"channel": channel, "keyed": True} if keyed else {"channel": channel}
+
+
 #: A verdict holds for some seconds, a call takes minutes, and machines' clocks differ.
 _LATE = timedelta(days=1)
 _NAMES = tuple(field.name for field in attrs.fields(Touch))
