@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import timedelta
 
@@ -83,6 +84,18 @@ def test_a_sender_does_not_go_on_in_a_file_that_has_no_name_any_more(watching, w
         with pytest.raises(StoreError, match=rf"crm\.db: the database's file was {what} while it was in use"):
             call()
     assert sorted(path.name for path in tmp_path.glob("crm.db")) == (["crm.db"] if what == "replaced" else [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are told otherwise there")
+def test_the_copy_that_the_page_takes_is_read_by_nobody_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("practice.db")) as made:
+        made.execute("CREATE TABLE person (name TEXT)")
+    (code,) = re.findall(r"^```python\n(.*?)^```", text(PAGE), re.MULTILINE | re.DOTALL)
+    exec(code, {})  # noqa: S102 - the page's own lines
+    assert os.stat("backup.db").st_mode & 0o077 == 0
+    with closing(sqlite3.connect("backup.db")) as copy:
+        assert copy.execute("SELECT count(*) FROM person").fetchone() == (0,)
 
 
 def test_what_was_sent_since_is_called_off_as_the_page_says(tmp_path, monkeypatch):

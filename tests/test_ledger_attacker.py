@@ -236,3 +236,32 @@ def test_what_somebody_without_the_key_adds_or_stops_is_told(crm: CRM, tmp_path:
         "1 rows of decision were written beside the trail, after it began",
         "the stop of all sending is not the one that was decided last",
     )
+
+
+def test_a_no_of_the_practice_software_that_was_changed_into_a_yes_is_told(
+    crm: CRM, exports: Callable[..., None]
+) -> None:
+    values = {
+        "attributes.height:number": "1.80",
+        "attributes.since:date": "2020-02-29",
+        "tags": "Zoë; b",
+        "language": "de",
+    }
+    exports("patients", [patient(f"P{n}", household=f"H{n}", email=f"p{n}@x.example", **values) for n in range(4)])
+    exports("consents", [consent("P0", given="no"), *(consent(f"P{n}") for n in range(1, 4))])
+    crm.clock.move(HOUR)
+    crm.sync()
+    assert crm.audit().faults == ()
+    for change, told in {
+        "UPDATE crmkit_consent SET given = NOT given WHERE patient = 'P0'": "patient P0: a consent",
+        "UPDATE crmkit_patient SET status = 'active', given = 'Eve' WHERE id = 'P1'": "patient P1",
+    }.items():
+        with crm._store.begin() as connection:
+            connection.exec_driver_sql(change)
+        assert f"{told} is not what the source csv gave" in crm.audit().faults
+    with crm._store.begin() as connection:
+        connection.exec_driver_sql("UPDATE crmkit_consent SET digest = 'forged' WHERE patient = 'P0'")
+        connection.exec_driver_sql("UPDATE crmkit_patient SET digest = 'forged' WHERE id = 'P1'")
+    crm.clock.move(HOUR)
+    crm.sync()
+    assert crm.audit().faults == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -18,8 +19,12 @@ from crmkit.ledger.learnt import Stop, resume, stop, stopped
 from crmkit.ledger.touch import Touch
 from crmkit.ledger.verify import Verified, verify
 from crmkit.practice import Practice
+from crmkit.records.intact import not_as_given
 from crmkit.records.sync import write_alone
 from crmkit.store.store import Connection
+
+#: More faults than these tell a reader nothing new.
+_MOST = 100
 
 
 class Decisions:
@@ -188,7 +193,9 @@ class Decisions:
         with stages.store.read() as connection:
             # As long as there is no head to note, none is shown that would not stand.
             at = asked or (now.at if now else settled(connection, self.clock.now()))
-            return verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
+            found = verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
+            beside = islice(not_as_given(connection, stages.records, self.practice.id), _MOST)
+            return attrs.evolve(found, faults=(*found.faults, *beside))
 
 
 def insist(by: str) -> None:
