@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.people.contact import Line
+from crmkit.people.medium import Medium
+from crmkit.people.normal import normalise
 from crmkit.people.phone import normalise_phone
 
 PHONES = Path(__file__).parents[2] / "shared" / "data" / "phones" / "example_numbers.csv"
@@ -147,3 +150,12 @@ def test_example_numbers_as_their_own_country_writes_them() -> None:
     wrong = [row["e164"] for row in rows if normalise_phone(row["national_format"], row["region"]).value != row["e164"]]
     assert len(rows) > 1100
     assert wrong == []
+
+
+@pytest.mark.parametrize("medium", [Medium.SMS, Medium.PHONE, Medium.EMAIL])
+def test_a_cell_longer_than_any_address_holds_nothing_up(medium: Medium) -> None:
+    began = monotonic()
+    for sign in ("/", "( ", "or ", "a@b.c;"):
+        assert normalise(sign * 20_000, medium, "AU").problem.startswith("longer than 1000 characters")
+    assert monotonic() - began < 1
+    assert normalise("1 High St\n" * 200, Medium.POST, "AU").problem == ""

@@ -103,6 +103,7 @@ def test_a_query_that_cannot_be_used_is_named_with_the_column(url, query, told):
     ("url", "told", "kind"),
     [
         ("not a url", "settings.sql.url: the database cannot be used", ConfigError),
+        ("postgresql://reader:h@rse:s3cret@db/practice", "with %40 for an @ in its password", ConfigError),
         ("nosuchbase://reader:s3cret@db/practice", "settings.sql.url: the database cannot be used", ConfigError),
         ("sqlite:////no/such/folder/s3cret.db", "settings.sql.url: the query failed (OperationalError)", SourceError),
     ],

@@ -179,8 +179,9 @@ class SqlPlugin(CrmkitSpec):
         try:
             # No connection outlives the reading: nobody tells a source when it is over.
             engine = sa.create_engine(settings.url, poolclass=sa.NullPool)
-        except (sa.exc.ArgumentError, ImportError):
-            mend = "write a SQLAlchemy URL and install its driver"
+        except (sa.exc.ArgumentError, ImportError, ValueError):
+            # A port that is no number is quoted, and that is the end of a password with signs in it perhaps.
+            mend = "write a SQLAlchemy URL, with %40 for an @ in its password, and install its driver"
             raise ConfigError("the database cannot be used", where="settings.sql.url", mend=mend) from None
         if settings.fetch:
             return [AskedSqlSource(engine, settings.queries, asked=settings.fetch)]
