@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -84,20 +85,7 @@ def keep_rejections(
         connection.execute(sa.delete(table).where(mine))
     _expire(connection, tables, scope, now)
     rows = {
-        (one.row.file, one.row.line, one.row.kind, one.row.id, fault.field): {
-            "practice": practice,
-            "source": source,
-            "file": one.row.file,
-            "line": one.row.line,
-            "kind": one.row.kind,
-            "field": fault.field,
-            "row_id": one.row.id,
-            "reason": _told(one.row, fault),
-            "row": dict(one.row.fields),
-            "rejected_at": now,
-            "expires_at": now + KEEP,
-            "patient": patient_of(one.row),
-        }
+        (one.row.file, one.row.line, one.row.kind, one.row.id, fault.field): _values(scope, one.row, fault, now)
         for one in rejections
         for fault in one.faults
     }
@@ -110,6 +98,23 @@ def keep_rejections(
             connection.execute(sa.delete(table).where(one), mended)
     if rows:
         connection.execute(sa.insert(table), list(rows.values()))
+
+
+def _values(scope: tuple[str, str], row: Row, fault: Fault, now: datetime) -> dict[str, Any]:
+    return {
+        "practice": scope[0],
+        "source": scope[1],
+        "file": row.file,
+        "line": row.line,
+        "kind": row.kind,
+        "field": fault.field,
+        "row_id": row.id,
+        "reason": _told(row, fault),
+        "row": dict(row.fields),
+        "rejected_at": now,
+        "expires_at": now + KEEP,
+        "patient": patient_of(row),
+    }
 
 
 def _expire(connection: sa.Connection, tables: RecordTables, scope: tuple[str, str], now: datetime) -> None:
