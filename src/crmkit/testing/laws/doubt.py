@@ -11,7 +11,7 @@ from crmkit.testing.fakes import Fallible, Provider, Trouble
 from crmkit.testing.handed import handed_over
 from crmkit.testing.law import Kind, law
 from crmkit.testing.laws.channel import outcomes
-from crmkit.testing.laws.provider import copies_of, in_trouble
+from crmkit.testing.laws.provider import DENIED, copies_of, in_trouble, nobody_is
 from crmkit.testing.network import impatient, offline
 from crmkit.testing.samples import message_of
 from crmkit.testing.strategies.sent import batches
@@ -36,8 +36,7 @@ def each_its_own_answer(trial: Trial[Channel]) -> None:
     for message in batch:
         outcome, left = told.get(message.key), bool(copies_of(message, taken))
         trial.expect(left or outcome is not Outcome.SENT, f"{message.key} is reported as sent, and was not taken")
-        refusal = outcome in (Outcome.REFUSED, Outcome.RETRY)
-        trial.expect(not (left and refusal), f"{message.key} is reported as {outcome}, and was taken")
+        trial.expect(not (left and outcome in DENIED), f"{message.key} is reported as {outcome}, and was taken")
 
 
 @law(
@@ -49,7 +48,7 @@ def each_its_own_answer(trial: Trial[Channel]) -> None:
     examples=2,
 )
 def failed_answer_is_unknown(trial: Trial[Channel]) -> None:
-    _doubted(trial, outcomes(in_trouble(trial, Trouble.FAILS, (message_of(7, trial.thing.medium),))))
+    nobody_is(trial, DENIED, outcomes(in_trouble(trial, Trouble.FAILS, (message_of(7, trial.thing.medium),))))
 
 
 @law(
@@ -64,12 +63,7 @@ def failed_answer_is_unknown(trial: Trial[Channel]) -> None:
 def late_answer_is_unknown(trial: Trial[Channel]) -> None:
     trial.fail(Trouble.SILENT)
     with impatient():
-        _doubted(trial, outcomes(handed_over(trial.thing, (message_of(7, trial.thing.medium),))))
-
-
-def _doubted(trial: Trial[Channel], told: dict[str, Outcome]) -> None:
-    wrong = [outcome for outcome in told.values() if outcome in (Outcome.RETRY, Outcome.REFUSED)]
-    trial.expect(not wrong, f"reported: {', '.join(wrong)}")
+        nobody_is(trial, DENIED, outcomes(handed_over(trial.thing, (message_of(7, trial.thing.medium),))))
 
 
 @law(
@@ -83,8 +77,7 @@ def offline_is_retry(trial: Trial[Channel]) -> None:
     with offline():
         told = outcomes(handed_over(trial.thing, (message_of(7, trial.thing.medium),)))
     # Who needs no line sends all the same.
-    wrong = [outcome for outcome in told.values() if outcome in (Outcome.UNKNOWN, Outcome.REFUSED)]
-    trial.expect(not wrong, f"reported: {', '.join(wrong)}")
+    nobody_is(trial, (Outcome.UNKNOWN, Outcome.REFUSED), told)
 
 
 @law(

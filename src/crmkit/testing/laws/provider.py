@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import attrs
@@ -19,12 +19,20 @@ from crmkit.testing.strategies.sent import batches
 from crmkit.testing.trial import NotRun, Trial
 
 _BOTH = (Provider, Fallible)
+#: What says that nothing was taken.
+DENIED = (Outcome.RETRY, Outcome.REFUSED)
 
 
 def in_trouble(trial: Trial[Channel], trouble: Trouble, batch: Sequence[Message]) -> Sequence[Receipt]:
     """Return the receipts of a batch that is sent while something is wrong at the provider."""
     trial.fail(trouble)
     return handed_over(trial.thing, batch)
+
+
+def nobody_is(trial: Trial[Channel], wrong: Collection[Outcome], told: Mapping[str, Outcome]) -> None:
+    """Expect that no message is reported to have come to what would be wrong of it."""
+    said = [outcome for outcome in told.values() if outcome in wrong]
+    trial.expect(not said, f"reported: {', '.join(said)}")
 
 
 def bare(text: str) -> str:
@@ -193,9 +201,7 @@ def lost_answer_is_unknown(trial: Trial[Channel]) -> None:
     examples=5,
 )
 def nonsense_is_unknown(trial: Trial[Channel]) -> None:
-    told = outcomes(in_trouble(trial, Trouble.NONSENSE, (message_of(7, trial.thing.medium),)))
-    wrong = [outcome for outcome in told.values() if outcome in (Outcome.RETRY, Outcome.REFUSED)]
-    trial.expect(not wrong, f"reported: {', '.join(wrong)}")
+    nobody_is(trial, DENIED, outcomes(in_trouble(trial, Trouble.NONSENSE, (message_of(7, trial.thing.medium),))))
 
 
 @law(
