@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmkit.builtin.guards import doubt, standard_guards
+from crmkit.builtin.guards import standard_guards
+from crmkit.builtin.names import doubt
 from crmkit.campaigns.guard import Candidate
 from crmkit.campaigns.reasons import REASONS, in_words
 from crmkit.campaigns.verdict import Ruling, Verdict
