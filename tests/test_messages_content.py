@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_the_first_line_is_the_title_and_the_rest_is_markdown(folder: Path) -> N
     article = Content(folder).article(NEWS, OCCASION, "en")
     assert article is not None
     assert article.title == "Spring hours"
-    assert article.text == "Hello *you*\n\n<script>x</script>\n[a](javascript:x)"
+    assert article.text == "Hello you\n\n<script>x</script> [a](javascript:x)"
     assert "<em>you</em>" in article.html
     assert "<script>" not in article.html
     assert "href" not in article.html
@@ -85,7 +86,57 @@ def test_a_bare_web_address_is_a_link_in_html(folder: Path, written: str, links:
     article = Content(folder).article(NEWS, OCCASION, "en")
     assert article is not None
     assert re.findall('<a href="([^"]*)">', article.html) == links
-    assert article.text == written
+
+
+def test_who_reads_plain_text_sees_no_marks_of_markdown(folder: Path) -> None:
+    text = r"""
+        # Spring *light*
+
+        ## Our **hours**
+        We are here
+        until `five`.\
+        Then [book](https://b.example/?a=1&b=2), <https://c.example/x>, [c.example](https://c.example),
+        [the desk:](mailto:desk@b.example) or [+61 2](tel:+612).
+
+        * Orders &amp; *repairs*
+        + [Directions](map.html)
+            * two
+        7. **seven**
+        9. eight
+
+        > Kind, \*as ever\*
+        ***
+        ![](line.png) ![Our team](team.png)
+        """
+    write(folder, "2026-q4.md", textwrap.dedent(text))
+    article = Content(folder).article(NEWS, OCCASION, "en")
+    assert article is not None
+    assert article.title == "Spring light"
+    assert article.text.split("\n") == [
+        "Our hours",
+        "",
+        "We are here until five.",
+        "Then book: https://b.example/?a=1&b=2, https://c.example/x, https://c.example, "
+        "the desk: desk@b.example or +61 2: +612.",
+        "",
+        "- Orders & repairs",
+        "",
+        "- Directions",
+        "  - two",
+        "",
+        "7. seven",
+        "8. eight",
+        "",
+        "  Kind, *as ever*",
+        "",
+        "----------",
+        "",
+        "Our team",
+    ]
+    write(folder, "2026-q4.fr.md", "# Horaires\n\n[Prendre rendez-vous](https://b.example)\n")
+    french = Content(folder).article(NEWS, OCCASION, "fr")
+    assert french is not None
+    assert french.text == "Prendre rendez-vous\u00a0: https://b.example"
 
 
 def test_each_reader_gets_the_language_that_serves_best(folder: Path) -> None:
@@ -102,7 +153,8 @@ def test_only_the_practices_own_language_still_serves_everybody(folder: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [("", 1), ("\n\nHello\n", 3), ("## Small\n\nx", 1), ("#\n\nx", 1), ("# T\n\n", 1)]
+    ("text", "line"),
+    [("", 1), ("\n\nHello\n", 3), ("## Small\n\nx", 1), ("#\n\nx", 1), ("# T\n\n", 1), ("# T\n\n![](a.png)", 1)],
 )
 def test_a_file_without_title_or_text_says_where(folder: Path, text: str, line: int) -> None:
     path = write(folder, "2026-q4.md", text)

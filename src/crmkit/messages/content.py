@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from crmkit.errors import TemplateError
 from crmkit.messages.markdown import new_markdown
+from crmkit.messages.plain import plain_text
 from crmkit.messages.templates import unreadable
 from crmkit.messages.type import MessageType
 
@@ -24,8 +25,8 @@ class Article:
     """One content file, read.
 
     Attributes:
-        title: Its first line without the `#`.
-        text: The rest as Markdown, which reads well as plain text.
+        title: Its first line without Markdown's marks.
+        text: The rest as plain text.
         html: The rest as HTML; raw HTML in the file is shown as text.
         language: In which language it is written, as the file is named; else the practice's own.
     """
@@ -110,16 +111,18 @@ class Content:
         lines = _lines(path)
         start = next((number for number, line in enumerate(lines) if line.strip()), 0)
         title = re.fullmatch(r"#\s+(.*?)(?:\s+#+)?\s*", lines[start] if lines else "")
-        if title is None or not title[1]:
+        named = plain_text(self._markdown.parseInline(title[1])) if title else ""
+        if not named:
             raise TemplateError(
                 "the content has no title", where=f"{path}:{start + 1}", mend="let the first line be '# ' and the title"
             )
-        text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines[start + 1 :])).strip()
+        language = path.stem.partition(".")[2] or self.fallback
+        tokens = self._markdown.parse("\n".join(lines[start + 1 :]).strip())
+        text = plain_text(tokens, language)
         if not text:
             problem = "the content has a title and no text"
             raise TemplateError(problem, where=f"{path}:{start + 1}", mend="write the text below the title")
-        language = path.stem.partition(".")[2] or self.fallback
-        return Article(title[1], text, self._markdown.render(text), language)
+        return Article(named, text, self._markdown.renderer.render(tokens, self._markdown.options, {}), language)
 
 
 def _lines(path: Path) -> list[str]:

@@ -44,7 +44,7 @@ def _linked(children: Sequence[Token], markdown: MarkdownIt) -> Iterator[Token]:
         for found in _ADDRESS.finditer(one.content):
             address = markdown.normalizeLink(found[0])
             yield _text(one.content[at : found.start()])
-            yield Token("link_open", "a", 1, attrs={"href": address})
+            yield Token("link_open", "a", 1, attrs={"href": address}, info="auto")
             yield _text(found[0])
             yield Token("link_close", "a", -1)
             at = found.end()
