@@ -7,9 +7,11 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import date
 from email import policy
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -18,11 +20,14 @@ from click.testing import CliRunner, Result
 from crmkit import CRM
 from crmkit.builtin.folder import FolderChannel
 from crmkit.cli import main
+from crmkit.cli.rehearse import say_rehearsal
 from crmkit.cli.unknowns import SAID
+from crmkit.crm.rehearsal import Rehearsal, RehearsedDay
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.demo.sample import PATIENTS, sample
 from crmkit.errors import NotFound
 from crmkit.ledger.doubt import Settled
+from crmkit.ledger.touch import Touch
 
 AT = "2026-11-23T10:00+11:00"
 
@@ -309,6 +314,18 @@ def test_rehearse_counts_by_month_and_sends_nothing(synced: Path) -> None:
     assert "2027-01" in out
     assert "█" in out
     assert f"Busiest day: 2027-01-20 with {played['busiest']['messages']} messages." in out
+
+
+def test_the_bars_of_a_rehearsal_fit_into_a_terminal_beside_large_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    def day(day: date, messages: int) -> RehearsedDay:
+        names = ("birthday-card", "christmas-return", "quarterly-news")
+        touches = [SimpleNamespace(campaign=name, patient="P1") for name in names for _ in range(messages)]
+        return RehearsedDay(day, tuple(cast("list[Touch]", touches)), (), {})
+
+    say_rehearsal(Rehearsal((day(date(2026, 11, 30), 1), day(date(2026, 12, 1), 1200))))
+    months = [line for line in capsys.readouterr().out.splitlines() if "█" in line]
+    assert [line[:7] for line in months] == ["2026-11", "2026-12"], "a bar that is cut off goes on below"
+    assert max(map(len, months)) <= 78
 
 
 def test_a_rehearsal_without_messages_says_so(practice: Path) -> None:

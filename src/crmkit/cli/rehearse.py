@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from crmkit.crm.rehearsal import Rehearsal
 
 _TOP = 8
-_LINE = 77
+#: A table with its bars fits into so many columns: a terminal has eighty.
+_LINE = 78
 
 
 @click.command()
@@ -52,12 +53,10 @@ def say_rehearsal(played: Rehearsal) -> None:
         f"{played.days[0].day} to {played.days[-1].day}: {show.counted(played.messages, 'message')} would leave.\n"
     )
     headings = ("month", *campaigns, "all")
-    width = max(5, min(20, _LINE - sum(len(heading) + 3 for heading in headings)))
-    rows = [
-        (month, *(counts[campaign] for campaign in campaigns), counts.total(), show.bar(counts.total(), most, width))
-        for month, counts in months.items()
-    ]
-    show.say_table((*headings, ""), rows)
+    told = [(month, *(counts[campaign] for campaign in campaigns), counts.total()) for month, counts in months.items()]
+    width = max(5, min(20, _LINE - show.width_of(headings, told)))
+    bars = [show.bar(counts.total(), most, width) for counts in months.values()]
+    show.say_table((*headings, ""), [(*cells, bar) for cells, bar in zip(told, bars, strict=True)])
     if played.messages:
         (day, number), (patient, highest) = _busiest(played), _most(played)
         show.say(f"\nBusiest day: {day} with {show.counted(number, 'message')}.")

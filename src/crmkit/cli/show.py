@@ -19,6 +19,8 @@ from rich.table import Table
 from crmkit.errors import CrmkitError
 
 _FULL, _PLAIN = "█", "#"
+#: What stands between two columns.
+_GAP = 3
 
 
 def say(text: str = "") -> None:
@@ -68,6 +70,16 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, foot
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+
+
+def width_of(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Return how wide a table is printed, with the gap to one more column behind it.
+
+    >>> width_of(("month", "all"), [("2026-11", 1499)])
+    18
+    """
+    columns = zip(headings, *rows, strict=True)
+    return sum(max(len(_cell(cell)) for cell in column) + _GAP for column in columns)
 
 
 def bar(value: int, most: int, width: int = 20) -> str:
