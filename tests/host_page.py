@@ -23,7 +23,7 @@ CHAPTERS = {
     "Open and close": ("from_file", "made_by", "origin", "close", "place", "failures"),
     "Data": ("sync", "rejected", "take_over"),
     "The programme": ("add", "retire", "programme", "matched", "segment_fields", "segment_of", "query_of"),
-    "Look ahead": ("plan", "preview", "rehearse"),
+    "Look ahead": ("plan", "preview", "rehearse", "broken"),
     "Send": ("send", "watch", "try_again", "underway", "in_hand", "unwritten"),
     "One patient": ("knows", "why", "holds", "history", "opt_out", "opt_in", "forget"),
     "What comes back": ("unsubscribe", "receive", "receive_again", "unread", "unsuppress", "unsuppress_since"),

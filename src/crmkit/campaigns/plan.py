@@ -43,17 +43,20 @@ class Plan:
         through: The last due date that was looked at.
         made_at: When it was made.
         changed: How many touches it added to the ledger or changed there; 0 for a dry plan.
+        broken: Which campaigns could not be planned, by id, with what is wrong and how to mend it. Nothing new is
+            planned of them, nothing that was planned before leaves, and all others go on.
     """
 
     touches: tuple[Touch, ...] = attrs.field(repr=False)
     through: date
     made_at: datetime
     changed: int = 0
+    broken: Mapping[str, str] = attrs.field(factory=dict)
     _preview: Callable[[str], Sequence[Previewed]] | None = attrs.field(default=None, repr=False, eq=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What is handed to another process is the findings, not the CRM that could render them.
-        return Plan, (self.touches, self.through, self.made_at, self.changed)
+        return Plan, (self.touches, self.through, self.made_at, self.changed, dict(self.broken))
 
     def counts(self) -> Mapping[tuple[str, State], int]:
         """Return how many touches each campaign has in each state."""

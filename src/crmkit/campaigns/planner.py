@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 import attrs
 import sqlalchemy as sa
 
+from crmkit.campaigns.broken import Broken, broken
 from crmkit.campaigns.gone import PERIOD
 from crmkit.campaigns.intent import Occasion
 from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
@@ -17,7 +18,6 @@ from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
 from crmkit.campaigns.terms import Terms
 from crmkit.clock import day_start
-from crmkit.errors import ConfigError, CrmkitError, nearest
 from crmkit.hours.where import Whereabouts
 from crmkit.ledger.history import CHUNK
 from crmkit.ledger.ledger import Ledger
@@ -25,7 +25,7 @@ from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch, fresh_after
 from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
-from crmkit.schedules.schedule import Due, parse_schedule
+from crmkit.schedules.schedule import Due
 
 #: When messages become due on their day, on the practice's wall clock.
 MORNING = time(9, 0)
@@ -83,22 +83,26 @@ class Planner:
             SegmentError: If the segment cannot be understood.
             ScheduleError: If the schedule cannot be understood.
         """
-        campaign, types = version.campaign, self.judge.types
-        place = f"campaign {campaign.id}"
-        if campaign.message_type not in types:
-            mend = nearest(campaign.message_type, types)
-            raise ConfigError(f"the message type {campaign.message} is unknown", where=place, mend=mend)
-        foreign = [medium for medium in campaign.media if medium not in types[campaign.message_type].media]
-        if foreign:
-            mend = f"use {', '.join(types[campaign.message_type].media)}"
-            raise ConfigError(f"{campaign.message} has no templates for {foreign[0]}", where=place, mend=mend)
-        if campaign.lot and not types[campaign.message_type].purpose.needs_consent:
-            raise ConfigError("care and service are never withheld by lot", where=place, mend="remove the lot")
-        try:
-            self.members.segment(campaign)
-            parse_schedule(campaign.schedule)
-        except CrmkitError as problem:
-            raise problem.within(place) from None
+        if found := self._broken(version):
+            raise found.problem
+
+    def broken(self, connection: sa.Connection) -> Mapping[str, Broken]:
+        """Return, by id, the campaigns in force that cannot be planned as things are, most urgent first."""
+        return self._sound(connection)[1]
+
+    def _broken(self, version: Version) -> Broken | None:
+        return broken(version.campaign, self.judge.types, self.members)
+
+    def _sound(self, connection: sa.Connection) -> tuple[list[Version], dict[str, Broken]]:
+        """Return the campaigns in force that can be planned, and by id why the others cannot."""
+        sound: list[Version] = []
+        why: dict[str, Broken] = {}
+        for version in self.programme.versions(connection):
+            if found := self._broken(version):
+                why[version.campaign.id] = found
+            else:
+                sound.append(version)
+        return sound, why
 
     def plan(self, connection: sa.Connection, through: date, now: datetime) -> Plan:
         """Judge all that is due until a date and still fresh, and write it to the ledger."""
@@ -116,17 +120,20 @@ class Planner:
             progress: Is told each campaign's id.
         """
         gathered = _Gathered()
-        versions = self.programme.versions(connection)
+        versions, why = self._sound(connection)
+        for campaign, found in why.items():
+            progress(campaign)
+            self._keep_back(connection, campaign, found, through, now, gathered)
         for version in versions:
             progress(version.campaign.id)
-            self.check(version)
             self._campaign(connection, version, through, now, gathered)
         settled = self.settlement.settle(connection, gathered.touches, now, Terms.of(versions, gathered.where))
-        behind = self._left_behind(connection, [version.campaign.id for version in versions], now)
+        behind = self._left_behind(connection, [*why, *(version.campaign.id for version in versions)], now)
         behind = [touch for touch in behind if touch.key not in gathered.old]
         old = gathered.old | {touch.key: touch for touch in behind}
         settled += [self._faded(touch, now) for touch in behind]
-        return Found(Plan(ordered(settled), through, now), old)
+        told = {campaign: str(found.problem) for campaign, found in why.items()}
+        return Found(Plan(ordered(settled), through, now, broken=told), old)
 
     def write(self, connection: sa.Connection, found: Found) -> Plan:
         """Write what a look found to the ledger, which must not have changed since; return it as a plan."""
@@ -145,24 +152,23 @@ class Planner:
     def asks_of(self, connection: sa.Connection, now: datetime) -> frozenset[str]:
         """Return the names of all tables that the segments of campaigns in force ask."""
         asked: set[str] = set()
-        for version in self.programme.versions(connection):
-            self.check(version)
+        for version in self._sound(connection)[0]:
             asked |= self.members.asks_of(version.campaign, now)
         return frozenset(asked)
 
     def of_patient(self, connection: sa.Connection, patient: str, through: date, now: datetime) -> list[Judged]:
         """Return what one patient is due until a date, judged now and settled; nothing is written.
 
-        What has left stays as it is, and so does what only the whole plan can see, a copy that another patient's touch
-        carries and room that others have taken; or a sender, a template that failed and a source that is silent.
+        Of a campaign that cannot be planned there is nothing. What has left stays as it is, and so does what only the
+        whole plan can see, a copy that another patient's touch carries and room that others have taken; or a sender, a
+        template that failed and a source that is silent.
         """
         table = self.ledger.tables.touch
         there = {touch.key: touch for touch in self.ledger.touches(connection, table.c.patient == patient)}
         arms = {(touch.campaign, touch.occasion): touch.arm for touch in there.values()}
         judged: list[Judged] = []
-        versions = self.programme.versions(connection)
+        versions, _ = self._sound(connection)
         for version in versions:
-            self.check(version)
             kind = self.judge.types[version.campaign.message_type]
             due = self.members.due(connection, version.campaign, kind, through, now, only=patient)
             occasions = [self._occasion(one, kind) for _, one in due]
@@ -202,6 +208,20 @@ class Planner:
             found.where |= elsewhere([one])
         found.touches += self._left(there.values(), through, now)
 
+    def _keep_back(
+        self,
+        connection: sa.Connection,
+        campaign: str,
+        why: Broken,
+        through: date,
+        now: datetime,
+        gathered: _Gathered,
+    ) -> None:
+        """Gather the touches of a campaign that cannot be planned: nothing of it leaves before that is mended."""
+        old = self._until(self.ledger.open(connection, campaign, now), through)
+        gathered.old |= {touch.key: touch for touch in old}
+        gathered.touches += [why.keep_back(touch, now) for touch in old]
+
     def _earlier(
         self, connection: sa.Connection, campaign: str, new: Iterable[tuple[str, Occasion]], now: datetime
     ) -> dict[tuple[str, str], Touch]:
@@ -222,8 +242,11 @@ class Planner:
         return Occasion(f"{kind.stem} {due.period}", at.astimezone(over.tzinfo), over)
 
     def _left(self, there: Iterable[Touch], through: date, now: datetime) -> list[Touch]:
+        return [refused(one, "left_segment", now) for one in self._until(there, through)]
+
+    def _until(self, touches: Iterable[Touch], through: date) -> list[Touch]:
         end = day_start(through + timedelta(days=1), self.practice.zone)
-        return [refused(one, "left_segment", now) for one in there if one.due < end]
+        return [touch for touch in touches if touch.due < end]
 
     def _left_behind(self, connection: sa.Connection, campaigns: Sequence[str], now: datetime) -> list[Touch]:
         """Return the judgements that no campaign in force will look at again: gone stale, or their campaign went."""

@@ -37,7 +37,7 @@ def preview(given: Given, patient: str, campaign: str | None, form: str | None, 
         raise click.UsageError(f"--{form} and --json exclude each other")
     with given.crm() as crm:
         found = crm.preview(patient, through)
-        practice, programme = crm.practice, [one.id for one in crm.programme()]
+        practice, programme, broken = crm.practice, [one.id for one in crm.programme()], crm.broken()
     if campaign and campaign not in [*programme, *(one.touch.campaign for one in found)]:
         raise NotFound(f"there is no campaign {campaign}", mend=nearest(campaign, programme))
     chosen = [one for one in found if campaign in (None, one.touch.campaign)]
@@ -47,6 +47,9 @@ def preview(given: Given, patient: str, campaign: str | None, form: str | None, 
         show.say_json({"patient": patient, "previews": [_preview_document(one, practice) for one in chosen]})
     else:
         _say_previews(chosen, practice, asked=bool(campaign))
+        for name, problem in broken.items():
+            if campaign in (None, name):
+                show.say(f"Nothing is planned of {name}: {problem}")
     return DONE
 
 

@@ -11,7 +11,7 @@ import click
 
 from crmkit.campaigns.reasons import in_words
 from crmkit.cli import show
-from crmkit.cli.options import DONE, Given, common, day_option
+from crmkit.cli.options import DONE, LOOK, Given, common, day_option
 from crmkit.errors import ConfigError
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -46,7 +46,7 @@ def plan(given: Given, through: date | None, dry: bool, who: str | None) -> int:
         if who:
             _say_who([touch for touch in made.touches if touch.state == who], who)
         show.say(f"\n{_next(made, campaigns, dry)}")
-    return DONE
+    return LOOK if made.broken else DONE
 
 
 def reasons_in_words(touches: Sequence[Touch]) -> Mapping[tuple[State, str], int]:
@@ -73,6 +73,7 @@ def _document(made: Plan, campaigns: Sequence[str], dry: bool, who: str | None) 
         "touches": len(made.touches),
         "changed": made.changed,
         "campaigns": by_campaign,
+        "broken": dict(made.broken),
         "reasons": reasons,
     } | ({"who": listed} if who else {})
 
@@ -103,6 +104,8 @@ def _say(made: Plan, campaigns: Sequence[str]) -> None:
     show.say(f"Due until {made.through:%A}, {made.through.day} {made.through:%B %Y}:\n")
     rows = [(name, *(counts.get((name, state), 0) for state in states)) for name in _all(made, campaigns)]
     show.say_table(("campaign", *(state.value for state in states)), rows)
+    for problem in made.broken.values():
+        show.say(f"\nThis one cannot be planned: {problem}")
     if made.touches:
         show.say()
         reasons = reasons_in_words(made.touches).items()

@@ -38,6 +38,7 @@ def rehearsal_document(played: Rehearsal) -> dict[str, Any]:
         "to": played.days[-1].day,
         "messages": played.messages,
         "campaigns": dict(sorted(played.by_campaign().items())),
+        "broken": dict(played.broken),
         "months": {month: dict(sorted(counts.items())) for month, counts in _months(played).items()},
         "busiest": {"day": busiest[0], "messages": busiest[1]},
         "most_for_one_patient": {"patient": patient[0], "messages": patient[1]},
@@ -61,6 +62,8 @@ def say_rehearsal(played: Rehearsal) -> None:
         (day, number), (patient, highest) = _busiest(played), _most(played)
         show.say(f"\nBusiest day: {day} with {show.counted(number, 'message')}.")
         show.say(f"Most for one patient: {show.counted(highest, 'message')}, to {patient}.")
+    for problem in played.broken.values():
+        show.say(f"\nThis one cannot be planned: {problem}")
     if waits := _waits(played):
         show.say("\nWhat keeps touches back, each counted on every day on which it waits:\n")
         show.say_table(("state", "reason", "touch-days"), waits[:_TOP])

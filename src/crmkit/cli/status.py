@@ -74,6 +74,8 @@ def to_look_at(
     if found.unknown:
         told = f"{show.counted(found.unknown, 'message')} may or may not have left"
         reasons.append(("unknown", f"{told}: crmkit unknowns shows the evidence."))
+    told = "Nothing is planned of a campaign, and nothing of it leaves"
+    reasons += [("broken", f"{told}: {problem}") for problem in found.broken.values()]
     if found.last_sync and found.at - found.last_sync > old:
         told = f"The last sync was at {local(found.last_sync, practice)}"
         reasons.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import attrs
 from crmkit.campaigns.judge import Judged
 from crmkit.campaigns.plan import explain
 from crmkit.campaigns.reasons import in_words
+from crmkit.clock import day_start
 from crmkit.crm.holding import forgotten
 from crmkit.crm.stages import Stages
 from crmkit.errors import CrmkitError, MissingField, NotFound
@@ -86,7 +87,10 @@ def preview(stages: Stages, connection: Connection, patient: str, through: date,
     """
     _must_exist(stages, connection, patient)
     judged = stages.planner.of_patient(connection, patient, through, now)
-    return [_preview(stages, one, now) for one in judged]
+    kept = _kept_back(stages, connection, _written(stages, connection, patient), now)
+    end = day_start(through + timedelta(days=1), stages.planner.practice.zone)
+    waiting = [Preview(touch, explain(touch), None) for touch in kept if touch.due < end]
+    return [*(_preview(stages, one, now) for one in judged), *waiting]
 
 
 def why(stages: Stages, connection: Connection, patient: str, through: date, now: datetime) -> list[Answer]:
@@ -101,6 +105,7 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     due = [one.touch for one in stages.planner.of_patient(connection, patient, through, now)]
     # A name may have been mended, or a no have been said, since the last plan; what has left stays as it is.
     judged = {touch.key: touch for touch in due if touch.state.is_judgement}
+    judged |= {touch.key: touch for touch in _kept_back(stages, connection, written, now)}
     past = stages.ledger.histories(connection, [touch.key for touch in written])
     zone = stages.planner.practice.zone
     answers = [
@@ -111,13 +116,24 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     # What was said of an earlier occasion does not tell why there is none now.
     covered = {touch.campaign for touch in (*written, *due) if touch.stale > now}
     there = stages.history.patients(connection, [patient])
+    broken = stages.planner.broken(connection)
     for version in stages.programme.versions(connection):
-        if version.campaign.id not in covered:
+        if version.campaign.id in broken and version.campaign.id not in covered:
+            problem = broken[version.campaign.id].problem.problem
+            answers.append(Answer(version.campaign.id, "", None, f"the campaign cannot be planned: {problem}"))
+        elif version.campaign.id not in covered:
             failing = stages.planner.members.failing(connection, version.campaign, patient, now)
             words = f"not in the segment: fails {'; '.join(failing)}" if failing else "no occasion due by then"
             words = words if there else "the patient is not in the records any more"
             answers.append(Answer(version.campaign.id, "", None, words))
     return answers
+
+
+def _kept_back(stages: Stages, connection: Connection, written: Iterable[Touch], now: datetime) -> list[Touch]:
+    """Return those of a patient's touches that wait for a campaign to be mended, as they stand now."""
+    broken = stages.planner.broken(connection)
+    mine = [touch for touch in written if touch.campaign in broken and touch.is_open and touch.stale > now]
+    return [broken[touch.campaign].keep_back(touch, now) for touch in mine]
 
 
 def known(stages: Stages, connection: Connection, patient: str) -> bool:

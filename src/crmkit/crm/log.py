@@ -23,8 +23,10 @@ def log_sync(practice: str, summary: SyncSummary) -> None:
 
 
 def log_plan(practice: str, plan: Plan) -> None:
-    """Tell how many touches a plan found and wrote."""
+    """Tell how many touches a plan found and wrote, and which campaign it could not plan."""
     _log.info("%s: plan until %s: %d touches, %d changed", practice, plan.through, len(plan.touches), plan.changed)
+    for problem in plan.broken.values():
+        _log.warning("%s: plan: a campaign was left out: %s", practice, problem)
 
 
 def log_sent(practice: str, done: Dispatched) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeAlias
@@ -49,6 +49,8 @@ class Planning(Plugged):
     ) -> Plan:
         """Judge who gets what until a date and write it to the ledger; nothing is sent.
 
+        A campaign that cannot be planned stands in the plan's `broken`, and all others are planned.
+
         Args:
             through: The last due date to look at, in the practice's calendar; by default six days from today.
             dry: Only return the plan.
@@ -93,6 +95,15 @@ class Planning(Plugged):
         with self._stages.store.read() as connection:
             last = self._last(through, now)
             return answers.why(self._stages, connection, patient_id(patient), last, now)
+
+    def broken(self) -> Mapping[str, str]:
+        """Return the campaigns that cannot be planned as things are, by id, with what is wrong and how to mend it.
+
+        Such as one whose message type, or a field of its segment, has gone with its plugin. Nothing of it is planned or
+        leaves before that is mended; all others go on.
+        """
+        with self._stages.store.read() as connection:
+            return {name: str(one.problem) for name, one in self._stages.planner.broken(connection).items()}
 
     def holds(self, patient: str) -> Holding:
         """Return what holds for a patient just now: what was said, which addresses can be used, who reads for whom."""

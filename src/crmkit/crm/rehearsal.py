@@ -46,9 +46,11 @@ class Rehearsal:
 
     Attributes:
         days: Each day with what would leave on it, and what would wait.
+        broken: Which campaigns cannot be planned, by id, with what is wrong and how to mend it; they send nothing here.
     """
 
     days: tuple[RehearsedDay, ...] = attrs.field(repr=False)
+    broken: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def messages(self) -> int:
@@ -91,7 +93,7 @@ def run_days(
 ) -> Rehearsal:
     """Plan on so many days, always at the same time by the practice's clock, and send whenever something falls due."""
     start = clock.now().astimezone(practice.zone)
-    rehearsed, uncounted = [], 0
+    rehearsed, uncounted, broken = [], 0, dict[str, str]()
     for number in range(days):
         # Adding days to a wall clock keeps its hands where they are, over changes of the clocks too.
         at = start + timedelta(days=number)
@@ -102,6 +104,7 @@ def run_days(
         with stages.seal.begin() as connection:
             plan = stages.planner.plan(connection, today + ahead, clock.now())
         uncounted += plan.changed
+        broken |= plan.broken
         if uncounted >= _MANY:
             stages.store.count_again()
             uncounted = 0
@@ -112,7 +115,7 @@ def run_days(
         rehearsed.append(RehearsedDay(today, tuple(course.sent), tuple(course.messages), +waiting))
         uncounted += len(course.sent)
         progress(today)
-    return Rehearsal(tuple(rehearsed))
+    return Rehearsal(tuple(rehearsed), broken)
 
 
 @attrs.define

@@ -65,7 +65,8 @@ class Telling(Decisions):
             found = standing(connection, stages.records, stages.tables, self.practice.id, self.clock.now())
             # A clock of one's own is meant to show another time.
             ahead = ahead_of(connection, self.clock) if isinstance(self.clock, SystemClock) else None
-            return attrs.evolve(found, ahead=ahead)
+            broken = {name: str(one.problem) for name, one in stages.planner.broken(connection).items()}
+            return attrs.evolve(found, ahead=ahead, broken=broken)
 
     @property
     def place(self) -> str:

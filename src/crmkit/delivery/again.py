@@ -8,12 +8,12 @@ from datetime import datetime
 
 import attrs
 
+from crmkit.campaigns.broken import broken
 from crmkit.campaigns.judge import Judge, Judged, elsewhere, held, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
 from crmkit.campaigns.terms import Terms
-from crmkit.errors import SegmentError
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.store.store import Connection
@@ -53,13 +53,9 @@ class Again:
             if campaign not in versions:
                 staying += [refused(touch, "campaign_gone", now) for touch in group]
                 continue
-            message = versions[campaign].campaign.message_type
-            if message not in self.judge.types:
+            if found := broken(versions[campaign].campaign, self.judge.types, self.members):
                 # Another process, with other plugins, has planned it: nobody else's messages wait for that.
-                staying += [held(touch, "no_message_type", now, message=message) for touch in group]
-                continue
-            if unknown := self._unknown(versions[campaign]):
-                staying += [held(touch, "no_field", now, problem=unknown) for touch in group]
+                staying += [held(touch, found.reason, now, **found.detail) for touch in group]
                 continue
             left, stayed = self._group(connection, versions[campaign], group, now)
             staying += left
@@ -70,14 +66,6 @@ class Again:
         ready = {one.key for one in settled if one.state is State.READY}
         staying += [one for one in settled if one.key not in ready]
         return Second(tuple(judged[touch.key] for touch in touches if touch.key in ready), tuple(staying))
-
-    def _unknown(self, version: Version) -> str:
-        """Return what of a campaign's segment this sender does not know, such as a field of a plugin it has not."""
-        try:
-            self.members.segment(version.campaign)
-        except SegmentError as problem:
-            return problem.problem
-        return ""
 
     def _group(
         self, connection: Connection, version: Version, touches: Sequence[Touch], now: datetime

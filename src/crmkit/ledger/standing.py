@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,6 +49,7 @@ class Standing:
         unread: How much came back that could not be read.
         stopped: What a person has stopped.
         ahead: By how many seconds this machine's clock is ahead of the database's; None if there is no such comparison.
+        broken: Which campaigns cannot be planned as things are, by id, with what is wrong and how to mend it.
     """
 
     at: datetime
@@ -70,6 +71,7 @@ class Standing:
     unread: int = 0
     stopped: tuple[Stop, ...] = ()
     ahead: float | None = None
+    broken: Mapping[str, str] = attrs.field(factory=dict)
 
     def late(self, patience: timedelta) -> bool:
         """Tell whether something has been due, or left behind, for longer than that: nobody seems to send."""
