@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from events_desk import MIA, SECRET, Desk, answer, bounce
 from crmkit import CRM, FixedClock, Policy, State
 from crmkit.builtin.webhook import HookParser
 from crmkit.errors import NotFound, PluginError, SourceError, StoreError
-from crmkit.ledger.payloads import erase
+from crmkit.ledger.payloads import Kept, drop, erase, keep, payload_id
 from crmkit.plugins import EventKind
 
 
@@ -38,11 +39,11 @@ def test_a_parser_that_fails_leaves_its_payload_to_be_tried_again(desk: Desk) ->
     assert (one.parser, one.body, one.problem) == ("told", b"0", "reading a payload failed (ValueError)")
     assert MIA not in repr(one)
     assert desk.crm.receive_again().applied == 0
-    assert len(desk.crm.unread()) == 1
+    assert len([*desk.crm.unread()]) == 1
     desk.clock.move(timedelta(days=3))
     desk.told.fails = None
     assert desk.crm.receive_again().applied == 1
-    assert desk.crm.unread() == []
+    assert [*desk.crm.unread()] == []
     assert desk.state() is State.BOUNCED
     assert desk.crm.receive_again().applied == 0
     assert desk.crm.audit().faults == ()
@@ -92,10 +93,10 @@ def test_of_many_events_the_rest_is_taken_in_later_where_something_comes_between
     monkeypatch.setattr(intake, "hear", hear)
     with pytest.raises(StoreError):
         desk.crm.receive("told", body)
-    assert len(desk.crm.unread()) == 1
+    assert len([*desk.crm.unread()]) == 1
     again = desk.crm.receive_again()
     assert (again.applied, again.known) == (150, 100)
-    assert desk.crm.unread() == []
+    assert [*desk.crm.unread()] == []
 
 
 def test_a_signed_call_that_could_not_be_read_is_verified_again_by_its_own_time(desk: Desk) -> None:
@@ -188,3 +189,27 @@ def test_what_arrived_about_a_patient_can_be_erased(desk: Desk) -> None:
         assert erase(connection, desk.crm._stages.tables, "bright-eyes", [desk.key()], [MIA]) == 3
     assert [b"p2@x.example" in one.body for one in payloads(desk)] == [True]
     assert desk.crm.audit().faults == ()
+
+
+def test_what_could_not_be_read_is_held_in_memory_a_little_at_a_time(desk: Desk) -> None:
+    size, number = 100_000, 200
+    desk.told.fails = ValueError  # an error that is raised again keeps all frames that it has seen
+    tables, now, ids = desk.crm._stages.tables, desk.clock.now(), []
+    with desk.crm._store.begin() as connection:
+        for one in range(number):
+            body = b"%03d" % one * (size // 3)
+            ids.append(payload_id("told", body))
+            kept = Kept(ids[-1], "told", now + timedelta(seconds=one), body, problem="is no JSON")
+            keep(connection, tables, "bright-eyes", kept, now + timedelta(days=30))
+    tracemalloc.start()
+    assert [one.id for one in desk.crm.unread()] == ids
+    assert desk.crm.receive_again().applied == 0
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < number * size / 2
+    later = desk.crm.unread()
+    next(later)
+    with desk.crm._store.begin() as connection:
+        for one in ids[:150]:
+            drop(connection, tables, "bright-eyes", one)
+    assert 50 <= len([*later]) < 100, "what was read meanwhile, by others, is left out"

@@ -138,7 +138,7 @@ class Desk:
         self.clock.set(NOW + timedelta(days=2))
         yield crm.sync().total, self.plan(), self.send()
         yield {one: [answer.words for answer in crm.why(one)] for one in ("P1", "P2", "P3", "P4", "P5")}
-        yield [(one.at, one.patient, one.state, one.reason) for one in crm.feed()], crm.rejected(), crm.unread()
+        yield [(one.at, one.patient, one.state, one.reason) for one in crm.feed()], crm.rejected(), [*crm.unread()]
         findings = crm.findings()
         yield repr(findings)
         found = crm.audit(head.at, noted=head.digest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from crmkit.clock import Clock, utc
@@ -67,8 +67,12 @@ class Receiving:
                 continue
         return total
 
-    def unread(self) -> list[Kept]:
-        """Return what arrived and could not be read, each with the reason, oldest first."""
+    def unread(self) -> Iterator[Kept]:
+        """Return what has arrived so far and could not be read, each with the reason, oldest first.
+
+        A few are read at a time, for each may be as large as a mail: `itertools.islice(crm.unread(), 50)` is enough
+        for a page. How many there are tells `status().unread`.
+        """
         return self._stages.arrivals.unread()
 
     def unsubscribe(self, token: str) -> bool:

@@ -14,10 +14,13 @@ from crmkit.delivery.event import Event, EventParser, Payload, forgeable
 from crmkit.delivery.intake import Intake, Received
 from crmkit.errors import CrmkitError, NotFound
 from crmkit.ledger.heard import waiting
-from crmkit.ledger.payloads import Kept, drop, expire, has_expired, keep, payload_id, unread
+from crmkit.ledger.payloads import Kept, drop, expire, has_expired, keep, payload_id, payloads, unread
+from crmkit.ledger.tables import LedgerTables
 from crmkit.store.store import Connection
 
 _AT_ONCE = 100
+#: Each may be as large as a mail.
+_BODIES = 20
 #: So many bytes are kept of what anybody may send: else a few mails with films in them would fill the database.
 _MOST_FORGEABLE = 1_000_000
 #: What is said of a payload while some of its events are still to be taken in.
@@ -57,17 +60,28 @@ class Arrivals:
                 self._keep(connection, attrs.evolve(arrived, problem=why))
             raise
 
-    def unread(self) -> list[Kept]:
-        """Return what could not be read, oldest first."""
+    def unread(self) -> Iterator[Kept]:
+        """Yield what could not be read until now, oldest first; a few are held in memory at once."""
         with self.intake.seal.store.read() as connection:
-            return unread(connection, self.intake.ledger.tables, self.intake.practice.id)
+            ids = unread(connection, *self._place)
+        return self._payloads(ids)
+
+    def _payloads(self, ids: Sequence[str]) -> Iterator[Kept]:
+        for start in range(0, len(ids), _BODIES):
+            # Closed before anything is yielded: whoever asks may take long, and may write.
+            with self.intake.seal.store.read() as connection:
+                found = payloads(connection, *self._place, ids[start : start + _BODIES])
+            yield from found
+
+    @property
+    def _place(self) -> tuple[LedgerTables, str]:
+        return self.intake.ledger.tables, self.intake.practice.id
 
     def catch_up(self) -> None:
         """Tell touches what was heard of them while they were being sent, and delete payloads whose time is over."""
         intake = self.intake
-        given = (intake.ledger.tables, intake.practice.id)
         with intake.seal.store.read() as connection:
-            if not (waiting(connection, *given) or has_expired(connection, *given, self.clock.now())):
+            if not (waiting(connection, *self._place) or has_expired(connection, *self._place, self.clock.now())):
                 return
         with self.listening() as connection:
             intake.catch_up(connection, self.clock.now())

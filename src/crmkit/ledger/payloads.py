@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -100,10 +99,17 @@ def _whole(body: bytes, headers: Mapping[str, str]) -> bytes:
     return b"\n".join([body, *(str(value).encode("utf-8", "replace") for value in headers.values())])
 
 
-def unread(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[Kept]:
-    """Return the payloads that could not be read, oldest first."""
+def unread(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[str]:
+    """Return the ids of the payloads that could not be read, oldest first."""
+    table = tables.learnt.payload
+    mine = (table.c.practice == practice, table.c.problem != "")
+    return list(connection.scalars(sa.select(table.c.id).where(*mine).order_by(table.c.received_at, table.c.id)))
+
+
+def payloads(connection: sa.Connection, tables: LedgerTables, practice: str, ids: Sequence[str]) -> list[Kept]:
+    """Return those of some payloads that could not be read, in the order of their ids."""
     table = tables.learnt.payload
     query = sa.select(*(table.c[field.name] for field in attrs.fields(Kept)))
-    mine = (table.c.practice == practice, table.c.problem != "")
-    rows: Sequence[sa.Row[Any]] = connection.execute(query.where(*mine).order_by(table.c.received_at, table.c.id)).all()
-    return [Kept(**row._mapping) for row in rows]
+    mine = (table.c.practice == practice, table.c.problem != "", among(table.c.id, ids))
+    found = {row.id: Kept(**row._mapping) for row in connection.execute(query.where(*mine))}
+    return [found[id_] for id_ in ids if id_ in found]
