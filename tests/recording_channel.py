@@ -44,7 +44,7 @@ class Recorder(CrmkitSpec):
         self.sizes: list[int] = []
         self.fate: list[str] = []
         self.clock, self.each = clock, each
-        self.guarantee, self.limits = guarantee, limits or Limits()
+        self.guarantee, self.limits, self.account = guarantee, limits or Limits(), ""
         self.between: Callable[[Message], None] = lambda _: None
         self.asked: list[str] = []
         self.answers: dict[str, Outcome] = {}

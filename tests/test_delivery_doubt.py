@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 from recording_channel import Crash, Recorder
 from situations import consent, patient
@@ -19,7 +20,7 @@ from crmkit.errors import InTheWay, StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.doubt import Settled
 from crmkit.people.medium import Medium, Purpose
-from crmkit.plugins import QUERYABLE, Outcome, Receipt, keyed
+from crmkit.plugins import QUERYABLE, Guarantee, Outcome, PluginInfo, Receipt, keyed, secret
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 HOUR, LONG_AFTER = timedelta(hours=1), timedelta(minutes=30)
@@ -31,9 +32,10 @@ def one(exports: Callable[..., None], open_crm: Callable[..., CRM]) -> Callable[
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])
 
-    def opened(recorder: Recorder) -> CRM:
+    def opened(recorder: Recorder, **settings: str) -> CRM:
         chosen = "recorder" if recorder.name == "recorder" else f"recorder.{recorder.name}"
-        crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: chosen})
+        more = {"settings": {"recorder": settings}} if settings else {}
+        crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: chosen}, **more)
         crm.sync()
         crm.add(CARD)
         crm.plan()
@@ -205,6 +207,52 @@ def test_a_channel_that_can_be_asked_is_asked_first(
     crm.send()
     assert recorder.asked == [recorder.handed[0].key]
     assert (state(crm), len(recorder.handed)) == (then, handed)
+
+
+@attrs.frozen
+class Account:
+    """What a provider knows a practice by."""
+
+    token: str = secret("of the provider")
+
+
+class Provider(Recorder):
+    """A channel whose account is told by its settings."""
+
+    info = PluginInfo("recorder", settings=Account)
+
+
+@pytest.mark.parametrize("guarantee", [QUERYABLE, keyed(24 * HOUR)], ids=("queryable", "keyed"))
+@pytest.mark.parametrize("again", ["hush", "psst"], ids=("same", "other"))
+def test_another_account_of_the_provider_is_neither_asked_nor_handed_what_may_have_left(
+    one: Any, clock: FixedClock, guarantee: Guarantee, again: str
+) -> None:
+    """It would say that it never saw the message, and the patient would get it twice."""
+    before, later = Provider(guarantee=guarantee), Provider(guarantee=guarantee)
+    crash(one(before, token="hush"), before)
+    later.answers = {before.handed[0].key: Outcome.RETRY}
+    crm = one(later, token=again)
+    clock.move(2 * HOUR)
+    crm.send()
+    if again == "hush":
+        assert (state(crm), len(later.handed)) == (State.SENT, 1)
+    else:
+        assert (state(crm), later.handed, later.asked) == (State.UNKNOWN, [], [])
+
+
+def test_a_channel_that_names_its_account_may_change_its_other_settings(one: Any, clock: FixedClock) -> None:
+    """A new token, for one."""
+    before, later, other = (Provider(guarantee=QUERYABLE) for _ in range(3))
+    before.account, later.account, other.account = "practice-7", "practice-7", "practice-8"
+    crash(one(before, token="hush"), before)
+    clock.move(2 * HOUR)
+    crm = one(other, token="hush")
+    crm.send()
+    assert (state(crm), other.asked) == (State.UNKNOWN, [])
+    crm = one(later, token="psst")
+    later.answers = {before.handed[0].key: Outcome.SENT}
+    crm.send()
+    assert (state(crm), later.asked) == (State.SENT, before.keys)
 
 
 def test_a_provider_that_does_not_know_is_not_asked_at_every_turn(one: Any, clock: FixedClock) -> None:

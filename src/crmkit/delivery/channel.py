@@ -107,7 +107,10 @@ class Question:
 class Channel(Protocol):
     """A plugin object that delivers messages.
 
-    It may also have an attribute `guarantee` (else `BLIND`) and an attribute `limits` (else `Limits()`).
+    It may also have an attribute `guarantee` (else `BLIND`), an attribute `limits` (else `Limits()`) and an attribute
+    `account`: which account of the provider's it uses, in a word that is no secret. What is in doubt is repeated, or
+    asked about, by the same account only, for another one would say that it never saw it. Without the attribute any
+    change of the plugin's settings counts as another account.
     """
 
     @property
@@ -141,6 +144,12 @@ def guarantee_of(channel: Channel) -> Guarantee:
     """Return what a channel declares; whatever is no guarantee counts as none."""
     declared = getattr(channel, "guarantee", BLIND)
     return declared if isinstance(declared, Guarantee) else BLIND
+
+
+def account_of(channel: Channel) -> str:
+    """Return what is kept of the account that a channel uses, empty where nothing is ever repeated or asked about."""
+    kept = getattr(channel, "account", "")
+    return kept if isinstance(kept, str) else ""
 
 
 def limits_of(channel: Channel) -> Limits:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from crmkit.delivery.at_fault import AtFault, reason_of
-from crmkit.delivery.channel import Channel, Outcome, Receipt, guarantee_of
+from crmkit.delivery.channel import Channel, Outcome, Receipt, account_of, guarantee_of
 from crmkit.delivery.window import LEASE, Window, Written
 from crmkit.ledger.attempts import Answer, Attempts, Intent
 from crmkit.ledger.claims import Claims
@@ -54,7 +54,10 @@ class Record:
         """
         mine = self._sending(connection, window.written, owner, now)
         going = [one for one in window.written if one.touch.key in mine]
-        intents = [Intent(one.touch, one.message.message_id, one.message.digest) for one in going]
+        accounts = {medium: account_of(channel) for medium, channel in self.channels.items()}
+        intents = [
+            Intent(one.touch, one.message.message_id, one.message.digest, accounts[one.touch.medium]) for one in going
+        ]
         self.attempts.intend(connection, intents, now)
         return going
 

@@ -10,7 +10,7 @@ import attrs
 
 from crmkit.clock import Clock
 from crmkit.delivery.at_fault import AtFault, reason_of
-from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, guarantee_of
+from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, account_of, guarantee_of
 from crmkit.delivery.late import Late
 from crmkit.delivery.window import doubted
 from crmkit.errors import StoreError
@@ -104,7 +104,8 @@ class Rescue:
             )
             keys = [touch.key for touch in waiting]
             last = last_attempts(connection, self.ledger.tables, self.ledger.practice, keys)
-        mine = [one for one in last.values() if one.channel == channel.name and one.at <= before]
+        asking = (channel.name, account_of(channel))
+        mine = [one for one in last.values() if (one.channel, one.account) == asking and one.at <= before]
         asked = [Question(one.key, one.message_id, one.reference, one.at) for one in mine]
         for start in range(0, len(asked), _ASKED):
             yield asked[start : start + _ASKED]

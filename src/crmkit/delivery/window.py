@@ -10,7 +10,7 @@ import attrs
 from crmkit.campaigns.judge import Judged, held
 from crmkit.clock import Clock
 from crmkit.delivery.again import Again
-from crmkit.delivery.channel import Channel, guarantee_of
+from crmkit.delivery.channel import Channel, account_of, guarantee_of
 from crmkit.delivery.turn import Turn
 from crmkit.delivery.verdicts import VALID, Verdicts
 from crmkit.errors import MissingField, TemplateError
@@ -150,7 +150,7 @@ class Preparation:
         """
         before = first.get(was.key)
         channel = self.channels[judged.touch.medium]
-        if before is None or before.channel != channel.name:
+        if before is None or (before.channel, before.account) != (channel.name, account_of(channel)):
             return doubted(was, now)
         if now - before.at + CALL >= guarantee_of(channel).ttl:
             return doubted(was, now)

@@ -19,7 +19,7 @@ from crmkit.store.many import Many
 
 _CHUNK = 500
 _IN_DOUBT = ("", "unknown")
-_READ = ("channel", "message_id", "digest", "number", "at", "outcome", "reference", "evidence")
+_READ = ("channel", "message_id", "digest", "number", "at", "outcome", "reference", "evidence", "account")
 _PLACE = (*TOUCH[1:], "number")
 
 
@@ -37,6 +37,7 @@ class Attempt:
         outcome: What the channel answered, empty as long as it has not.
         reference: The provider's name for the message, empty where it gave none.
         evidence: What the channel said of it, in a few words without an address.
+        account: What is kept of the provider's account that was used, empty where nothing is repeated or asked about.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Attempt:
     outcome: str = ""
     reference: str = ""
     evidence: str = ""
+    account: str = ""
 
     @property
     def in_doubt(self) -> bool:
@@ -62,6 +64,7 @@ class Intent:
     touch: Touch
     message_id: str
     digest: str
+    account: str = ""
 
 
 @attrs.frozen
@@ -91,13 +94,13 @@ class Attempts:
 
     def intend(self, connection: sa.Connection, intents: Sequence[Intent], now: datetime) -> None:
         """Write down what is about to be handed over."""
-        rows = [(*_place(one.touch), *_handed(one)) for one in intents]
+        rows = [(*_place(one.touch), *_handed(one), one.account) for one in intents]
         if rows:
             self._many(connection, self._intent).run(connection, {"practice": self.practice, "at": now}, rows)
         if self.seal:
             # As the digest writes it: once for all rows.
             at, place = str(utc(now)), len(_PLACE)
-            self.seal.handed([(*row[:place], at, *row[place:]) for row in rows])
+            self.seal.handed([(*row[:place], at, *row[place:-1]) for row in rows])
 
     def answered(self, connection: sa.Connection, answers: Sequence[Answer], now: datetime) -> None:
         """Write down what the channel said of attempts."""
@@ -113,7 +116,7 @@ class Attempts:
         return self._kept[what]
 
     def _intent(self, dialect: sa.Dialect) -> Many:
-        columns, table = (*_PLACE, *HANDED[len(_PLACE) + 1 :]), self.tables.attempt
+        columns, table = (*_PLACE, *HANDED[len(_PLACE) + 1 :], "account"), self.tables.attempt
         names = ("practice", "at", *columns)
         new = {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
         return Many.of(sa.insert(table).values(new), columns, dialect)

@@ -215,6 +215,8 @@ def _attempt(store: Store) -> sa.Table:
         sa.Column("version", sa.Integer, nullable=False, server_default="0"),
         optional("recipient"),
         optional("address"),
+        # Which account of the provider's was used: another one cannot be asked about it, nor swallows a repetition.
+        optional("account"),
         sa.PrimaryKeyConstraint(*_NUMBERED),
         sqlite_with_rowid=False,
         prefixes=store.prefixes,

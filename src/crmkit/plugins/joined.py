@@ -145,6 +145,11 @@ def _owned(shape: Shape, adapter: Callable[[str, Any, Calls], Any]) -> Callable[
     return build
 
 
+def _channel(joined: Joined, one: Any) -> OwnedChannel:
+    CHANNEL.check(one)
+    return OwnedChannel(joined.calls.plugin, one, joined.calls_to(one.name), joined.context.settings)
+
+
 def _field(joined: Joined, one: Any) -> Field:
     if type(one) is not Field or type(one.name) is not str:
         raise Nonsense("returned something that is no Field", Kind.WRONG_TYPE)
@@ -169,7 +174,7 @@ def _message_type(joined: Joined, one: Any) -> MessageType:
 
 _BUILD: Mapping[str, tuple[str, Callable[[Joined, Any], Any]]] = {
     "crmkit_sources": ("source", _source),
-    "crmkit_channels": ("channel", _owned(CHANNEL, OwnedChannel)),
+    "crmkit_channels": ("channel", _channel),
     "crmkit_message_types": ("message type", _message_type),
     "crmkit_fields": ("field", _field),
     "crmkit_guards": ("guard", _owned(GUARD, OwnedGuard)),

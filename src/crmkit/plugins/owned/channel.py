@@ -15,6 +15,7 @@ from crmkit.messages.message import Message
 from crmkit.people.medium import Medium
 from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
+from crmkit.plugins.owned.account import account_digest
 from crmkit.plugins.owned.name import full_name
 from crmkit.plugins.owned.receipts import sort_out
 from crmkit.plugins.owned.shape import Shape, declared
@@ -31,10 +32,12 @@ class OwnedChannel:
     Attributes:
         owner: The plugin that brought it.
         channel: The plugin's object.
+        settings: The plugin's settings.
         name: The full name.
         medium: The medium by which it delivers.
         guarantee: What its provider guarantees.
         limits: How much it may be handed.
+        account: What is kept of the provider's account that it uses; empty where nothing is repeated or asked about.
         late: Receipts that came when nobody waited for them any more.
         silence: Gives it a rest when it answers nothing at all any more.
     """
@@ -42,10 +45,12 @@ class OwnedChannel:
     owner: str
     channel: Channel = attrs.field(repr=False)
     calls: Calls = attrs.field(repr=False)
+    settings: Any = attrs.field(default=None, repr=False)
     name: str = attrs.field(init=False)
     medium: Medium = attrs.field(init=False)
     guarantee: Guarantee = attrs.field(init=False)
     limits: Limits = attrs.field(init=False)
+    account: str = attrs.field(init=False)
     late: Late = attrs.field(factory=Late, init=False, repr=False)
     silence: Silence = attrs.field(factory=Silence, init=False, repr=False)
 
@@ -71,6 +76,11 @@ class OwnedChannel:
     @limits.default
     def _limits(self) -> Limits:
         return cast("Limits", declared(self.channel, "limits", Limits, Limits()))
+
+    @account.default
+    def _account(self) -> str:
+        own: str = declared(self.channel, "account", str, "")
+        return "" if self.guarantee == BLIND else account_digest(self.owner, own, self.settings)
 
     def __attrs_post_init__(self) -> None:
         host, own = self.calls.limits.get(Phase.SEND), self.limits.call_seconds
