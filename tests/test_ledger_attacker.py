@@ -5,7 +5,7 @@ Every column of every table of the ledger is tried, so that a new one is sealed,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from situations import NOW, consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Practice
 from crmkit.campaigns import programme
+from crmkit.crm import reading
 from crmkit.ledger import learnt
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.heard import Heard, hear, rate
@@ -25,6 +26,7 @@ from crmkit.ledger.pace import reserve
 from crmkit.ledger.payloads import Kept, keep
 from crmkit.ledger.verify import verify
 from crmkit.people.medium import Medium, Purpose
+from crmkit.records.build import digest
 from crmkit.store.types import Instant
 
 pytestmark = pytest.mark.no_cover
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.no_cover
 FOLDER = {"folder": {"path": "outbox"}}
 KEY, WHO, HOUR = "a key of the host", "bright-eyes", timedelta(hours=1)
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
+NOT_GIVEN = {"practice", "source", "digest", "stamp", "known_at"}
 OLD = NOW - timedelta(days=400)
 
 #: Not told, and why: it steers what comes, is computed anew, or is no evidence of what was sent, to whom and when.
@@ -181,19 +184,26 @@ def lift_triggers(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"DROP TRIGGER {name}")
 
 
+@pytest.fixture
+def before() -> Iterator[pytest.MonkeyPatch]:
+    """Let neither decisions nor hand-overs be sealed, until it is undone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Seal, "handed", lambda *_: None)
+        for module in (learnt, programme, reading):
+            patch.setattr(module, "decide", lambda *_: None)
+        yield patch
+
+
 def test_what_is_from_before_decisions_and_hand_overs_were_sealed_fits_as_it_did(
-    crm: CRM, monkeypatch: pytest.MonkeyPatch
+    before: pytest.MonkeyPatch, crm: CRM
 ) -> None:
-    with monkeypatch.context() as before:
-        before.setattr(Seal, "handed", lambda *_: None)
-        for module in (learnt, programme):
-            before.setattr(module, "decide", lambda *_: None)
-        for campaign in (CARD, attrs.evolve(CARD, id="gone")):
-            crm.add(campaign)
-        crm.retire("gone")
-        crm.plan()
-        crm.send()
-        crm.stop("card", by="Kim")
+    for campaign in (CARD, attrs.evolve(CARD, id="gone")):
+        crm.add(campaign)
+    crm.retire("gone")
+    crm.plan()
+    crm.send()
+    crm.stop("card", by="Kim")
+    before.undo()
     with crm._store.begin() as connection:
         connection.exec_driver_sql("UPDATE crmkit_attempt SET version = 0, recipient = '', address = ''")
     crm.clock.move(HOUR)
@@ -265,3 +275,60 @@ def test_a_no_of_the_practice_software_that_was_changed_into_a_yes_is_told(
     crm.clock.move(HOUR)
     crm.sync()
     assert crm.audit().faults == ()
+
+
+def slip_in(crm: CRM, table: str, where: str, **values: str) -> None:
+    """Add a row like another of the same table, beside crmkit, with the digest that it must have."""
+    kind = crm._stages.records.kind(table)
+    with crm._store.begin() as connection:
+        row = connection.execute(sa.select(kind.now).where(sa.text(where))).one()._asdict() | values
+        given = {name: value for name, value in row.items() if name in kind.now.c and name not in NOT_GIVEN}
+        connection.execute(sa.insert(kind.now).values({**row, "digest": digest(given)}))
+
+
+def test_a_row_that_was_slipped_in_beside_those_of_the_source_is_told(
+    crm: CRM, exports: Callable[..., None], tmp_path: Path
+) -> None:
+    crm.clock.move(HOUR)
+    assert crm.audit().faults == ()
+    slip_in(crm, "consent", "patient = 'P1'", id="P0-yes", patient="P0")
+    slip_in(crm, "contact", "patient = 'P1' AND medium = 'email'", id="P0:other", patient="P0", value="eve@x.example")
+    slip_in(crm, "patient", "id = 'P1'", id="P9")
+    slipped = "was written by no sync that had the audit key"
+    told = {f"patient P0: a consent {slipped}", f"patient P0: a contact point {slipped}", f"patient P9 {slipped}"}
+    assert {*crm.audit().faults} == told
+    # Neither a sync nor who clears all stamps makes them look like the others.
+    with crm._store.begin() as connection:
+        connection.exec_driver_sql("UPDATE crmkit_consent SET stamp = ''")
+    crm.clock.move(HOUR)
+    crm.sync()
+    assert {*crm.audit().faults} == told
+    # What the source says itself is no fault, whoever wrote it first.
+    exports("consents", [consent(f"P{n}") for n in range(4)] + [{**consent("P0"), "id": "P0-yes"}])
+    crm.clock.move(HOUR)
+    crm.sync()
+    with crm._store.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM crmkit_patient WHERE id = 'P9'")
+        connection.exec_driver_sql("DELETE FROM crmkit_contact WHERE id = 'P0:other'")
+    assert crm.audit().faults == ()
+
+
+def test_what_was_read_before_there_was_a_key_is_stamped_as_it_is_found(
+    practice: Practice, clock: FixedClock, tmp_path: Path, exports: Callable[..., None]
+) -> None:
+    exports("patients", [patient(f"P{n}") for n in range(3)])
+    exports("consents", [consent(f"P{n}") for n in range(3)])
+    more: dict[str, Any] = {"settings": {"csv": {"folder": "exports"}}, "clock": clock, "root": tmp_path}
+    url = f"sqlite:///{tmp_path}/crm.db"
+    with CRM(practice, url, plugins=["csv"], **more) as before:
+        before.sync()
+    exports("patients", [patient(f"P{n}") for n in range(2)])
+    exports("consents", [consent(f"P{n}") for n in range(2)])
+    with CRM(practice, url, plugins=["csv"], audit_key=KEY, **more) as crm:
+        assert crm.audit().faults == ()
+        clock.move(HOUR)
+        crm.sync()
+        clock.move(HOUR)
+        assert crm.audit().faults == ()
+        slip_in(crm, "consent", "patient = 'P2'", id="P0-yes", patient="P0")
+        assert len(crm.audit().faults) == 1

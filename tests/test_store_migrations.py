@@ -180,7 +180,7 @@ def test_a_database_of_an_older_revision_is_refused_until_it_is_upgraded(
         make_ready(store)
     rest = as_sql(store, "0001")
     assert f"{where[1]}touch" in rest
-    assert f"TABLE {where[1]}patient" not in rest
+    assert f"CREATE TABLE {where[1]}patient" not in rest
     assert upgrade(store) == "0001"
     make_ready(store)
     make_ready(fresh)
@@ -266,7 +266,7 @@ def test_an_upgrade_gives_up_where_somebody_does_not_end(
     for module in (turns, version, upgrades):
         monkeypatch.setattr(module, "PATIENCE", 1)
     with other.begin() as connection:
-        connection.exec_driver_sql(f"SELECT * FROM {store.real(store.name('rejected'))}")  # noqa: S608
+        connection.exec_driver_sql(f"SELECT * FROM {store.real(store.name('patient'))}")  # noqa: S608
         with pytest.raises(StoreError, match=r"did not end within 1 seconds; nothing was changed\. To mend: end all"):
             upgrade(store)
     assert upgrade(store) == "0007"

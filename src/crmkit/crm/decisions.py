@@ -12,6 +12,7 @@ from crmkit.clock import Clock, utc
 from crmkit.crm.given import patient_id
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, NotFound, nearest
+from crmkit.ledger.decided import are_stamped
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
 from crmkit.ledger.head import Head, note_head, settled
@@ -20,6 +21,7 @@ from crmkit.ledger.touch import Touch
 from crmkit.ledger.verify import Verified, verify
 from crmkit.practice import Practice
 from crmkit.records.intact import not_as_given
+from crmkit.records.stamp import Stamp
 from crmkit.records.sync import write_alone
 from crmkit.store.store import Connection
 
@@ -194,7 +196,9 @@ class Decisions:
             # As long as there is no head to note, none is shown that would not stand.
             at = asked or (now.at if now else settled(connection, self.clock.now()))
             found = verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
-            beside = islice(not_as_given(connection, stages.records, self.practice.id), _MOST)
+            stamped = are_stamped(connection, stages.tables, self.practice.id)
+            stamp = Stamp(self.practice.id, stages.seal.key) if stamped else None
+            beside = islice(not_as_given(connection, stages.records, self.practice.id, stamp), _MOST)
             return attrs.evolve(found, faults=(*found.faults, *beside))
 
 

@@ -9,11 +9,13 @@ from crmkit.crm.log import log_sync
 from crmkit.crm.plugged import Plugged
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, CrmkitError, NotFound, nearest
+from crmkit.ledger.decided import Decided, Decision, are_stamped, decide
 from crmkit.ledger.forget import forgotten_among
 from crmkit.practice import Practice
 from crmkit.records.intake import ForgottenAmong
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.source import Source
+from crmkit.records.stamp import Stamp, stamp_all
 from crmkit.records.succession import left_by, take_over
 from crmkit.records.summary import SyncSummary
 from crmkit.records.sync import Sync, write_alone
@@ -43,6 +45,7 @@ class Reading(Plugged):
         summary, sources, began = SyncSummary(), self.plugins.sources, self.clock.now()
         if not sources:
             raise ConfigError("there is no source", where="plugins", mend="admit one, such as csv")
+        self._stamp_what_is_there()
         for source in sources:
             progress(source.name)
             try:
@@ -51,7 +54,7 @@ class Reading(Plugged):
                 if len(sources) == 1:
                     raise
                 summary += SyncSummary(failures=(str(problem),))
-        whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten)
+        whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten, self._stages.seal.key)
         with self._store.read() as connection:
             left = left_by(connection, self._stages.records, self.practice.id, self._source_names, only_here=True)
         whole += SyncSummary(missing=sum(left.values()))
@@ -97,7 +100,24 @@ class Reading(Plugged):
         return self._stages.seal.done(step)
 
     def _synced(self, source: Source) -> SyncSummary:
-        return Sync(*self._records, source, self.clock.now(), self._forgotten, self._source_names).run()
+        who = self._forgotten, self._source_names
+        return Sync(*self._records, source, self.clock.now(), *who, self._stages.seal.key).run()
+
+    def _stamp_what_is_there(self) -> None:
+        """Once there is a key, stamp what no sync with it wrote: from then on the audit misses stamps."""
+        store, records, practice = self._records
+        seal = self._stages.seal
+
+        def step(connection: Connection) -> None:
+            if not are_stamped(connection, seal.tables, practice.id):
+                write_alone(store, connection, practice.id)
+                stamp_all(connection, records, Stamp(practice.id, seal.key))
+                decide(connection, seal, Decision(Decided.STAMPED, "", self.clock.now()))
+
+        with store.read() as connection:
+            done = not seal.key or are_stamped(connection, seal.tables, practice.id)
+        if not done:
+            self._stages.alone("programme", step)
 
     @property
     def _source_names(self) -> frozenset[str]:

@@ -175,7 +175,7 @@ def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
     ledger = Ledger(on.ledger, on.practice.id, seal)
     programme = Programme(on.ledger, on.practice.id, seal)
     history = History(on.records, on.ledger, on.practice.id, remember=remember)
-    again, truth = _again(on, programme, history), _truth(on)
+    again, truth = _again(on, programme, history), _truth(on, key)
     return Stages(
         store=on.store,
         records=on.records,
@@ -206,10 +206,10 @@ def _again(on: Ground, programme: Programme, history: History) -> Again:
     )
 
 
-def _truth(on: Ground) -> Truth:
+def _truth(on: Ground, key: bytes) -> Truth:
     # A rehearsal reads the records as they are and asks nobody.
     asked = () if on.store.temporary else on.admitted.sources
-    return Truth(on.store, on.records, on.practice, asked, forgotten_among(on.ledger, on.practice.id))
+    return Truth(on.store, on.records, on.practice, asked, forgotten_among(on.ledger, on.practice.id), key)
 
 
 def _dispatch(on: Ground, clock: Clock, seal: Seal, ledger: Ledger, truth: Truth, again: Again) -> Dispatch:

@@ -1,5 +1,7 @@
 """What was decided about the programme, for good: campaigns added and retired, sendings stopped and let go on.
 
+And since when the records are stamped, which nobody may undo unseen either.
+
 The tables of campaigns and stops say what holds now. These rows are never changed and sealed by the audit trail, which
 compares what holds with what was decided last.
 """
@@ -29,6 +31,8 @@ class Decided(StrEnum):
     RETIRED = "retired"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    #: From here on each row of the records that a sync writes bears a stamp (`records/stamp.py`).
+    STAMPED = "stamped"
 
 
 @attrs.frozen
@@ -90,6 +94,13 @@ def has_begun(connection: sa.Connection, seal: Seal) -> bool:
     table = seal.tables.learnt.decision
     mine = (table.c.practice == seal.practice, table.c.link > 0)
     return not seal.key or connection.execute(sa.select(table.c.number).where(*mine).limit(1)).first() is not None
+
+
+def are_stamped(connection: sa.Connection, tables: LedgerTables, practice: str) -> bool:
+    """Tell whether every row that a sync wrote bears a stamp, as far as kinds of rows bear any."""
+    table = tables.learnt.decision
+    mine = (table.c.practice == practice, table.c.what == Decided.STAMPED.value, table.c.link > 0)
+    return connection.execute(sa.select(table.c.number).where(*mine).limit(1)).first() is not None
 
 
 def _found(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[Decision]:

@@ -24,7 +24,7 @@ class LearntTables:
         rating: What was answered to a question for a number.
         payload: What arrived, as it arrived; it may hold anything, so it lies here alone and expires.
         stop: What a person has paused.
-        decision: Every campaign that was added or retired, every stop and every going on.
+        decision: Every campaign that was added or retired, every stop and every going on; when stamps began.
         forgotten: Patients who were erased on request and must not come back.
         blanked: Digests of sealed rows whose text was erased, before and after.
         audit: The links of the audit trail.

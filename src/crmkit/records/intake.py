@@ -14,6 +14,7 @@ from crmkit.records.apply import apply_rows
 from crmkit.records.build import Values, build
 from crmkit.records.rejected import Rejection, keep_rejections
 from crmkit.records.source import Fault, Row, patient_of
+from crmkit.records.stamp import Stamp
 from crmkit.records.summary import Counts, SyncSummary
 from crmkit.records.tables import RecordTables
 from crmkit.store.among import among
@@ -50,6 +51,7 @@ class Intake:
         owners: By the patient's id, the source that the patient belongs to.
         forgotten: Tells who must not come back.
         sources: The names of all sources that are admitted; empty where that is not known.
+        key: The host's audit key, which stamps the rows; empty where no trail is kept.
         seen: By kind and id, where each row stood.
         rejections: The rows that could not be used.
         foreign: Ids under which the source has a patient, but another source too.
@@ -62,6 +64,7 @@ class Intake:
     owners: dict[str, str]
     forgotten: ForgottenAmong = nobody
     sources: frozenset[str] = frozenset()
+    key: bytes = attrs.field(default=b"", repr=False)
     seen: dict[tuple[str, str], tuple[str, int]] = attrs.field(factory=dict, init=False)
     rejections: list[Rejection] = attrs.field(factory=list, init=False)
     foreign: set[str] = attrs.field(factory=set, init=False)
@@ -86,9 +89,10 @@ class Intake:
         for name, ids in (gone or {}).items():
             taken.blank[name].extend(ids)
         kinds: dict[str, Counts] = {}
+        stamp = Stamp(self.practice.id, self.key)
         for kind in self.tables.kinds():
             there, blank, rejected = taken.rows[kind.name], taken.blank[kind.name], taken.rejected[kind.name]
-            counts = apply_rows(connection, kind, self.scope, there, blank, self.now)
+            counts = apply_rows(connection, kind, self.scope, there, blank, self.now, stamp)
             if there or blank or rejected or (kind.name == "consent" and taken.silent):
                 kinds[kind.name] = counts + Counts(rejected=rejected)
         return SyncSummary(kinds, forgotten=taken.forgotten)

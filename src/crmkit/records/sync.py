@@ -29,6 +29,7 @@ class Sync:
         now: The instant at which all changes of this run become known.
         forgotten: Tells who was erased on request and must not come back.
         sources: The names of all sources that are admitted.
+        key: The host's audit key, which stamps the rows; empty where no trail is kept.
     """
 
     store: Store
@@ -38,12 +39,14 @@ class Sync:
     now: datetime
     forgotten: ForgottenAmong = nobody
     sources: frozenset[str] = frozenset()
+    key: bytes = attrs.field(default=b"", repr=False)
 
     def run(self) -> SyncSummary:
         """Read the source to its end and apply it; rows that cannot be used are kept as rejected."""
         with self.store.read() as connection:
             owners = owners_of(connection, self.tables, self.practice.id)
-        intake = Intake(self.tables, self.practice, self.source.name, self.now, owners, self.forgotten, self.sources)
+        scope = (self.tables, self.practice, self.source.name, self.now)
+        intake = Intake(*scope, owners, self.forgotten, self.sources, self.key)
         since = self._cursor()
         summary, cursor, said = SyncSummary(), since, list[bool]()
         for batch in self.source.read(since):

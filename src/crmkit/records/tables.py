@@ -20,6 +20,8 @@ from crmkit.store.types import Instant, Money
 #: (`store/expected.py`).
 _ROWS = {"patient": 20_000, "contact": 40_000, "consent": 40_000, "recall": 40_000, "referral": 5000, "feedback": 5000}
 _MANY_ROWS = 400_000
+#: Of whom and what the audit tells rows that no sync wrote (`stamp.py`).
+_STAMPED = frozenset({"patient", "contact", "consent"})
 _SELECTIVE = {"patient": 20_000, "born_day": 366, "status": 4, "day": 3000, "due": 1000}
 
 
@@ -178,6 +180,8 @@ def _kind(store: Store, name: str, columns: list[sa.Column[Any]], *, of_patient:
     owner: list[sa.Column[Any]] = [sa.Column("patient", sa.Text, nullable=False)] if of_patient else []
     key = ("practice", "source", "id") if of_patient else ("practice", "id")
     fields: list[sa.Column[Any]] = [*owner, *columns, sa.Column("digest", sa.Text, nullable=False)]
+    if name in _STAMPED:
+        fields.append(sa.Column("stamp", sa.Text, nullable=False, server_default=""))
     now = sa.Table(
         store.name(name),
         store.metadata,
@@ -190,7 +194,8 @@ def _kind(store: Store, name: str, columns: list[sa.Column[Any]], *, of_patient:
     was = sa.Table(
         store.name(f"{name}_was"),
         store.metadata,
-        *(sa.Column(column.name, column.type, nullable=column.nullable) for column in now.columns),
+        # What held before is no more believed, and bears no stamp.
+        *(sa.Column(one.name, one.type, nullable=one.nullable) for one in now.columns if one.name != "stamp"),
         sa.Column("known_until", Instant, nullable=False),
         sa.Index(f"{store.name(name)}_was_key", *key),
     )

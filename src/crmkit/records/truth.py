@@ -35,6 +35,7 @@ class Truth:
         practice: Whose patients they are.
         sources: Those of the sources that can be asked about single patients.
         forgotten: Tells who was erased on request and must not come back.
+        key: The host's audit key, which stamps the rows; empty where no trail is kept.
     """
 
     store: Store
@@ -42,6 +43,7 @@ class Truth:
     practice: Practice
     sources: tuple[FetchingSource, ...] = attrs.field(converter=_fetching)
     forgotten: ForgottenAmong = nobody
+    key: bytes = attrs.field(default=b"", repr=False)
 
     @property
     def asks(self) -> bool:
@@ -85,7 +87,7 @@ class Truth:
             write_alone(self.store, connection, self.practice.id)
             owners = owners_of(connection, self.tables, self.practice.id, ids)
             own = {id_ for id_, owner in owners.items() if owner == source.name}
-            intake = Intake(self.tables, self.practice, source.name, now, owners, self.forgotten)
+            intake = Intake(self.tables, self.practice, source.name, now, owners, self.forgotten, key=self.key)
             self._apply(connection, intake, batches, ids)
         told = {id_ for kind, id_ in intake.seen if kind == "patient"}
         unread = {patient_of(one.row) for one in intake.rejections if one.row.kind in WEIGHTY}

@@ -49,6 +49,7 @@ def take_waiting(
     since: datetime,
     now: datetime,
     forgotten: ForgottenAmong = nobody,
+    key: bytes = b"",
 ) -> SyncSummary:
     """Take the rejected rows whose patients have become known, and return a sync's summary with them in it.
 
@@ -60,6 +61,7 @@ def take_waiting(
         since: When it began: what it has rejected itself and takes after all does not count as rejected.
         now: The instant at which the rows become known.
         forgotten: Tells who was erased on request and must not come back.
+        key: The host's audit key, which stamps the rows; empty where no trail is kept.
     """
     after = None
     while True:
@@ -73,7 +75,7 @@ def take_waiting(
                 # Somebody else may have taken them meanwhile.
                 again = _page(connection, tables, practice.id, after)
                 for source, found in again.waiting.items():
-                    intake = Intake(tables, practice, source, now, again.owners, forgotten)
+                    intake = Intake(tables, practice, source, now, again.owners, forgotten, key=key)
                     summary += intake.take(connection, [row for row, _ in found])
                     intake.keep_rejections(connection, all_was_read=False)
                     summary = _not_rejected(summary, (row for row, at in found if at >= since))
