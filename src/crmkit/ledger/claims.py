@@ -33,6 +33,11 @@ class Claims:
     """
 
     ledger: Ledger
+    _anybody: Rows = attrs.field(init=False, repr=False)
+
+    @_anybody.default
+    def _of_all_households(self) -> Rows:
+        return self._first(())
 
     def start(
         self,
@@ -57,7 +62,7 @@ class Claims:
         """Return the touches that may leave at an instant, most urgent first."""
         found: list[Touch] = []
         for state in CLAIMABLE:
-            rows = connection.execute(self._due(state, now, self._wanted(only_to, None), COLUMNS)).all()
+            rows = connection.execute(self._due(state.value, now, self._wanted(only_to, None))).all()
             found += map(to_touch, rows)
         return sorted(found, key=_urgency)
 
@@ -90,8 +95,10 @@ class Claims:
     ) -> list[Touch]:
         """Claim touches that are due, most urgent first, of all households or of a share, and return them."""
         wanted = self._wanted(only_to, share)
+        rows = self._first(wanted) if wanted else self._anybody
         # Each state by itself comes in the order of an index, so that the first thousand of a million are at hand.
-        found = [self._first(connection, state, now, wanted, limit) for state in CLAIMABLE]
+        asked: list[dict[str, Any]] = [{"of_state": state.value, "now": now, "most": limit} for state in CLAIMABLE]
+        found = [map(to_touch, rows.of(connection, one)) for one in asked]
         first = list(islice(merge(*found, key=_urgency), limit))
         given: dict[str, Any] = {"reason": "claimed", "owner": owner, "lease": now + lease}
         mine: set[str] = set()
@@ -105,19 +112,23 @@ class Claims:
             if was.key in mine
         ]
 
-    def _first(
-        self, connection: sa.Connection, state: State, now: datetime, wanted: _Conditions, limit: int
-    ) -> list[Touch]:
-        """Return the most urgent touches of a state; nobody else can claim them until the transaction ends."""
-        query = self._due(state, now, wanted, COLUMNS).limit(limit)
+    def _first(self, wanted: _Conditions) -> Rows:
+        """Return what asks for the most urgent touches of a state; nobody else can claim them until the end.
+
+        Its parameters are `of_state`, `now` and `most`. To write it takes longer than to claim ten touches.
+        """
+        now = sa.bindparam("now", type_=self.ledger.tables.touch.c.due.type)
+        query = self._due(sa.bindparam("of_state"), now, wanted).limit(sa.bindparam("most", type_=sa.Integer))
         # Several senders on one database pass over each other's rows; SQLite has one writer at a time anyway.
         # On SQLite in one row: a window may be on its way meanwhile, and at each row its thread goes first.
-        return [to_touch(row) for row in Rows(query.with_for_update(skip_locked=True)).of(connection, {})]
+        return Rows(query.with_for_update(skip_locked=True))
 
-    def _due(self, state: State, now: datetime, wanted: _Conditions, columns: Sequence[str]) -> sa.Select[Any]:
+    def _due(
+        self, state: str | sa.BindParameter[Any], now: datetime | sa.BindParameter[Any], wanted: _Conditions
+    ) -> sa.Select[Any]:
         table = self.ledger.tables.touch
-        query = sa.select(*(table.c[name] for name in columns)).order_by(*(table.c[name] for name in URGENCY))
-        mine = (table.c.practice == self.ledger.practice, table.c.state == state.value, table.c.due <= now)
+        query = sa.select(*(table.c[name] for name in COLUMNS)).order_by(*(table.c[name] for name in URGENCY))
+        mine = (table.c.practice == self.ledger.practice, table.c.state == state, table.c.due <= now)
         return query.where(*mine, *wanted)
 
     def _wanted(self, only_to: Sequence[str] | None, share: Share | None) -> _Conditions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from crmkit.people.digits import close, end_of
+from crmkit.people.digits import end_of, numbers_in
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _SHORTEST = 4
@@ -27,15 +27,21 @@ def quotes(text: str, private: Iterable[str]) -> bool:
     """
     folded = text.casefold()
     # Most evidence is a status code, and too short to quote anything.
-    return len(folded) >= _SHORTEST and any(len(word) >= _SHORTEST and _stands_in(folded, word) for word in private)
+    if len(folded) < _SHORTEST:
+        return False
+    # Where no number stands, none is looked for: this is asked of each verdict on each patient.
+    numbers = numbers_in(folded)
+    return any(len(word) >= _SHORTEST and _stands_in(folded, numbers, word) for word in private)
 
 
-def _stands_in(folded: str, word: str) -> bool:
-    end = end_of(word)
-    return end in close(folded) if end else _first(word) in folded
+def _stands_in(folded: str, numbers: str, word: str) -> bool:
+    end = end_of(word) if numbers else ""
+    return end in numbers if end else _first(word) in folded
 
 
 def _first(word: str) -> str:
     """Return what is looked for: of a postal address its first line, for the town says little."""
     folded = word.casefold()
+    if "\n" not in folded:
+        return folded
     return next((line for line in folded.split("\n") if len(line) >= _SHORTEST), folded)
