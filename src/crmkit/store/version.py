@@ -12,7 +12,7 @@ from crmkit.store.store import Connection, Store
 from crmkit.store.turns import PATIENCE
 
 #: The revision that this version of crmkit needs: the last one in `migrations/versions`.
-HEAD = "0009"
+HEAD = "0010"
 
 _KNOWN = re.compile(r"\d{4}")
 

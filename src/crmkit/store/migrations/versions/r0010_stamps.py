@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crmkit.store.migrations.change import Change, text
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade(change: Change) -> None:
