@@ -160,7 +160,7 @@ class Ledger:
         if what not in self._kept:
             # Writing a statement takes longer than a few rows do.
             self._kept[what] = step.statement(self.tables.touch, columns, leased=lease_after is not None)
-        moved: list[Move] = [(key, number) for key, number in connection.execute(self._kept[what], given)]
+        moved: list[Move] = [(key, number) for key, number in connection.execute(self._kept[what], given).all()]
         self._note_shifted(connection, moved, step.was, actor)
         return frozenset(key for key, _ in moved)
 
