@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import attrs
@@ -392,6 +392,20 @@ def test_why_tells_why_nothing_is_to_come_also_of_what_came_in_earlier_years(exp
     before, now = crm.why("P1")
     assert (before.occasion, before.state) == ("birthday 2026", State.SENT)
     assert now.words == "not in the segment: fails status is active"
+
+
+def test_a_no_shows_at_once_in_all_that_is_planned_and_what_comes_first_is_shown_first(exports, open_crm):
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    for name, day in (("later", "2027-02-01"), ("sooner", "2027-01-04")):
+        crm.add(attrs.evolve(BIRTHDAY, id=name, message="reactivation", segment="everybody", schedule=f"on {day}"))
+    crm.plan(date(2027, 3, 1))
+    assert [one.touch.campaign for one in crm.preview("P1", date(2027, 3, 1))] == ["sooner", "later"]
+    assert {one.words for one in crm.why("P1")} == {"ready to go"}
+    crm.opt_out("P1", Purpose.MARKETING, Medium.EMAIL, evidence="told to Kim")
+    assert {one.words for one in crm.why("P1")} == {"denied: has said no to marketing by email"}
 
 
 def test_what_is_called_off_is_what_is_planned_and_not_what_was_said_or_decided_before(

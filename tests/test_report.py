@@ -164,11 +164,14 @@ def test_figures_come_with_their_parts_exclusions_definition_and_window() -> Non
     assert "1,200 rows of the data sources could not be read" in text
 
 
-def test_numbers_are_written_as_in_the_practices_country() -> None:
+def test_numbers_are_written_as_in_the_practices_country_and_days_in_the_pages_language() -> None:
     german = attrs.evolve(PRACTICE, locale="de_DE", country="DE", currency="EUR", timezone="Europe/Berlin")
     html = render_page(findings(), german)
     assert "1.234,50\xa0€" in html
-    assert 'lang="en"' in html
+    assert '<html lang="en-GB">' in html
+    text = Outline(html).text
+    assert "1 January 2025 to 31 December 2025, as known on 2 January 2026" in text
+    assert re.findall("Januar |März|Mai |Dezember|Oktober", text) == []
     assert ">1.500<" in html  # an axis of a plot
 
 
@@ -249,6 +252,14 @@ def test_a_report_of_old_records_says_since_when_nothing_new_is_known() -> None:
         date(2025, 12, 8)
     )
     assert "last read" not in told(date(2025, 12, 30)) + told(None) + told(date(2026, 2, 1))
+
+
+def test_the_page_is_as_old_as_the_practices_own_day() -> None:
+    """In Sydney it is the 10th of December already, in UTC still the 9th."""
+    basis = Basis(date(2010, 1, 4), date(2010, 1, 4), read_on=date(2025, 12, 6))
+    text = Outline(page(attrs.evolve(findings(basis=basis), as_of=datetime(2025, 12, 9, 22, tzinfo=UTC)))).text
+    assert "The practice software was last read on 6 December 2025" in text
+    assert "as known on 10 December 2025" in text
 
 
 def test_what_a_lot_tells_comes_with_its_range_and_claims_no_more_than_that() -> None:

@@ -20,6 +20,8 @@ def segment(given: Given, segment: str) -> int:
         show.say_json(attrs.asdict(found) | {"on": today})
         return DONE
     show.say(found.segment)
-    show.say(f"matches {found.patients:,} of {show.counted(found.of, 'patient')} on {today:%A, %d %B %Y}.")
+    show.say(
+        f"matches {found.patients:,} of {show.counted(found.of, 'patient')} on {today:%A}, {today.day} {today:%B %Y}."
+    )
     show.say("\nWhich of them may be written to is judged by crmkit plan.")
     return DONE

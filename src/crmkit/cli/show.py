@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import click
 from rich import box
@@ -103,12 +104,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Return a text without the control characters that could steer a terminal; line ends and tabs stay.
+    r"""Return a text without the control characters that could steer a terminal; line ends, tabs and blanks stay.
 
-    >>> clean("a\x1b[31mb\r\n")
-    'a[31mb\n'
+    >>> clean("a\x1b[31mb\r\n"), clean("Une question\N{NO-BREAK SPACE}?")
+    ('a[31mb\n', 'Une question\xa0?')
     """
-    return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
+    return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable() or category(letter) == "Zs")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -90,7 +90,8 @@ def preview(stages: Stages, connection: Connection, patient: str, through: date,
     kept = _kept_back(stages, connection, _written(stages, connection, patient), now)
     end = day_start(through + timedelta(days=1), stages.planner.practice.zone)
     waiting = [Preview(touch, explain(touch), None) for touch in kept if touch.due < end]
-    return [*(_preview(stages, one, now) for one in judged), *waiting]
+    found = [*(_preview(stages, one, now) for one in judged), *waiting]
+    return sorted(found, key=lambda one: one.touch.due)
 
 
 def why(stages: Stages, connection: Connection, patient: str, through: date, now: datetime) -> list[Answer]:
@@ -102,7 +103,7 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     written = _written(stages, connection, patient)
     if not written:
         _must_exist(stages, connection, patient)
-    due = [one.touch for one in stages.planner.of_patient(connection, patient, through, now)]
+    due = _due(stages, connection, patient, through, now, written)
     # A name may have been mended, or a no have been said, since the last plan; what has left stays as it is.
     judged = {touch.key: touch for touch in due if touch.state.is_judgement}
     judged |= {touch.key: touch for touch in _kept_back(stages, connection, written, now)}
@@ -143,6 +144,20 @@ def known(stages: Stages, connection: Connection, patient: str) -> bool:
 
 def _written(stages: Stages, connection: Connection, patient: str) -> list[Touch]:
     return stages.ledger.touches(connection, stages.tables.touch.c.patient == patient)
+
+
+def _due(
+    stages: Stages, connection: Connection, patient: str, through: date, now: datetime, written: Sequence[Touch]
+) -> list[Touch]:
+    """Return what is due until a date, and what was planned beyond it, all judged now."""
+    due = [one.touch for one in stages.planner.of_patient(connection, patient, through, now)]
+    planned = {touch.key: touch for touch in written if touch.state.is_judgement and touch.stale > now}
+    further = planned.keys() - {touch.key for touch in due}
+    if not further:
+        return due
+    last = max(stages.planner.practice.today(planned[key].due) for key in further)
+    beyond = stages.planner.of_patient(connection, patient, last, now) if last > through else ()
+    return due + [one.touch for one in beyond if one.touch.key in further]
 
 
 def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:

@@ -46,13 +46,13 @@ def notes(report: Report, figures: Figures) -> tuple[str, ...]:
     """Return what a reader must know before believing the figures at the top, each in a sentence or two."""
     found = report.findings
     made = [_unread(report.rejected, figures), _foreign(found.basis.other_currency, figures), _begun(found, figures)]
-    return tuple(note for note in [_stale(found, figures), *made, _invoiced(found, figures)] if note)
+    return tuple(note for note in [_stale(report, figures), *made, _invoiced(found, figures)] if note)
 
 
-def _stale(found: Findings, figures: Figures) -> str:
+def _stale(report: Report, figures: Figures) -> str:
     """Return since when nothing new is known, where that is for more than a weekend."""
-    read = found.basis.read_on
-    if read is None or read + _WEEKEND >= min(found.window.end, found.as_of.date()):
+    read = report.findings.basis.read_on
+    if read is None or read + _WEEKEND >= min(report.findings.window.end, report.today):
         return ""
     return f"The practice software was last read on {figures.day(read)}: what happened after that is missing."
 

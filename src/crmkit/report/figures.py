@@ -1,4 +1,4 @@
-"""How figures read on the page: in the practice's locale, and a dash with its reason where there is none."""
+"""How figures read on the page: numbers as in the practice's country, days in English, a dash where there is none."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class Figures:
 
     locale: str
     currency: str
+
+    @property
+    def spoken(self) -> str:
+        """In which language days are named: English, as all that stands around them."""
+        return self.locale if self.locale.split("-")[0] == "en" else "en-GB"
 
     def number(self, value: int | Decimal | None) -> str:
         """Return a count, with the separators of the language."""
@@ -64,8 +69,12 @@ class Figures:
         return DASH if value is None else words.percent(value, self.locale)
 
     def day(self, day: date) -> str:
-        """Return a date written out."""
-        return words.long_date(day, self.locale)
+        """Return a date written out.
+
+        >>> Figures("de-DE", "EUR").day(date(2026, 3, 9)), Figures("en-US", "USD").day(date(2026, 3, 9))
+        ('9 March 2026', 'March 9, 2026')
+        """
+        return words.long_date(day, self.spoken)
 
     def window(self, window: Window) -> str:
         """Return the first and the last day of a window."""
@@ -73,7 +82,7 @@ class Figures:
 
     def month(self, window: Window) -> str:
         """Return a month and its year."""
-        return words.month_and_year(window.start, self.locale)
+        return words.month_and_year(window.start, self.spoken)
 
     def value(self, measure: Measure) -> str:
         """Return a measure's value by its unit."""

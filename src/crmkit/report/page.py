@@ -39,10 +39,18 @@ def render_page(
             without a trail.
     """
     report = Report(
-        practice.name, practice.locale, practice.currency, findings, reasons or {}, rejected, tuple(plugins), audit
+        practice.name,
+        practice.locale,
+        practice.currency,
+        practice.today(findings.as_of),
+        findings,
+        reasons or {},
+        rejected,
+        tuple(plugins),
+        audit,
     )
     figures = Figures(report.locale, report.currency)
-    return _environment().get_template("report.html").render(_context(report, figures, practice))
+    return _environment().get_template("report.html").render(_context(report, figures))
 
 
 def write_report(path: Path, html: str) -> Path:
@@ -51,15 +59,15 @@ def write_report(path: Path, html: str) -> Path:
     return path
 
 
-def _context(report: Report, figures: Figures, practice: Practice) -> dict[str, object]:
+def _context(report: Report, figures: Figures) -> dict[str, object]:
     found = report.findings
     drawn = _drawn(report)
     return {
         "report": report,
         "figures": figures,
-        "lang": report.locale if report.locale.startswith("en") else "en",
+        "lang": figures.spoken,
         "period": figures.window(found.window),
-        "as_of": figures.day(practice.today(found.as_of)),
+        "as_of": figures.day(report.today),
         "cards": cards(found, figures),
         "notes": notes(report, figures),
         "sections": sections(report, figures, drawn or {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 
 import attrs
@@ -23,8 +23,9 @@ class Report:
 
     Attributes:
         practice: The practice's name.
-        locale: In which numbers and dates are written.
+        locale: In which numbers are written.
         currency: ISO 4217.
+        today: The practice's day at the instant of the figures.
         findings: The figures.
         reasons: A touch's reason code to the sentence for it; braces take the medium and the purpose.
         rejected: How many rows of the sources could not be read and are in none of the figures.
@@ -36,6 +37,7 @@ class Report:
     practice: str
     locale: str
     currency: str
+    today: date
     findings: Findings
     reasons: Mapping[str, str] = attrs.field(factory=dict, converter=_fixed)
     rejected: int = 0
