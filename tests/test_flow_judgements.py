@@ -12,7 +12,7 @@ import pytest
 from permuted import Bringing, Taking, winter
 from situations import consent, patient
 
-from crmkit import Campaign, State
+from crmkit import Campaign, State, Window
 from crmkit.errors import ConfigError, NotFound
 from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.people.medium import Medium, Purpose
@@ -357,7 +357,7 @@ def test_a_template_that_compares_what_does_not_fit_holds_its_own_messages_alone
     assert crm.plan().ready(), "somebody may have mended it"
 
 
-def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox):
+def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox, clock):
     family = [patient("P1"), patient("P2", given="Sam"), patient("C1", given="Leo", born="2019-01-01", guardian="P1")]
     exports("patients", family)
     exports("consents", [consent(one["id"]) for one in family])
@@ -372,7 +372,17 @@ def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tm
     assert states == {"P1": (State.READY, ""), "P2": (State.CARRIED, carrier), "C1": (State.CARRIED, carrier)}
     crm.send()
     assert len(outbox()) == 1
-    assert {touch.patient: touch.state for touch in crm.plan().touches} == {"P2": State.CARRIED, "C1": State.CARRIED}
+    # Once it has left, it was for all of them, whatever they say or become later.
+    clock.move(timedelta(hours=1))
+    crm.opt_out("P2", Purpose.MARKETING, Medium.EMAIL, evidence="by telephone")
+    exports("patients", [*family[:2], {**family[2], "status": "moved"}])
+    crm.sync()
+    assert crm.plan().touches == ()
+    assert {one.patient: one.state for one in crm.feed()} == {"P1": "sent", "P2": "carried", "C1": "carried"}
+    (told,) = crm.why("P2")
+    assert (told.state, told.words) == (State.CARRIED, "carried: one copy goes to this address: carried by patient P1")
+    found = crm.findings(Window(date(2026, 11, 1), date(2026, 12, 1))).touches
+    assert {(one.state, one.count) for one in found} == {("sent", 1), ("carried", 2)}
 
 
 def test_why_tells_why_nothing_is_to_come_also_of_what_came_in_earlier_years(exports, open_crm, clock):

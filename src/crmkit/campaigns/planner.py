@@ -19,6 +19,7 @@ from crmkit.campaigns.settle import Settlement
 from crmkit.campaigns.terms import Terms
 from crmkit.clock import day_start
 from crmkit.hours.where import Whereabouts
+from crmkit.ledger.copies import gone_in_copies
 from crmkit.ledger.history import CHUNK
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
@@ -174,10 +175,17 @@ class Planner:
             occasions = [self._occasion(one, kind) for _, one in due]
             intents = [one.intent(patient, arms.get((version.campaign.id, one.name))) for one in occasions]
             judged += self.judge.judge(connection, version, intents, now)
-        open_touches = [one.touch for one in judged if one.touch.key not in there or there[one.touch.key].is_open]
+        again = self.judged_again(connection, there.values())
+        open_touches = [one.touch for one in judged if one.touch.key not in there or one.touch.key in again]
         terms = Terms.of(versions, elsewhere(judged))
         settled = there | {one.key: one for one in self.settlement.settle(connection, open_touches, now, terms)}
         return [attrs.evolve(one, touch=_seen(settled[one.touch.key], there.get(one.touch.key), now)) for one in judged]
+
+    def judged_again(self, connection: sa.Connection, touches: Iterable[Touch]) -> frozenset[str]:
+        """Return the keys of those touches that a plan judges again, while they are fresh."""
+        some = [touch for touch in touches if touch.is_open]
+        past = gone_in_copies(connection, self.ledger.tables, self.ledger.practice, some)
+        return frozenset(touch.key for touch in some if touch.key not in past)
 
     def _campaign(
         self, connection: sa.Connection, version: Version, through: date, now: datetime, found: _Gathered
@@ -196,12 +204,14 @@ class Planner:
                 due.append((patient, occasion))
         new = [one for one in due if (one[0], one[1].name) not in there]
         earlier = self._earlier(connection, campaign.id, new, now)
+        again = self.judged_again(connection, earlier.values())
         intents = []
         for patient, occasion in due:
-            before = there.pop((patient, occasion.name), None) or earlier.get((patient, occasion.name))
-            if before is None or before.is_open:
+            open_ = there.pop((patient, occasion.name), None)
+            before = open_ or earlier.get((patient, occasion.name))
+            if open_ or before is None or before.key in again:
                 intents.append(occasion.intent(patient, before.arm if before else None))
-        old += [touch for touch in earlier.values() if touch.is_open]
+        old += [touch for touch in earlier.values() if touch.key in again]
         found.old |= {touch.key: touch for touch in old}
         for one in self.judge.judge(connection, version, intents, now):
             found.touches.append(one.touch)

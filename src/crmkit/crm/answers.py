@@ -130,10 +130,11 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     return answers
 
 
-def _kept_back(stages: Stages, connection: Connection, written: Iterable[Touch], now: datetime) -> list[Touch]:
+def _kept_back(stages: Stages, connection: Connection, written: Sequence[Touch], now: datetime) -> list[Touch]:
     """Return those of a patient's touches that wait for a campaign to be mended, as they stand now."""
     broken = stages.planner.broken(connection)
-    mine = [touch for touch in written if touch.campaign in broken and touch.is_open and touch.stale > now]
+    again = stages.planner.judged_again(connection, written)
+    mine = [touch for touch in written if touch.campaign in broken and touch.key in again and touch.stale > now]
     return [broken[touch.campaign].keep_back(touch, now) for touch in mine]
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from crmkit.errors import NotFound
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.blank import blank, remove
+from crmkit.ledger.copies import gone_in_copies
 from crmkit.ledger.learnt import written_once
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.payloads import erase as erase_payloads
@@ -79,7 +80,8 @@ def forget(
     if new and not erased and not touches and not _said_something(connection, ledger.tables, same):
         raise NotFound(f"there is no patient {patient}", mend="give the id as it stands in the practice software")
     erased |= _erase_unread(connection, records.rejected, ledger.practice, addresses, erased.get("rejected", 0))
-    open_ones = [touch for touch in touches if touch.state in REVOCABLE]
+    past = gone_in_copies(connection, ledger.tables, ledger.practice, touches)
+    open_ones = [touch for touch in touches if touch.state in REVOCABLE and touch.key not in past]
     cancelled = ledger.cancelled(connection, open_ones, now, by, "forgotten")
     erased |= _erase_answers(connection, seal, patient, [touch.key for touch in touches], addresses, now)
     blanked = _blank_all(connection, ledger.tables, seal, patient, now)

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
+from crmkit.ledger.copies import went_in_a_copy
 from crmkit.ledger.entry import Move
 from crmkit.ledger.notes import histories, note, note_moved
-from crmkit.ledger.state import CLAIMABLE, FOLLOWS, JUDGEMENTS, LEFT, State
+from crmkit.ledger.state import CLAIMABLE, FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.step import Step
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
@@ -62,16 +63,18 @@ class Ledger:
         """Return a campaign's fresh touches that the next plan judges again."""
         table = self.tables.touch
         open_states = table.c.state.in_([state.value for state in JUDGEMENTS])
-        return self.touches(connection, table.c.campaign == campaign, table.c.stale > now, open_states)
+        which = (table.c.campaign == campaign, table.c.stale > now, open_states, ~went_in_a_copy(table))
+        return self.touches(connection, *which)
 
     def decided(self, connection: sa.Connection, campaign: str, now: datetime) -> frozenset[tuple[str, str]]:
         """Return patient and occasion of a campaign's fresh touches that are claimed, on their way or history."""
         table = self.tables.touch
+        judged = table.c.state.in_([state.value for state in JUDGEMENTS])
         query = sa.select(table.c.patient, table.c.occasion).where(
             table.c.practice == self.practice,
             table.c.campaign == campaign,
             table.c.stale > now,
-            table.c.state.not_in([state.value for state in JUDGEMENTS]),
+            ~judged | went_in_a_copy(table),
         )
         return frozenset((row.patient, row.occasion) for row in connection.execute(query))
 
@@ -212,12 +215,10 @@ class Ledger:
 
         For whom a message has spoken, and who was denied one of an occasion that is over, stays so: it is the past.
         """
-        table, carrier = self.tables.touch, self.tables.touch.alias()
+        table = self.tables.touch
         waits = table.c.state.in_([state.value for state in (*CLAIMABLE, State.HELD, State.CLAIMED)])
         planned = table.c.state.in_([state.value for state in JUDGEMENTS]) & (table.c.stale > now)
-        same = (carrier.c.practice == table.c.practice, carrier.c.key == table.c.carried_by)
-        spoken_for = sa.exists().where(*same, carrier.c.state.in_([state.value for state in LEFT]))
-        which = [waits | planned, ~spoken_for, *([table.c.campaign == campaign] if campaign else [])]
+        which = [waits | planned, ~went_in_a_copy(table), *([table.c.campaign == campaign] if campaign else [])]
         return self.cancelled(connection, self.touches(connection, *which), now, actor, "cancelled")
 
     def cancelled(

@@ -1,0 +1,29 @@
+"""Touches that another one's message speaks for: once that has left they are history, as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from crmkit.ledger.state import LEFT, State
+from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.touch import Touch
+from crmkit.store.among import among
+
+
+def went_in_a_copy(touch: sa.Table) -> sa.ColumnElement[bool]:
+    """Return the condition that a touch is carried by one that has left, or may have."""
+    carrier = touch.alias()
+    same = (carrier.c.practice == touch.c.practice, carrier.c.key == touch.c.carried_by)
+    left = sa.exists().where(*same, carrier.c.state.in_([state.value for state in LEFT]))
+    return sa.and_(touch.c.state == State.CARRIED.value, left)
+
+
+def gone_in_copies(
+    connection: sa.Connection, tables: LedgerTables, practice: str, touches: Iterable[Touch]
+) -> frozenset[str]:
+    """Return the keys of those touches that are carried by one that has left, or may have."""
+    table, keys = tables.touch, [touch.key for touch in touches if touch.state is State.CARRIED]
+    which = (table.c.practice == practice, among(table.c.key, keys), went_in_a_copy(table))
+    return frozenset(connection.scalars(sa.select(table.c.key).where(*which))) if keys else frozenset()
