@@ -7,6 +7,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import attrs
 import pytest
 import sqlalchemy as sa
 from documents import blocks, text
@@ -204,4 +205,37 @@ def test_tables_that_were_filled_at_once_are_counted_before_they_are_asked(
         connection.exec_driver_sql("DELETE FROM pg_statistic WHERE starelid::regclass::text LIKE 'crmkit%%'")
     with CRM(practice, postgres, **given):
         assert "crmkit_touch" in counted()
+    engine.dispose()
+
+
+def test_another_search_path_on_a_connection_of_the_pool_leads_to_no_other_tables(
+    postgres, practice, clock, tmp_path, exports, outbox
+):
+    """Many hosts keep a schema for each tenant, and set the path of whatever connection they have at hand."""
+    people(exports, 5)
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path}
+    engine = sa.create_engine(postgres, pool_size=1, max_overflow=0)
+
+    def turn_to(tenant):
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{tenant}"')
+            connection.exec_driver_sql(f'SET search_path TO "{tenant}"')
+
+    turn_to("Tenant-A")
+    with CRM(practice, engine, **more) as one:
+        one.sync()
+        one.add(BIRTHDAY)
+        one.plan()
+        sent = one.send().sent
+        turn_to("tenant_b")
+        with CRM(attrs.evolve(practice, id="next-door"), engine, **more) as other:
+            assert other.sync().total.added == one.sync().total.unchanged > 0
+            assert one.rehearse(1).messages == one.send().sent == 0
+            assert one.status().last_sent
+            assert len(outbox()) == sent > 0
+        assert one.place.endswith('tables "Tenant-A".crmkit_*')
+    turn_to("Tenant-A")
+    with CRM(practice, engine, **more) as again:
+        assert again.plan().changed == again.send().sent == 0
     engine.dispose()

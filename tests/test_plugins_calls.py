@@ -329,7 +329,8 @@ def test_the_same_failure_is_kept_and_logged_once(caplog):
         failures.note(failure)
     (kept,) = failures.told()
     assert (kept, kept.times) == (failure, 3)
-    assert caplog.messages == ["acme 1.2: send: gave fewer receipts."]
+    Failures("bright-eyes").note(failure)
+    assert caplog.messages == [f"{whose}acme 1.2: send: gave fewer receipts." for whose in ("", "bright-eyes: ")]
 
 
 def test_failures_do_not_fill_the_memory():

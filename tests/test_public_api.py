@@ -151,6 +151,7 @@ ERRORS = {
     "SourceError",
     "StoreError",
     "TemplateError",
+    "Unreachable",
     "nearest",
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from crmkit.errors import ConfigError, StoreError
+from crmkit.errors import ConfigError, StoreError, Unreachable
 from crmkit.store.store import Store, open_store
 
 Make = Callable[..., Store]
@@ -221,7 +221,7 @@ def test_of_two_who_wait_for_each_other_one_is_told_to_call_again(kind: str, mak
 def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     store = open_store(f"postgresql+psycopg://kim:hunter2@/practice?host={tmp_path}")
     with pytest.raises(
-        StoreError, match=r"the database does not answer: .*To mend: see that the server runs"
+        Unreachable, match=r"the database does not answer: .*To mend: see that the server runs"
     ) as caught:
         store.create()
     assert "hunter2" not in str(caught.value)
@@ -242,7 +242,7 @@ def add_and_be_cut_off(store: Store, other: Store) -> None:
 
 def test_a_connection_that_was_cut_is_told_and_the_next_one_works(make: Make) -> None:
     store, other = make("postgresql"), make("postgresql")
-    with pytest.raises(StoreError, match="the connection to the database was lost"):
+    with pytest.raises(Unreachable, match="the connection to the database was lost"):
         add_and_be_cut_off(store, other)
     assert names(store) == []
 

@@ -425,6 +425,8 @@ def test_a_host_upgrades_with_an_engine_of_its_own(tmp_path: Path, monkeypatch: 
     [
         ("crm", "SQLite has no schemas"),
         ("a-b", "no identifier"),
+        ("x" * 64, "use at most 63 lower-case letters"),
+        ("x" * 63, "SQLite has no schemas"),
         *((name, "taken by PostgreSQL itself") for name in ("order", "user", "lateral", "pg_crm")),
     ],
 )

@@ -231,7 +231,10 @@ def test_a_forged_call_is_not_found_is_logged_and_changes_nothing(
         assert call(f"{site}/events/no%0Abody", "POST", body)[0] == 404
     assert everything(tmp_path) == before
     told_of = [one.getMessage() for one in caplog.records if one.name == "crmkit.web"]
-    assert "a call to events/hook was refused: the call is not signed with one of our secrets" in told_of
+    assert (
+        f"{provider.practice.id}: a call to events/hook was refused: the call is not signed with one of our secrets"
+        in told_of
+    )
     assert not [one for one in told_of if "\n" in one], "whoever calls writes no lines of the log"
 
 

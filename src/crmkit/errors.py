@@ -25,6 +25,7 @@ __all__ = [
     "SourceError",
     "StoreError",
     "TemplateError",
+    "Unreachable",
     "nearest",
 ]
 
@@ -136,6 +137,13 @@ class StoreError(CrmkitError):
 
 class InTheWay(StoreError):  # noqa: N818 - a moment's state, not a fault
     """Another transaction was in the way: nothing was written, and the same may be tried again at once."""
+
+
+class Unreachable(StoreError):  # noqa: N818 - a moment's state, not a fault
+    """The database did not answer, the connection to it was lost, or none came free: the same may be tried again later.
+
+    What was being committed just then may have been written; every call of a `CRM` may be made again all the same.
+    """
 
 
 class GoneBack(StoreError):  # noqa: N818 - what happened to the database

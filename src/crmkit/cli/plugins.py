@@ -161,7 +161,7 @@ def _look(given: Given, config: Config) -> _Looked:
     wanted = Wanted(config.plugins, config.settings, config.required, strict=False, time_limits=config.time_limits)
     try:
         folders = [config.root / folder if folder else None for folder in (config.templates, config.content)]
-        admitted = wanted.admit(given.clock(), config.root, looking(config.practice, *folders))
+        admitted = wanted.admit(given.clock(), config.root, looking(config.practice, *folders), config.practice.id)
     except PluginError as problem:
         if not problem.failures:
             raise

@@ -15,7 +15,7 @@ from crmkit.ledger.claims import underway
 from crmkit.ledger.tables import LedgerTables, declare_ledger
 from crmkit.records.tables import RecordTables, declare_records
 from crmkit.store.store import Connection, Store, open_store
-from crmkit.store.version import HEAD, has, is_new, make_ready, revision, wrong
+from crmkit.store.version import HEAD, has, is_new, make_ready, revision, schema_of, wrong
 
 
 @attrs.frozen(eq=False)
@@ -45,17 +45,25 @@ class Database:
     def open(self) -> Tables:
         """Return the tables of a database that is ready; an empty one is set up.
 
+        Where no schema is given, the one in which they lie is looked for once. A host may set another search path on
+        a connection of its pool, as for another tenant: what is asked then must not be that tenant's tables.
+
         Raises:
             ConfigError: If the address, the prefix or the schema cannot be used.
             StoreError: If the database is of another revision, or does not answer.
         """
-        found = self.tables()
+        given = self.tables()
         try:
+            found = _within(given, schema_of(given.store))
             make_ready(found.store)
+            # An empty one was just set up where its search path led.
+            settled = _within(found, schema_of(found.store))
+            if settled is not found:
+                make_ready(settled.store)
+            return settled
         except BaseException:
-            found.store.close()
+            given.store.close()
             raise
-        return found
 
     def upgrade(self) -> tuple[str, str]:
         """Bring the tables to the newest revision; as `upgrade_database`."""
@@ -174,6 +182,15 @@ def _declared(prefix: str, schema: str) -> tuple[sa.MetaData, RecordTables, Ledg
     store = Store(sa.create_engine("sqlite://"), prefix, schema)
     records, ledger = declare_records(store), declare_ledger(store)
     return store.metadata, records, ledger
+
+
+def _within(given: Tables, schema: str) -> Tables:
+    """Return the same tables, named with the schema in which they lie."""
+    if schema == given.store.schema:
+        return given
+    store = Store(given.store.engine, given.store.prefix, schema, given.store.owned)
+    store.metadata, records, ledger = _declared(store.prefix, schema)
+    return Tables(store, records, ledger)
 
 
 def _insist_on_rest(tables: Tables, connection: Connection) -> None:

@@ -59,7 +59,7 @@ def open_practice(
         TemplateError: If a template cannot be used.
         StoreError: If the database is of another revision, or does not answer.
     """
-    admitted = wanted.admit(clock, root, looking(practice, wishes.templates, wishes.content))
+    admitted = wanted.admit(clock, root, looking(practice, wishes.templates, wishes.content), practice.id)
     try:
         # Without a plugin nothing is planned or sent: what the practice wants of it is only looked at when it is there.
         whole = not admitted.missing

@@ -33,13 +33,14 @@ class Wanted:
     strict: bool = True
     time_limits: TimeLimits = attrs.field(factory=TimeLimits)
 
-    def admit(self, clock: Clock, root: Path, look: Look) -> Admitted:
+    def admit(self, clock: Clock, root: Path, look: Look, practice: str) -> Admitted:
         """Import the plugins and `core`, and return what they register.
 
         Args:
             clock: Handed to the plugins.
             root: The folder to which relative paths in settings refer.
             look: Looks at the templates of a plugin that may be left out.
+            practice: The practice's id, for the log.
         """
         if isinstance(self.plugins, str):
             raise ConfigError("is one text", where="plugins", mend=f"write a list: plugins=[{self.plugins!r}]")
@@ -52,4 +53,5 @@ class Wanted:
             strict=self.strict,
             limits=self.time_limits,
             look=None if self.strict else look,
+            practice=practice,
         )

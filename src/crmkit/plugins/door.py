@@ -46,6 +46,7 @@ def admit(
     strict: bool = True,
     limits: TimeLimits | None = None,
     look: Look | None = None,
+    practice: str = "",
 ) -> Admitted:
     """Import the named plugins and `core`, and collect what they register.
 
@@ -60,6 +61,7 @@ def admit(
             anything may be planned and sent without it.
         limits: How long plugins may take.
         look: Looks at the templates of the message types of one plugin, by full name, before it is let in.
+        practice: For whom, as the log tells it.
 
     Raises:
         ConfigError: If a plugin is not installed, or settings are given for one that is not admitted or do not fit.
@@ -67,7 +69,7 @@ def admit(
     """
     required = required or {}
     check_required(required)
-    door = _Door(settings, clock, root, limits or TimeLimits(), strict=strict, look=look)
+    door = _Door(settings, clock, root, limits or TimeLimits(), strict=strict, look=look, failures=Failures(practice))
     wanted = door.wanted(plugins, required)
     joined: list[Joined] = []
     try:
@@ -97,7 +99,7 @@ class _Door:
     limits: TimeLimits
     strict: bool = attrs.field(kw_only=True)
     look: Look | None = attrs.field(default=None, kw_only=True)
-    failures: Failures = attrs.field(factory=Failures, init=False)
+    failures: Failures = attrs.field(factory=Failures, kw_only=True)
     refused: list[Failure] = attrs.field(factory=list, init=False)
     missing: list[Failure] = attrs.field(factory=list, init=False)
     names: dict[tuple[str, str], str] = attrs.field(factory=dict, init=False)

@@ -101,8 +101,13 @@ class Failure:
 
 @attrs.define(eq=False)
 class Failures:
-    """The failures of one `CRM`'s plugins, each once, with how often it happened."""
+    """The failures of one `CRM`'s plugins, each once, with how often it happened.
 
+    Attributes:
+        practice: The practice's id, for the log: one process may have hundreds.
+    """
+
+    practice: str = ""
     _found: dict[Failure, int] = attrs.field(factory=dict, init=False, repr=False)
     _lock: Lock = attrs.field(factory=Lock, init=False, repr=False)
 
@@ -113,7 +118,9 @@ class Failures:
             if known or len(self._found) < _MOST:
                 self._found[failure] = known + 1
         if not known:
-            logging.getLogger(f"crmkit.plugin.{failure.plugin}").warning("%s", failure)
+            logging.getLogger(f"crmkit.plugin.{failure.plugin}").warning(
+                "%s%s", self.practice and f"{self.practice}: ", failure
+            )
         return failure
 
     def told(self) -> Sequence[Failure]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from crmkit.errors import InTheWay, StoreError
-from crmkit.store.remedy import remedy
+from crmkit.errors import InTheWay, StoreError, Unreachable
+from crmkit.store.remedy import TOO_MANY, remedy
 
 _AGAIN = "call it again; nothing of this transaction was written"
 _ANEW = "call it again; nothing of this transaction was written, unless it was being committed just then"
@@ -40,7 +40,7 @@ def refusals(where: str = "") -> Iterator[None]:
         raise told.with_traceback(problem.__traceback__) from None
     except sa.exc.TimeoutError:
         mend = "give the engine a larger pool, or end the transactions in which its connections are held"
-        raise StoreError("no connection of the engine's pool came free in time", mend=mend) from None
+        raise Unreachable("no connection of the engine's pool came free in time", mend=mend) from None
     except sa.exc.StatementError as problem:
         problem.hide_parameters = True
         raise
@@ -74,13 +74,14 @@ def refusal(problem: sa.exc.DBAPIError) -> StoreError:
         return InTheWay(f"another transaction was in the way{told}", mend=_AGAIN)
     if known := remedy(code, str(problem.orig)):
         named = "" if code.startswith("SQLITE_") else _names(problem.orig, code)
-        return StoreError(f"{known[0]}{told}{named}", mend=known[1])
+        return (Unreachable if known is TOO_MANY else StoreError)(f"{known[0]}{told}{named}", mend=known[1])
     if _is_lost(problem):
-        return StoreError(f"the connection to the database was lost{told}", mend=_ANEW)
+        return Unreachable(f"the connection to the database was lost{told}", mend=_ANEW)
     if problem.statement is None:
-        file = code.startswith("SQLITE_")
-        mend = _FILE if file else "see that the server runs, and that the address is right"
-        return StoreError(f"the database does not answer: {_first_line(problem.orig)}", mend=mend)
+        silent = f"the database does not answer: {_first_line(problem.orig)}"
+        if code.startswith("SQLITE_"):
+            return StoreError(silent, mend=_FILE)
+        return Unreachable(silent, mend="see that the server runs, and that the address is right")
     kind = type(problem).__name__
     return StoreError(f"the database refused a statement: {kind}{told}{_names(problem.orig, code)}")
 

@@ -28,6 +28,11 @@ _POOLER = (
     "a pooler such as PgBouncer stands between, which knows nothing of prepared statements",
     "add prepare_threshold=none to the address, as the page Send from many machines tells",
 )
+#: Passes by itself as soon as others end.
+TOO_MANY = (
+    "the database server takes no more connections",
+    "raise its max_connections, or that of the role or database, or let fewer processes run at once",
+)
 _POSTGRESQL = {
     "26000": _POOLER,
     "42P05": _POOLER,
@@ -39,16 +44,17 @@ _POSTGRESQL = {
     "25P02": ("an earlier statement of this transaction failed", "roll it back, and begin anew"),
     "25P03": ("the server's idle_in_transaction_session_timeout ended a transaction", _LIMIT),
     "25P04": ("the server's transaction_timeout ended a transaction", _LIMIT),
+    "3F000": (
+        "the search_path leads to no schema",
+        "create the schema, or name another one to the CRM: CRM(..., schema=...)",
+    ),
     "42501": (
         "the role with which crmkit connects lacks a right",
         "give it the rights that the page Upgrade the database lists",
     ),
     "53100": ("the database server's disk is full", f"make room there; {_UNDONE}"),
     "53200": ("the database server has no memory left", f"give it more, or let less run at once; {_UNDONE}"),
-    "53300": (
-        "the database server takes no more connections",
-        "raise its max_connections, or that of the role or database, or let fewer processes run at once",
-    ),
+    "53300": TOO_MANY,
     "57014": ("a statement was given up, by an administrator or by the server's statement_timeout", _LIMIT),
 }
 #: What psycopg says of a server that lets nobody in; it gives such an error no code.

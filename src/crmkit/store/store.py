@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -17,16 +16,13 @@ from crmkit.exact import exact
 from crmkit.store.counted import count, uncounted
 from crmkit.store.engine import insist_on_sense, joined, open_engine, transaction
 from crmkit.store.expected import is_told, tell
+from crmkit.store.names import insist_on_name, written
 from crmkit.store.scrub import rewrite
 from crmkit.store.turns import at_once
 from crmkit.store.unchanged import unchanged
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection
-
-_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,20}")
-#: What PostgreSQL keeps for itself beside the words that SQLAlchemy knows of.
-_TAKEN = frozenset({"collation", "concurrently", "information_schema", "lateral", "system_user", "tablesample"})
 
 
 def _within_schema(store: Store) -> sa.MetaData:
@@ -157,7 +153,7 @@ class Store:
 
     def real(self, name: str) -> str:
         """Return how a statement names a real table, also where a temporary one of the same name shadows it."""
-        return f"{self.schema}.{name}" if self.schema else name
+        return f"{written(self.schema)}.{name}" if self.schema else name
 
     @property
     def place(self) -> str:
@@ -256,13 +252,7 @@ def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: st
         StoreError: If the database's folder does not exist.
     """
     for what, name in (("table prefix", prefix), *([("schema", schema)] if schema else [])):
-        if not _IDENTIFIER.fullmatch(name):
-            mend = "use lower-case letters, such as crmkit_"
-            raise ConfigError(f"the {what} {name!r} is no identifier", mend=mend)
-    if schema and _is_taken(schema):
-        raise ConfigError(
-            f"the schema's name {schema!r} is taken by PostgreSQL itself", mend="use another, such as crm"
-        )
+        insist_on_name(what, name)
     owned = not isinstance(database, sa.Engine)
     engine = database if isinstance(database, sa.Engine) else open_engine(database)
     if schema and engine.dialect.name == "sqlite":
@@ -270,10 +260,3 @@ def open_store(database: str | sa.Engine, *, prefix: str = "crmkit_", schema: st
         raise ConfigError("SQLite has no schemas", where="schema", mend=mend)
     insist_on_sense(engine)
     return Store(engine, prefix, schema, owned)
-
-
-def _is_taken(schema: str) -> bool:
-    # The dialect is loaded where there are schemas only.
-    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
-
-    return schema in RESERVED_WORDS or schema in _TAKEN or schema.startswith("pg_")

@@ -14,6 +14,11 @@ from crmkit.store.turns import PATIENCE
 #: The revision that this version of crmkit needs: the last one in `migrations/versions`.
 HEAD = "0010"
 
+#: The schema of a table that the search path leads to.
+_WHERE = sa.text("""
+    SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(:name)
+""")
 _KNOWN = re.compile(r"\d{4}")
 
 
@@ -41,6 +46,18 @@ def make_ready(store: Store) -> None:
     store.insist = _still_of_it(store)
     store.remind_planner()
     store.count_new()
+
+
+def schema_of(store: Store) -> str:
+    """Return in which schema the tables lie; empty if there are none yet, or where there are no schemas.
+
+    Raises:
+        StoreError: If the database does not answer.
+    """
+    if store.schema or store.engine.dialect.name != "postgresql":
+        return store.schema
+    with store.read() as connection:
+        return connection.scalar(_WHERE, {"name": store.name("version")}) or ""
 
 
 def revision(store: Store) -> str:

@@ -10,14 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from crmkit.errors import ConfigError, CrmkitError, NotFound, PluginError, StoreError
-from crmkit.web.served import Find
+from crmkit.web.served import Find, plain
 from crmkit.web.threads import Threads
 
 _log = logging.getLogger("crmkit.web")
 
 #: Failures that are no fault of the payload: the provider is to try again when they are mended.
-#: So much of a name is logged that anybody may have made up.
-_NAME = 40
 _OUR_FAULT = (ConfigError, PluginError, StoreError)
 
 
@@ -47,22 +45,24 @@ class Events:
         if not headers:
             # Without headers it would pass for something that the host itself hands in.
             return _problem(400, "a call has headers")
+        named, called = plain(practice), plain(parser)
         try:
             crm = self.find(practice)
             if crm is None:
                 return _problem(404, "there is no such practice")
+            named = crm.practice.id
             counts = crm.receive(parser, body, headers)
         except NotFound as problem:
             # A secret or a name that was changed on one side only: nothing else here would tell of it.
-            _log.warning("a call to events/%s was refused: %s", ascii(parser[:_NAME])[1:-1], problem.problem)
+            _log.warning("%s: a call to events/%s was refused: %s", named, called, problem.problem)
             return _problem(404, problem.problem)
         except _OUR_FAULT as problem:
-            return _failed(str(problem))
+            return _failed(named, str(problem))
         except CrmkitError as problem:
-            _log.warning("a call to events/%s could not be read: crm.unread() tells why", ascii(parser[:_NAME])[1:-1])
+            _log.warning("%s: a call to events/%s could not be read: crm.unread() tells why", named, called)
             return _problem(400, problem.problem)
         except Exception as problem:  # noqa: BLE001 - its text may hold a patient's data
-            return _failed(type(problem).__name__)
+            return _failed(named, type(problem).__name__)
         return JSONResponse({"applied": counts.applied, "known": counts.known}, 202)
 
 
@@ -75,6 +75,6 @@ def _problem(status: int, text: str) -> Response:
     return JSONResponse({"problem": text}, status)
 
 
-def _failed(why: str) -> Response:
-    _log.error("events were not taken: %s", why)
+def _failed(practice: str, why: str) -> Response:
+    _log.error("%s: events were not taken: %s", practice, why)
     return _problem(500, "the events were not taken; try again later")

@@ -7,6 +7,18 @@ from typing import Protocol, TypeAlias
 
 from crmkit.practice import Practice
 
+#: So much of a name is logged that anybody may have made up.
+_NAME = 40
+
+
+def plain(name: str) -> str:
+    r"""Return a name from an address as it may stand in a log.
+
+    >>> plain('no\nbody')
+    'no\\nbody'
+    """
+    return ascii(name[:_NAME])[1:-1]
+
 
 class Counts(Protocol):
     """What came of a provider's payload."""

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from crmkit.errors import NotFound, StoreError
 from crmkit.messages.links import Links
 from crmkit.web.pages import Pages, preferred
-from crmkit.web.served import Find
+from crmkit.web.served import Find, Served, plain
 from crmkit.web.threads import Threads
 
 #: A token ends with one of these. Looked for from the end: from every sign on, a long address would hold up all others.
@@ -48,20 +48,22 @@ class Unsubscribing:
         return await self.threads.run(self._answer, place.get("practice", ""), token, wanted, acts=acts)
 
     def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
+        named = plain(practice)
         try:
-            return self._page(practice, token, wanted, acts=acts)
+            crm = self.find(practice)
+            if crm is None:
+                return HTMLResponse(self.pages.missing(wanted), 404)
+            named = crm.practice.id
+            return self._page(crm, token, wanted, acts=acts)
         except StoreError as problem:
             # Its text holds no value of any row, and tells the host what to mend.
-            _log.error("an unsubscribe page failed: %s", problem)
+            _log.error("%s: an unsubscribe page failed: %s", named, problem)
             return HTMLResponse(self.pages.failed(wanted), 500)
         except Exception as problem:  # noqa: BLE001 - its text may hold a patient's data
-            _log.error("an unsubscribe page failed: %s", type(problem).__name__)
+            _log.error("%s: an unsubscribe page failed: %s", named, type(problem).__name__)
             return HTMLResponse(self.pages.failed(wanted), 500)
 
-    def _page(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
-        crm = self.find(practice)
-        if crm is None:
-            return HTMLResponse(self.pages.missing(wanted), 404)
+    def _page(self, crm: Served, token: str, wanted: list[str], *, acts: bool) -> Response:
         wanted = [*wanted, crm.practice.locale]
         try:
             asked = Links(crm.practice).read(token)
