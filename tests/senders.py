@@ -65,7 +65,7 @@ class Hasty(dispatch.Dispatch):
 
     def _turn(self, flight, landing, window, waiting):
         assert flight is None
-        landing = self._handing.deliver(window.written)
+        landing = self._handing.deliver(window.written, window.ready)
         with self.seal.begin() as connection:
             going, stayed = self._begin(connection, window, waiting)
             done = self.record.answers(connection, going, landing.receipts, self.clock.now())

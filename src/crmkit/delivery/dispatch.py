@@ -222,6 +222,7 @@ class Dispatch:
             if flight:
                 return self._written_down(flight, landing), None
             window = attrs.evolve(self.preparation.window(window.touches()), turn=window.turn)
+        window = attrs.evolve(window, ready=self.clock.now()) if window else None
         done, going = self.seal.done(lambda connection: self._written(connection, flight, landing, window, waiting))
         return done, attrs.evolve(window, written=going) if window and going else None
 
@@ -235,7 +236,7 @@ class Dispatch:
             self._untold.append(Flight.not_begun(going, "the sender ended before it was its turn"))
             raise
         underway = Underway.of(self.channels, going, self.clock.now())
-        return Flight(going, carrier.submit(lambda: self._handing.deliver(going), underway))
+        return Flight(going, carrier.submit(lambda: self._handing.deliver(going, window.ready), underway))
 
     def _written(
         self, connection: Connection, flight: Flight | None, landing: Landing, window: Window | None, waiting: Claimed
@@ -261,12 +262,13 @@ class Dispatch:
     ) -> tuple[tuple[Written, ...], list[Touch]]:
         """Note the intents of a window and what stays of it; none of it waits any more.
 
-        If a person has stopped something since it was judged, all of it waits to be judged anew.
+        If a person has stopped something since it was judged, or whoever wrote kept us waiting until its verdicts were
+        old, all of it waits to be judged anew.
         """
-        if self.preparation.stopped_since(connection, window):
+        now = self.clock.now()
+        if window.kept_waiting(now) or self.preparation.stopped_since(connection, window):
             waiting.judge_anew()
             return (), []
-        now = self.clock.now()
         going = self.record.intend(connection, window, self.owner, now)
         stayed = self.record.staying(connection, window)
         if waiting.without(window):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from threading import Lock
 
 import attrs
 
+from crmkit.campaigns.openings import ON_ITS_WAY
 from crmkit.clock import Clock
 from crmkit.delivery.at_fault import at_fault
 from crmkit.delivery.carrier import Landing
@@ -19,6 +21,7 @@ from crmkit.people.medium import Medium
 #: Of so many answers one looks at how many say that nobody is there. Of fewer than half as many all must say so, and of
 #: one or two nothing is concluded.
 _LOOKED_AT, _FEW = 20, 3
+_HELD_UP = "not handed over: the sender was held up, and its verdict was too old by then"
 _BROKEN = "; it says so of most addresses: look at the mail server, not at the addresses"
 
 
@@ -63,8 +66,12 @@ class Handing:
     clock: Clock
     _beliefs: dict[Medium, Belief] = attrs.field(factory=dict, init=False, repr=False)
 
-    def deliver(self, written: Sequence[Written]) -> Landing:
-        """Hand over the messages of a window, and return what the channels answered."""
+    def deliver(self, written: Sequence[Written], ready: datetime) -> Landing:
+        """Hand over the messages of a window, and return what the channels answered.
+
+        A process may be held up at any place for hours: a laptop sleeps, a machine is moved. A call that would begin
+        that late after the window was ready is not made, and its messages wait to be judged anew.
+        """
         receipts: dict[str, Receipt] = {}
         calls = []
         for medium, channel in self.channels.items():
@@ -72,6 +79,9 @@ class Handing:
             for call in calls_of(mine, limits_of(channel).batch):
                 some = [one.message for one in call]
                 began = self.clock.now()
+                if abs(began - ready) > ON_ITS_WAY:
+                    receipts |= {one.key: Receipt(one.key, Outcome.RETRY, evidence=_HELD_UP) for one in some}
+                    continue
                 told = list(channel.send(some))
                 calls.append((medium, len(some), self.clock.now() - began))
                 receipts |= {receipt.key: receipt for receipt in self._belief(medium).of(told)}

@@ -124,8 +124,7 @@ class Record:
         """Take answers that came when the touch had been given up as unknown: better late than in doubt."""
         given_up = {touch.key: touch for touch in self.ledger.unknown(connection, [was.key for was, _ in moves])}
         late = [(given_up[was.key], now) for was, now in moves if was.key in given_up]
-        sure = [(was, now) for was, now in late if now.state in (State.SENT, State.REFUSED)]
-        return self.ledger.move(connection, sure, "send")
+        return self.ledger.move(connection, [(was, now) for was, now in late if _is_sure(was, now)], "send")
 
     def _outcome(self, touch: Touch, said: Receipt, now: datetime, *, doubtful: bool = False) -> Touch:
         outcome = said.outcome
@@ -143,6 +142,12 @@ class Record:
             changed_at=now,
             sent_at=None if nothing_left else touch.sent_at,
         )
+
+
+def _is_sure(was: Touch, now: Touch) -> bool:
+    """Tell whether a late answer settles what is in doubt: that one attempt had no effect says nothing of a later."""
+    nothing_left = now.state in (State.REFUSED, State.RETRY) and now.sent_at is None
+    return now.state is State.SENT or (nothing_left and was.attempts == now.attempts)
 
 
 def _silence(key: str) -> Receipt:

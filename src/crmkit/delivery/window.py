@@ -51,6 +51,7 @@ class Window:
         staying: What may not, as it was claimed and as it is now.
         stopped: What was stopped at that time, by campaign; an empty text stands for all.
         turn: When its channel may be handed it, where that has a limit.
+        ready: When it was ready to be written down as intended.
     """
 
     at: datetime
@@ -58,6 +59,11 @@ class Window:
     staying: tuple[tuple[Touch, Touch], ...] = ()
     stopped: frozenset[str] = frozenset()
     turn: Turn | None = None
+    ready: datetime = attrs.field(default=attrs.Factory(lambda self: self.at, takes_self=True))
+
+    def kept_waiting(self, now: datetime) -> bool:
+        """Tell whether it waited for others who wrote for so long that its verdicts are no longer to be relied on."""
+        return now - self.ready > VALID
 
     def holds_at(self, now: datetime) -> bool:
         """Tell whether the verdicts are still fresh."""
