@@ -300,7 +300,8 @@ def _patient_was(desk: Desk, id_: str, visit: date) -> None:
     table = desk.records.patient.now
     with desk.store.begin() as connection:
         connection.execute(sa.update(table).where(table.c.id == id_).values(known_at=later))
-    blank = {column.name: "" for column in table.columns if column.server_default is not None}
+    filled = {column.name for column in table.columns if column.server_default is not None}
+    blank = {column.name: "" for column in desk.records.patient.was.columns if column.name in filled}
     desk.row(
         desk.records.patient,
         **blank | {"id": id_, "status": "active", "tags": "|", "attributes": {}, "known_until": later},
