@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from declared_once import declare_once
+from declared_once import declare_once, replace
 from hypothesis import HealthCheck, settings
+from looked_up_once import look_up_once
 from postgres import NoPostgres, Postgres, running
 from situations import NOW
 
@@ -34,6 +35,7 @@ def pytest_configure() -> None:
     # The programs that tests start, often in an environment of their own, compile what they import but once.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     declare_once()
+    look_up_once(replace)
 
 
 def pytest_collection_finish() -> None:
@@ -69,9 +71,22 @@ def _repeats(item: pytest.Item) -> bool:
     return bool(is_hypothesis) or name.startswith("test_flow_") or name.endswith("_conformance.py")
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Let `no_cover` hold for what a test needs too: often that is what takes longest, and its threads go on."""
+    with _followed_unless(item):
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Let `no_cover` hold in the workers too, where a second tracer goes on when the first is told to stop."""
+    with _followed_unless(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     with _followed_unless(item):
         return (yield)
 

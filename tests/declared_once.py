@@ -105,11 +105,12 @@ def declare_once() -> None:
     def declare_ledger(store: Store) -> LedgerTables:
         return given(store).ledger
 
-    _replace(real_records, declare_records)
-    _replace(real_ledger, declare_ledger)
+    replace(real_records, declare_records)
+    replace(real_ledger, declare_ledger)
 
 
-def _replace(real: Callable[..., Any], other: Callable[..., Any]) -> None:
+def replace(real: Callable[..., Any], other: Callable[..., Any]) -> None:
+    """Let every module of the kit that knows a function by its name know another one by it."""
     for name, module in list(sys.modules.items()):
         if name.startswith("crmkit.") and getattr(module, real.__name__, None) is real:
             setattr(module, real.__name__, other)
