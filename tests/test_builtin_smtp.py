@@ -432,14 +432,14 @@ class Hours:
     def __init__(self, each):
         self.each, self.now = each, 0.0
 
-    def monotonic(self):
+    def __call__(self):
         self.now += self.each
         return self.now
 
 
 @BOTH
 def test_a_server_that_gets_slow_amid_a_call_has_the_rest_later_and_nothing_twice(offers, monkeypatch):
-    monkeypatch.setattr(smtp, "time", Hours(smtp.PATIENCE / 4))
+    monkeypatch.setattr(smtp, "elapsed", Hours(smtp.PATIENCE / 4))
     with ScriptedServer(offers=offers) as server:
         seen, evidence = hand_over(server, 10)
     number = seen.count(SENT)
@@ -451,8 +451,24 @@ def test_a_server_that_gets_slow_amid_a_call_has_the_rest_later_and_nothing_twic
 
 
 @BOTH
+def test_a_machine_that_slept_amid_a_call_hands_nothing_over_when_it_wakes_up(offers, monkeypatch):
+    monkeypatch.setattr(smtp, "elapsed", Hours(3600))
+    with ScriptedServer(offers=offers) as server:
+        assert hand_over(server, 3)[0] == [RETRY] * 3
+    assert server.finished == []
+
+
+@BOTH
+def test_a_server_that_says_more_than_it_was_asked_is_left_before_anything_leaves(offers):
+    # What came too early was taken for the answer to the message, which then left twice.
+    with ScriptedServer({"DATA": ["354 go\r\n450 4.7.1 later"]}, offers=offers) as server:
+        assert hand_over(server, 2)[0] == [RETRY, SENT]
+    assert len(server.finished) == len(server.accepted) == 1
+
+
+@BOTH
 def test_however_slow_a_server_is_each_call_brings_it_a_message(offers, monkeypatch):
-    monkeypatch.setattr(smtp, "time", Hours(smtp.PATIENCE * 0.9))
+    monkeypatch.setattr(smtp, "elapsed", Hours(smtp.PATIENCE * 0.9))
     with ScriptedServer(offers=offers) as server:
         seen, _ = hand_over(server, 3)
         assert seen == [SENT, RETRY, RETRY]

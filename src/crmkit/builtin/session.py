@@ -7,7 +7,6 @@ import re
 import smtplib
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Self, TypeVar, cast
@@ -17,7 +16,7 @@ import attrs
 from crmkit.builtin.login import log_in
 from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.refusal import refusal
-from crmkit.builtin.waiting import time_out
+from crmkit.builtin.waiting import elapsed, time_out
 
 _Given = TypeVar("_Given")
 _Got = TypeVar("_Got")
@@ -106,7 +105,7 @@ class Session:
     _turn: int = attrs.field(init=False, repr=False)
     _usual: dict[bytes, Reply] = attrs.field(init=False, repr=False, factory=dict)
     _read: bytes = attrs.field(default=b"", init=False, repr=False)
-    _used: float = attrs.field(init=False, repr=False, factory=time.monotonic)
+    _used: float = attrs.field(init=False, repr=False, factory=elapsed)
     _process: int = attrs.field(init=False, repr=False, factory=os.getpid)
 
     @_turn.default
@@ -154,6 +153,15 @@ class Session:
             socket=connected,
             settings=settings,
         )
+
+    def insist_on_silence(self) -> None:
+        """Leave a server that said more than it was asked: the rest would be taken for the answer to what comes next.
+
+        Raises:
+            LostError: If it did.
+        """
+        if self._read:
+            raise LostError("spoke unasked")
 
     def write(self, data: bytes) -> None:
         """Write all of it.
@@ -244,11 +252,11 @@ class Session:
 
     def rest(self) -> None:
         """Note that the session is not in use from now on."""
-        self._used = time.monotonic()
+        self._used = elapsed()
 
     def rested(self, seconds: float) -> bool:
         """Tell whether the session was out of use for longer, or is not this process's at all."""
-        return time.monotonic() - self._used > seconds or self._process != os.getpid()
+        return elapsed() - self._used > seconds or self._process != os.getpid()
 
     def quit(self) -> None:
         """Say goodbye and close; a session that another process opened is let go without a word."""

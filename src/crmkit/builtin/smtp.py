@@ -8,7 +8,6 @@ the body of this one; the replies come in the order of what was written, so each
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -26,15 +25,17 @@ from crmkit.builtin.verdict import (
     is_unproven,
     outcome_of,
 )
+from crmkit.builtin.waiting import elapsed
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
 
 #: A session that rested longer is opened anew: what lies between may have forgotten it without a word.
 _IDLE = 30.0
+#: The first message may have to wait until a session is open, but not until a machine that slept wakes up.
+_MOST_LATE = 900.0
 _RESET = b"RSET\r\n"
 _SLOW = "slow: left for later"
-_DONE, _PENDING, _LATER, _REFUSED = 2, 3, 4, 5
-_TOO_BIG = 552
+_DONE, _PENDING, _LATER, _REFUSED, _TOO_BIG = 2, 3, 4, 5, 552
 
 
 @attrs.define(eq=False)
@@ -44,7 +45,7 @@ class Exchange:
     Attributes:
         session: The session.
         tray: The messages.
-        until: When no message but the first is taken up any more, by `time.monotonic`.
+        until: When none but the first message is taken up any more, by `elapsed`.
         answered: How many messages have got their verdict from the server.
     """
 
@@ -76,7 +77,7 @@ class Exchange:
             tail, owner = self._envelope(letter, commands) if letter else (b"", None)
 
     def _next(self) -> Letter | None:
-        if self._begun and time.monotonic() > self.until:
+        if elapsed() - self.until > (0 if self._begun else _MOST_LATE):
             self.tray.give_up(_SLOW)
         self._begun, limit = True, self.session.limit
         while (letter := self.tray.front()) and 0 < limit < letter.size:
@@ -97,6 +98,7 @@ class Exchange:
     def _write(self, tail: bytes, owner: Letter | None, ahead: bytes) -> None:
         """Write the end of one message and, behind it, the envelope of the next."""
         try:
+            self.session.insist_on_silence()
             self.session.write(tail + ahead)
         except LostError as lost:
             if owner:
@@ -237,8 +239,8 @@ class Conversation:
         its answer, or if the server does not let us in, the rest is left for later and nobody is asked again. So is
         what has not been taken up after half a minute: a window is meant to take half a second.
         """
-        tray, broken, why, until = Tray(iter(messages)), 0, "", time.monotonic() + PATIENCE
-        while tray.front() and broken <= 1 and time.monotonic() <= until:
+        tray, broken, why, until = Tray(iter(messages)), 0, "", elapsed() + PATIENCE
+        while tray.front() and broken <= 1 and elapsed() <= until:
             kept, heard = self._kept(), 0
             exchange = None
             try:

@@ -1,4 +1,4 @@
-"""How long a call on a socket may wait, seen to where that costs least."""
+"""How long a call on a socket may wait, seen to where that costs least; and how long something took."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import socket
 import ssl
 import struct
 import sys
+import time
+
+#: Linux has a clock of its own that goes on while the machine sleeps; on macOS it is this one.
+_SLEEPLESS: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
 def time_out(connected: socket.socket, seconds: int) -> None:
@@ -27,3 +31,8 @@ def time_out(connected: socket.socket, seconds: int) -> None:
     except OSError:
         # A kernel that wants the span in another form, as with 64-bit time on 32-bit ARM.
         connected.settimeout(seconds)
+
+
+def elapsed() -> float:
+    """Return the seconds since some instant, with those in which the machine slept: Python itself leaves them out."""
+    return time.monotonic() if _SLEEPLESS is None else time.clock_gettime(_SLEEPLESS)
