@@ -159,7 +159,7 @@ def test_plan_counts_states_and_gives_reasons_in_words(synced: Path) -> None:
 
 def test_a_plan_names_no_patient(synced: Path) -> None:
     words = [row["words"] for row in told("plan", "--through", "2027-02-01", "--dry")["reasons"]]
-    assert any("carried" in line for line in words)
+    assert any("one copy goes to this address" in line for line in words)
     assert not any("P0" in line for line in words)
 
 
@@ -170,8 +170,9 @@ def test_who_is_held_is_listed_with_what_is_to_mend(practice: Path) -> None:
     asked = ("plan", "--through", "2026-12-06", "--dry")
     out = run(*asked).stdout
     assert "Due until Sunday, 6 December 2026" in out
-    assert "crmkit plan --who held lists what waits for a person." in out
+    assert "crmkit plan --who held --through 2026-12-06 --dry lists what waits for a person." in out
     listed = run(*asked, "--who", "held").stdout
+    assert "--who held" not in listed
     assert "P000015   birthday-card      a needed field is empty: the patient's first name" in listed
     assert max(len(line) for line in listed.splitlines()) <= 80
     [held] = [one for one in told(*asked, "--who", "held")["who"] if one["patient"] == "P000015"]
@@ -179,8 +180,13 @@ def test_who_is_held_is_listed_with_what_is_to_mend(practice: Path) -> None:
     assert "Nobody is deferred." in run(*asked, "--who", "deferred").stdout
 
 
-def test_plan_says_when_nothing_is_due(practice: Path) -> None:
-    assert "Nothing is due" in run("plan").stdout
+def test_who_has_read_no_data_yet_is_told_so_and_not_that_all_is_well(practice: Path) -> None:
+    for asked in ("plan", "status"):
+        shown = run(asked).stdout
+        assert "No data was read yet: crmkit sync reads what the practice software exports." in shown
+        assert "All is well" not in shown
+    run("sync")
+    assert "All is well" in run("status").stdout
 
 
 def test_send_is_dry_until_it_is_told_yes(due: str, planned: Path) -> None:
@@ -207,7 +213,7 @@ def test_the_first_sending_of_all_tells_by_which_database_it_is(due: str, planne
 
 def test_send_prints_counts_by_state(due: str) -> None:
     lines = run("send", "--yes").stdout.split()
-    assert lines[-2:] == ["sent", "1"]
+    assert lines[:6] == ["state", "touches", "───────────────", "sent", "1", "These"]
 
 
 def test_send_only_to_reaches_nobody_else(due: str) -> None:

@@ -115,7 +115,7 @@ def test_a_bounce_in_a_file_is_heard_once(key: str) -> None:
     Path("bounce.eml").write_bytes(bounce(word_of(key), CHRIS))
     shown = run("receive", "email.bounces", "bounce.eml").stdout
     assert "bounced" in shown
-    assert "moved, suppressed" in shown
+    assert "noted at its message, address not used any more" in shown
     assert "1 event new, 0 known before." in shown
     assert words() == "bounced: came back: nobody is at this address (5.1.1)"
     assert "0 events new, 1 known before." in run("receive", "email.bounces", "bounce.eml").stdout

@@ -23,7 +23,7 @@ class EmailSettings:
     """The mail server.
 
     Attributes:
-        host: Its name.
+        host: Its name, as the provider tells it, such as smtp.provider.example.
         port: 587 for submission with STARTTLS, 465 for TLS from the start, 25 for a relay.
         security: `starttls` (required, not merely tried), `tls`, or `none` for a relay on the same machine:
             with a password for no other.

@@ -16,8 +16,8 @@ from crmkit.cli.failed import plain
 from crmkit.cli.first import first_of_all
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
-from crmkit.cli.programme import reasons_in_words
 from crmkit.cli.settled import settled
+from crmkit.cli.tally import FOLDER, say_again, say_counts, say_staying
 from crmkit.cli.watching import watched
 from crmkit.clock import wait_unless
 from crmkit.errors import ConfigError, CrmkitError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from crmkit.plugins.failure import Failure
 
 _SHOWN = 20
-_FOLDER = "folder"
 _EVERY = 30.0
 #: For so many seconds a database is waited for.
 _PATIENCE = 30
@@ -119,7 +118,7 @@ def _nothing_taken(done: Dispatched) -> bool:
 
 def _refuse_false_time(given: Given, crm: CRM) -> None:
     # On a clock of one's own a message could leave at night: only the folder, which reaches nobody, may be fed so.
-    real = [channel.name for channel in crm.plugins.channels if channel.name != _FOLDER]
+    real = [channel.name for channel in crm.plugins.channels if channel.name != FOLDER]
     if given.at and real:
         mend = "leave out --at, or admit the plugin folder in the place of that channel"
         raise ConfigError(f"{real[0]} delivers by the real clock only", where="--at", mend=mend)
@@ -136,7 +135,7 @@ def _send(
         # What has left before is told, and not the error alone.
         cut += _made_good(given, crm, stopping)
         if any(one.counts() for one in cut) and not given.as_json:
-            _say_counts(*cut)
+            say_counts(*cut)
             show.say("Ended by an error before all was taken up: the rest is still due.")
         if (left := crm.unwritten()) and not given.as_json:
             show.say(
@@ -180,7 +179,7 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
         show.say_table(("patient", "occasion", "campaign"), lines)
         if len(going) > _SHOWN:
             show.say(f"and {len(going) - _SHOWN:,} more")
-    _say_staying(staying)
+    say_staying(staying)
     if going or staying:
         show.say()
     if going and first:
@@ -215,37 +214,15 @@ def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool, none_due: 
     if not done.counts() and not ended:
         show.say(none_due)
         return
-    _say_counts(done)
-    _say_staying([touch for touch in done.touches if touch.state.is_judgement])
-    _say_again([touch for touch in done.touches if touch.state is State.RETRY], taken=not _nothing_taken(done))
+    say_counts(done)
+    say_staying([touch for touch in done.touches if touch.state.is_judgement])
+    say_again([touch for touch in done.touches if touch.state is State.RETRY], taken=not _nothing_taken(done))
     for touch in troubled[:_SHOWN]:
         show.say(f"{touch.state.value}: patient {touch.patient}, {touch.campaign}, {touch.occasion}")
     if troubled:
         show.say("A person must look at these: crmkit why PATIENT tells what happened.")
     if ended:
         show.say("Ended before all was taken up: the rest is still due.")
-
-
-def _say_counts(*done: Dispatched) -> None:
-    if counts := sum((Counter(one.counts()) for one in done), Counter[State]()):
-        show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
-
-
-def _say_again(waiting: Sequence[Touch], *, taken: bool) -> None:
-    if not waiting:
-        return
-    show.say("\nNothing of these has left; a later crmkit send tries them again, from a quarter of an hour on:")
-    show.say_table(("reason", "touches"), [(words, number) for (_, words), number in reasons_in_words(waiting).items()])
-    if not taken:
-        show.say("The channel took nothing at all: a person must look at that.")
-
-
-def _say_staying(staying: Sequence[Touch]) -> None:
-    if staying:
-        show.say("\nIn the last moment these stay:")
-        show.say_table(
-            ("state", "reason", "touches"), [(*key, number) for key, number in reasons_in_words(staying).items()]
-        )
 
 
 def _say_stopped(crm: CRM, stops: Sequence[Stop]) -> None:

@@ -18,9 +18,12 @@ from crmkit.ledger.touch import Touch
 
 if TYPE_CHECKING:
     from crmkit.campaigns.plan import Plan
+    from crmkit.crm.crm import CRM
 
 #: What stands for one patient's detail where many patients are counted together.
 _ANOTHER = {"patient": "…"}
+#: What is said as long as there is nobody to write to.
+NOTHING_READ = "No data was read yet: crmkit sync reads what the practice software exports."
 #: The states that a plan's touches can have.
 _STATES = [state.value for state in State if state.is_judgement and state is not State.CLAIMED] + [State.EXPIRED.value]
 
@@ -39,13 +42,15 @@ def plan(given: Given, through: date | None, dry: bool, who: str | None) -> int:
         campaigns = [campaign.id for campaign in crm.programme()]
         with show.progress("Judging", len(campaigns), quiet=given.as_json) as step:
             made = crm.plan(through, dry=dry, progress=lambda _: step(1))
+        unread = not made.touches and nothing_read(crm)
     if given.as_json:
         show.say_json(_document(made, campaigns, dry, who))
     else:
         _say(made, campaigns)
         if who:
             _say_who([touch for touch in made.touches if touch.state == who], who)
-        show.say(f"\n{_next(made, campaigns, dry)}")
+        held = " ".join(("crmkit plan --who held", *([f"--through {through}"] if through else []), *(["--dry"] * dry)))
+        show.say(f"\n{NOTHING_READ if unread else _next(made, campaigns, '' if who == State.HELD else held, dry=dry)}")
     return LOOK if made.broken else DONE
 
 
@@ -116,14 +121,19 @@ def _all(made: Plan, campaigns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys((*campaigns, *(touch.campaign for touch in made.touches))))
 
 
-def _next(made: Plan, campaigns: Sequence[str], dry: bool) -> str:
+def nothing_read(crm: CRM) -> bool:
+    """Tell whether no source was ever read, so that there is nobody to write to."""
+    return bool(crm.plugins.sources) and crm.status().last_sync is None
+
+
+def _next(made: Plan, campaigns: Sequence[str], held: str, *, dry: bool) -> str:
     if not campaigns:
         return "There is no campaign: add one to the crm.toml."
     if not made.touches:
         return "Nothing is due: look further with --through, or read new data with crmkit sync."
     asked = "crmkit why PATIENT tells what holds for one patient."
-    if any(touch.state is State.HELD for touch in made.touches):
-        asked = f"crmkit plan --who held lists what waits for a person.\n{asked}"
+    if held and any(touch.state is State.HELD for touch in made.touches):
+        asked = f"{held} lists what waits for a person.\n{asked}"
     if dry:
         return f"Nothing was written: leave out --dry to keep this plan.\n{asked}"
     return f"Nothing was sent: crmkit send shows what would leave now.\n{asked}"

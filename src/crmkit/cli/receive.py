@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,6 +24,22 @@ _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
 MEDIUM = click.Choice(["email", "sms", "post", "phone"])
+#: What an event did, for a person: see `crmkit.ledger.heard.Did`.
+_DID = MappingProxyType(
+    {
+        "moved": "noted at its message",
+        "suppressed": "address not used any more",
+        "stopped": "no written down",
+        "rated": "rating kept",
+        "waits": "waits for the end of the hand-over",
+        "stands": "nothing: something stricter stands",
+        "no_touch": "nothing: its message is not known here",
+        "not_sent": "nothing: its message was never handed over",
+        "other_medium": "nothing: its message went by another way",
+        "other_address": "nothing: its message went to another address",
+        "unproven": "nothing: anybody could have written it",
+    }
+)
 _NOT_STOPPED = "This address is not stopped: is it spelt as in the practice software?"
 
 
@@ -107,7 +124,7 @@ def _again(crm: CRM) -> tuple[Received, list[Unread]]:
 
 
 def _say(received: Received, unread: list[Unread]) -> None:
-    counts = Counter((one.kind, ", ".join(did.replace("_", " ") for did in one.did)) for one in received.heard)
+    counts = Counter((one.kind, ", ".join(_DID[did] for did in one.did) or "nothing") for one in received.heard)
     if counts:
         show.say_table(("event", "what it did", "events"), [(*what, number) for what, number in sorted(counts.items())])
         show.say()

@@ -10,6 +10,7 @@ import click
 from crmkit.campaigns.reasons import REASONS
 from crmkit.cli import show
 from crmkit.cli.options import DONE, Given, common
+from crmkit.report.phrases import reason_in_words
 
 if TYPE_CHECKING:
     from crmkit.crm.rehearsal import Rehearsal
@@ -91,14 +92,5 @@ def _waits(played: Rehearsal) -> list[tuple[str, str, int]]:
     found: Counter[tuple[str, str]] = Counter()
     for day in played.days:
         for (state, reason), number in day.waiting.items():
-            found[state.value, _general(reason)] += number
+            found[state.value, reason_in_words(reason, REASONS)] += number
     return [(state, words, number) for (state, words), number in found.most_common()]
-
-
-class _Anything(dict[str, str]):
-    def __missing__(self, _: str) -> str:
-        return "…"
-
-
-def _general(reason: str) -> str:
-    return REASONS.get(reason, reason.replace("_", " ")).format_map(_Anything())

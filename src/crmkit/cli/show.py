@@ -103,6 +103,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list within a sentence.
+
+    >>> listed(["email"]), listed(["email", "post"]), listed(["email", "sms", "post"])
+    ('email', 'email and post', 'email, sms and post')
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
 def clean(text: str) -> str:
     r"""Return a text without the control characters that could steer a terminal; line ends, tabs and blanks stay.
 

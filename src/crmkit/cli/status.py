@@ -11,6 +11,7 @@ import click
 from crmkit.cli import show
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.cli.programme import NOTHING_READ, nothing_read
 
 if TYPE_CHECKING:
     from crmkit.ledger.standing import Standing
@@ -40,7 +41,7 @@ _SILENT = "the channel did not say why"
 def status(given: Given, late: float, old: float) -> int:
     """Tell whether all is well with the sending: what waits, since when, and what is in doubt."""
     with given.crm() as crm:
-        found, practice = crm.status(), crm.practice
+        found, practice, unread = crm.status(), crm.practice, nothing_read(crm)
     reasons = to_look_at(found, practice, timedelta(minutes=late), timedelta(hours=old))
     if given.as_json:
         document = attrs.asdict(found, filter=attrs.filters.exclude("told"))
@@ -52,9 +53,15 @@ def status(given: Given, late: float, old: float) -> int:
         show.say(f"{stop.campaign or 'All sending'} is stopped, by {stop.by} since {local(stop.at, practice)}.")
     if found.retry and not found.not_taken:
         show.say(f"What waits for another try was not taken: {found.told or _SILENT}.")
+    if found.held:
+        show.say(f"{show.counted(found.held, 'touch')} held: crmkit plan --who held tells what is to be mended.")
+    if unread:
+        show.say(NOTHING_READ)
     for _, words in reasons:
         show.say(words)
-    show.say("A person must look." if reasons else "Nobody needs to look yet." if found.retry else "All is well.")
+    show.say(
+        "A person must look." if reasons else "Nobody needs to look yet." if found.retry or unread else "All is well."
+    )
     return LOOK if reasons else DONE
 
 

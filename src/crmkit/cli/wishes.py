@@ -40,10 +40,10 @@ def opt_out(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[
     if given.as_json:
         show.say_json({"patient": patient, "purposes": purposes, "media": [medium.value for medium in ways]})
     else:
-        by_what = f" by {' and '.join(media)}" if media else ""
-        show.say(f"{patient} gets no more {' and '.join(purposes)}{by_what}, and no sync undoes it.")
+        by_what = f" by {show.listed(media)}" if media else ""
+        show.say(f"{patient} gets no more {show.listed(purposes)}{by_what}, and no sync undoes it.")
         if rest := [one for one in _REST if one not in purposes]:
-            show.say(f"Messages about appointments and care ({' and '.join(rest)}) go on: --purpose ends them too.")
+            show.say(f"Messages about appointments and care ({show.listed(rest)}) go on: --purpose ends them too.")
         if others := sorted({other for way in mine for other in way.others}):
             show.say(f"Messages for {', '.join(others)} come to the same e-mail address and go on.")
             show.say("If that is one person who is on record twice, opt out each number.")
@@ -72,7 +72,7 @@ def opt_in(given: Given, patient: str, purposes: tuple[str, ...], media: tuple[s
     if given.as_json:
         show.say_json({"patient": patient, "purposes": purposes, "media": media})
     else:
-        show.say(f"{patient} may get {' and '.join(purposes)} by {' and '.join(media)} from now on.")
+        show.say(f"{patient} may get {show.listed(purposes)} by {show.listed(media)} from now on.")
         show.say("An address that is not used any more stays so: see crmkit why and crmkit unsuppress.")
     return DONE
 

@@ -34,9 +34,9 @@ _FEET: Mapping[str, _Foot] = MappingProxyType(
             "Unsubscribe from these messages",
         ),
         "de": _Foot(
-            "Sie erhalten diese Nachricht, weil Sie für sich oder für eine Ihnen anvertraute Person zugestimmt haben, "
-            "von uns zu hören.",
-            "Sie erhalten diese Nachricht, weil Sie zugestimmt haben, dass wir nach Ihrer Meinung fragen.",
+            "Sie erhalten diese Nachricht, weil Sie für sich oder für eine Ihnen anvertraute Person eingewilligt "
+            "haben, Neuigkeiten von uns zu erhalten.",
+            "Sie erhalten diese Nachricht, weil Sie eingewilligt haben, dass wir Sie nach Ihrer Meinung fragen.",
             "Sie erhalten diese Nachricht, weil wir Sie oder eine Ihnen anvertraute Person in unserer Praxis betreuen.",
             "Von diesen Nachrichten abmelden",
         ),
@@ -52,7 +52,7 @@ _FEET: Mapping[str, _Foot] = MappingProxyType(
             "ricevere nostre notizie.",
             "Riceve questo messaggio perché ha acconsentito a ricevere richieste di opinione da parte nostra.",
             "Riceve questo messaggio perché il nostro studio segue Lei o una persona di cui si prende cura.",
-            "Annullare l'iscrizione a questi messaggi",
+            "Annullare l’iscrizione a questi messaggi",
         ),
         "es": _Foot(
             "Recibe este mensaje porque aceptó, para usted o para una persona a su cargo, recibir noticias nuestras.",

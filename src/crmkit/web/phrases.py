@@ -75,7 +75,7 @@ _EN = Phrases(
         Purpose.CARE: "Reminders about your care",
         Purpose.SERVICE: "Messages about your appointments and orders",
         Purpose.MARKETING: "News, greetings and offers",
-        Purpose.FEEDBACK: "Questions about your opinion",
+        Purpose.FEEDBACK: "Requests for your opinion",
     },
     media={Medium.EMAIL: "by e-mail", Medium.SMS: "by text message", Medium.POST: "by post", Medium.PHONE: "by phone"},
 )
@@ -109,7 +109,7 @@ _DE = Phrases(
 _FR = Phrases(
     language="fr",
     title="Se désabonner",
-    would_end="En appuyant sur le bouton, vous ne recevrez plus\N{NO-BREAK SPACE}:",
+    would_end="Si vous appuyez sur le bouton, vous ne recevrez plus\N{NO-BREAK SPACE}:",
     button="Se désabonner",
     whom="Cela vaut pour vous, ou pour la personne dont vous vous occupez et que ces messages concernent.",
     rest="Rien ne change pour tous les autres messages.",
@@ -126,8 +126,8 @@ _FR = Phrases(
     purposes={
         Purpose.CARE: "Rappels concernant votre suivi",
         Purpose.SERVICE: "Messages concernant vos rendez-vous et vos commandes",
-        Purpose.MARKETING: "Nouvelles, vœux et offres",
-        Purpose.FEEDBACK: "Questions sur votre avis",
+        Purpose.MARKETING: "Actualités, vœux et offres",
+        Purpose.FEEDBACK: "Demandes d’avis",
     },
     media={
         Medium.EMAIL: "par e-mail",
@@ -173,7 +173,7 @@ _ES = Phrases(
     button="Darse de baja",
     whom="Esto vale para usted o para la persona a su cargo a la que se refieren estos mensajes.",
     rest="Todos los demás mensajes siguen como están.",
-    contact="¿Preguntas? Escríbanos:",
+    contact="¿Tiene alguna pregunta? Escríbanos:",
     done="Se ha dado de baja",
     has_ended="Ya no recibirá:",
     on_its_way="Un mensaje que ya esté en camino todavía puede llegarle.",

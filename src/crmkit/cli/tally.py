@@ -1,0 +1,51 @@
+"""What a sending came to: how many touches are in which state now, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crmkit.cli import show
+from crmkit.cli.programme import reasons_in_words
+from crmkit.ledger.state import State
+from crmkit.ledger.touch import Touch
+
+if TYPE_CHECKING:
+    from crmkit.delivery.order import Dispatched
+
+#: The channel that writes files and reaches nobody.
+FOLDER = "folder"
+
+
+def say_counts(*done: Dispatched) -> None:
+    """Print how many came to each state, and that nobody was written to where a folder stands for the mail server."""
+    if counts := sum((Counter(one.counts()) for one in done), Counter[State]()):
+        show.say_table(("state", "touches"), [(state.value, counts[state]) for state in State if counts.get(state)])
+    sent = [touch for one in done for touch in one.touches if touch.state is State.SENT]
+    if sent and all(touch.detail.get("channel") == FOLDER for touch in sent):
+        show.say("These are files in the outbox folder: nobody was written to.")
+
+
+def say_again(waiting: Sequence[Touch], *, taken: bool) -> None:
+    """Print what was not taken and is tried again, and why.
+
+    Args:
+        waiting: These touches.
+        taken: Whether the channel took others.
+    """
+    if not waiting:
+        return
+    show.say("\nNothing of these has left; a later crmkit send tries them again, from a quarter of an hour on:")
+    show.say_table(("reason", "touches"), [(words, number) for (_, words), number in reasons_in_words(waiting).items()])
+    if not taken:
+        show.say("The channel took nothing at all: a person must look at that.")
+
+
+def say_staying(staying: Sequence[Touch]) -> None:
+    """Print what was due and must not leave after all, and why."""
+    if staying:
+        show.say("\nIn the last moment these stay:")
+        show.say_table(
+            ("state", "reason", "touches"), [(*key, number) for key, number in reasons_in_words(staying).items()]
+        )
