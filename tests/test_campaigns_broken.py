@@ -127,3 +127,27 @@ def test_the_commands_tell_it_and_ask_for_a_person(before, open_crm, monkeypatch
         done = CliRunner().invoke(main, command.split(), catch_exceptions=False)
         assert done.exit_code == code, command
         assert "the message type acme.hello is unknown" in done.stdout, command
+
+
+@pytest.mark.parametrize("change", [{"quota": 3}, {"media": ["carrier-pigeon"]}])
+def test_a_campaign_that_a_later_version_wrote_waits_for_it_and_passes_for_no_campaign_that_is_gone(before, change):
+    """As in a deployment that rolls over the machines, or one that is taken back."""
+    table = before._stages.tables.campaign
+    mine = table.c.id == "hello"
+    with before._store.begin() as connection:
+        (written,) = connection.scalars(sa.select(table.c.definition).where(mine))
+        connection.execute(sa.update(table).where(mine).values(definition={**written, **change}))
+    assert [*before.broken()] == ["hello"]
+    assert "run here too the version of crmkit that wrote it" in before.broken()["hello"]
+    assert [campaign.id for campaign in before.programme()] == ["back", "card"]
+    assert before.send(only_to=["P2"]).counts() == {State.SENT: 2, State.HELD: 1}
+    counts = before.plan().counts()
+    assert counts["hello", State.HELD] == 6
+    assert {one.campaign: one.words for one in before.why("P1")}["hello"].startswith(
+        "held: the campaign cannot be planned: "
+    )
+    assert before.stop("hello", by="Kim")
+    assert before.resume("hello", by="Kim")
+    with before._store.begin() as connection:
+        connection.execute(sa.update(table).where(mine).values(definition=written))
+    assert before.plan().counts()["hello", State.READY] == 6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -34,13 +33,21 @@ class Broken:
 
     problem: CrmkitError
     reason: str = "campaign_broken"
-    detail: Mapping[str, Any] = MappingProxyType({})
+    detail: Mapping[str, Any] = attrs.field()
+
+    @detail.default
+    def _told(self) -> Mapping[str, Any]:
+        return {"problem": self.problem.problem}
+
+    def hold(self, touch: Touch, now: datetime) -> Touch:
+        """Return one of the campaign's touches as held for this reason."""
+        return held(touch, self.reason, now, **self.detail)
 
     def keep_back(self, touch: Touch, now: datetime) -> Touch:
         """Return one of the campaign's touches as it stands until that is mended: nothing of it leaves."""
         if touch.state not in _GOING:
             return touch
-        return attrs.evolve(held(touch, self.reason, now, **self.detail), carried_by="")
+        return attrs.evolve(self.hold(touch, now), carried_by="")
 
 
 def broken(campaign: Campaign, types: Mapping[str, MessageType], members: Members) -> Broken | None:
@@ -55,9 +62,9 @@ def broken(campaign: Campaign, types: Mapping[str, MessageType], members: Member
         members.segment(campaign)
         parse_schedule(campaign.schedule)
     except SegmentError as found:
-        return Broken(found.within(place), "no_field", {"problem": found.problem})
+        return Broken(found.within(place), "no_field")
     except CrmkitError as found:
-        return Broken(found.within(place), detail={"problem": found.problem})
+        return Broken(found.within(place))
     return None
 
 

@@ -26,6 +26,10 @@ class Objective(StrEnum):
     THANK = "thank"
 
 
+#: What is stored was right for the version that wrote it.
+_NEWER = "run here too the version of crmkit that wrote it, or give the campaign anew from here"
+
+
 def _objective(value: str) -> Objective:
     try:
         return Objective(value)
@@ -135,5 +139,15 @@ class Campaign:
 
     @classmethod
     def from_definition(cls, definition: dict[str, Any]) -> Campaign:
-        """Return the campaign that a stored definition describes."""
-        return cls(**definition)
+        """Return the campaign that a stored definition describes.
+
+        Raises:
+            ConfigError: If a version of crmkit wrote it that knows more of campaigns than this one.
+        """
+        for name in sorted(definition.keys() - attrs.fields_dict(cls)):
+            # It may restrict what leaves: to pass over it could let too much go.
+            raise ConfigError(f"its {name} is not known to this version of crmkit", mend=_NEWER)
+        try:
+            return cls(**definition)
+        except ConfigError as problem:
+            raise ConfigError(f"this version of crmkit cannot read it: {problem.problem}", mend=_NEWER) from None

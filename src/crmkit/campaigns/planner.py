@@ -97,8 +97,9 @@ class Planner:
     def _sound(self, connection: sa.Connection) -> tuple[list[Version], dict[str, Broken]]:
         """Return the campaigns in force that can be planned, and by id why the others cannot."""
         sound: list[Version] = []
-        why: dict[str, Broken] = {}
-        for version in self.programme.versions(connection):
+        versions, unread = self.programme.in_force(connection)
+        why = {campaign: Broken(problem) for campaign, problem in unread.items()}
+        for version in versions:
             if found := self._broken(version):
                 why[version.campaign.id] = found
             else:

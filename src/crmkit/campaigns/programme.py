@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.campaigns.campaign import Campaign
-from crmkit.errors import NotFound, nearest
+from crmkit.errors import ConfigError, NotFound, nearest
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.decided import Decided, Decision, decide, definition_digest, has_begun
 from crmkit.ledger.tables import LedgerTables
@@ -32,7 +32,9 @@ class Programme:
     practice: str
     seal: Seal
     _in_force: sa.Select[Any] = attrs.field(init=False, repr=False)
-    _known: dict[tuple[str, int], tuple[dict[str, Any], Version]] = attrs.field(factory=dict, init=False, repr=False)
+    _known: dict[tuple[str, int], tuple[dict[str, Any], Version | ConfigError]] = attrs.field(
+        factory=dict, init=False, repr=False
+    )
 
     @_in_force.default
     def _select_in_force(self) -> sa.Select[Any]:
@@ -62,7 +64,7 @@ class Programme:
         Raises:
             NotFound: If the programme has no such campaign.
         """
-        self.find(connection, campaign)
+        self.insist_on(connection, campaign)
         table = self.tables.campaign
         mine = (table.c.practice == self.practice, table.c.id == campaign)
         decide(connection, self.seal)
@@ -74,9 +76,8 @@ class Programme:
         for campaign in campaigns:
             self.add(connection, campaign, now)
         kept = {campaign.id for campaign in campaigns}
-        for version in self.versions(connection):
-            if version.campaign.id not in kept:
-                self.retire(connection, version.campaign.id, now)
+        for id_ in self._ids(connection) - kept:
+            self.retire(connection, id_, now)
 
     def stands(self, connection: sa.Connection, campaigns: Sequence[Campaign]) -> bool:
         """Tell whether these campaigns are the whole programme already, so that there is nothing to write."""
@@ -85,24 +86,42 @@ class Programme:
         return stored == wanted and has_begun(connection, self.seal)
 
     def versions(self, connection: sa.Connection) -> list[Version]:
-        """Return the campaigns that are in force, most urgent first."""
-        found = [self._version(*row) for row in connection.execute(self._in_force).all()]
-        return sorted(found, key=lambda version: (version.campaign.priority, version.campaign.id))
+        """Return the campaigns that are in force and can be read, most urgent first."""
+        return self.in_force(connection)[0]
 
-    def _version(self, id_: str, number: int, definition: dict[str, Any]) -> Version:
+    def in_force(self, connection: sa.Connection) -> tuple[list[Version], dict[str, ConfigError]]:
+        """Return the campaigns that are in force, most urgent first; and by id why others cannot be read here."""
+        versions: list[Version] = []
+        unread: dict[str, ConfigError] = {}
+        for id_, number, definition in connection.execute(self._in_force).all():
+            found = self._version(id_, number, definition)
+            if isinstance(found, Version):
+                versions.append(found)
+            else:
+                unread[id_] = found
+        return sorted(versions, key=lambda version: (version.campaign.priority, version.campaign.id)), unread
+
+    def _version(self, id_: str, number: int, definition: dict[str, Any]) -> Version | ConfigError:
         # Every window of a sending asks for them, and only a version that was rolled back is ever written anew.
         known = self._known.get((id_, number))
         if known is None or known[0] != definition:
-            known = self._known[id_, number] = definition, Version(Campaign.from_definition(definition), number)
+            found: Version | ConfigError
+            try:
+                found = Version(Campaign.from_definition(definition), number)
+            except ConfigError as problem:
+                found = problem.within(f"campaign {id_}")
+            known = self._known[id_, number] = definition, found
         return known[1]
 
-    def find(self, connection: sa.Connection, campaign: str) -> Version:
-        """Return one campaign that is in force.
+    def insist_on(self, connection: sa.Connection, campaign: str) -> None:
+        """Refuse an id of which there is no campaign in force.
 
         Raises:
-            NotFound: If there is none of that id.
+            NotFound: If there is none.
         """
-        versions = {version.campaign.id: version for version in self.versions(connection)}
-        if campaign not in versions:
-            raise NotFound(f"there is no campaign {campaign}", mend=nearest(campaign, versions))
-        return versions[campaign]
+        ids = self._ids(connection)
+        if campaign not in ids:
+            raise NotFound(f"there is no campaign {campaign}", mend=nearest(campaign, ids))
+
+    def _ids(self, connection: sa.Connection) -> set[str]:
+        return {row.id for row in connection.execute(self._in_force)}

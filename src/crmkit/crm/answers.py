@@ -118,11 +118,11 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     covered = {touch.campaign for touch in (*written, *due) if touch.stale > now}
     there = stages.history.patients(connection, [patient])
     broken = stages.planner.broken(connection)
+    for campaign in sorted(broken.keys() - covered):
+        told_of = f"the campaign cannot be planned: {broken[campaign].problem.problem}"
+        answers.append(Answer(campaign, "", None, told_of))
     for version in stages.programme.versions(connection):
-        if version.campaign.id in broken and version.campaign.id not in covered:
-            problem = broken[version.campaign.id].problem.problem
-            answers.append(Answer(version.campaign.id, "", None, f"the campaign cannot be planned: {problem}"))
-        elif version.campaign.id not in covered:
+        if version.campaign.id not in covered and version.campaign.id not in broken:
             failing = stages.planner.members.failing(connection, version.campaign, patient, now)
             words = f"not in the segment: fails {'; '.join(failing)}" if failing else "no occasion due by then"
             words = words if there else "the patient is not in the records any more"

@@ -55,7 +55,7 @@ class Decisions:
 
         def step(connection: Connection) -> bool:
             if campaign:
-                stages.programme.find(connection, campaign)
+                stages.programme.insist_on(connection, campaign)
             return stop(connection, stages.seal, campaign, by, self.clock.now())
 
         return stages.alone("programme", step)
@@ -83,7 +83,7 @@ class Decisions:
                 reason = "paused" if campaign else "stopped"
                 stages.ledger.released(connection, campaign, reason, now, by)
             elif campaign:
-                stages.programme.find(connection, campaign)
+                stages.programme.insist_on(connection, campaign)
             return stood
 
         return stages.alone("programme", step)
@@ -106,7 +106,7 @@ class Decisions:
         def step(connection: Connection) -> int:
             found = stages.ledger.cancel(connection, campaign, self.clock.now(), by)
             if campaign and not found:
-                stages.programme.find(connection, campaign)
+                stages.programme.insist_on(connection, campaign)
             return len(found)
 
         return stages.seal.done(step)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import attrs
 
-from crmkit.campaigns.broken import broken
-from crmkit.campaigns.judge import Judge, Judged, elsewhere, held, refused
+from crmkit.campaigns.broken import Broken, broken
+from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
@@ -43,19 +43,23 @@ class Again:
 
     def look(self, connection: Connection, touches: Sequence[Touch], now: datetime) -> Second:
         """Return which of the touches may leave now and which not."""
-        versions = {version.campaign.id: version for version in self.programme.versions(connection)}
+        in_force, unread = self.programme.in_force(connection)
+        versions = {version.campaign.id: version for version in in_force}
         groups: dict[str, list[Touch]] = defaultdict(list)
         for touch in touches:
             groups[touch.campaign].append(touch)
         judged: dict[str, Judged] = {}
         staying: list[Touch] = []
         for campaign, group in groups.items():
+            if campaign in unread:
+                staying += [Broken(unread[campaign]).hold(touch, now) for touch in group]
+                continue
             if campaign not in versions:
                 staying += [refused(touch, "campaign_gone", now) for touch in group]
                 continue
             if found := broken(versions[campaign].campaign, self.judge.types, self.members):
                 # Another process, with other plugins, has planned it: nobody else's messages wait for that.
-                staying += [held(touch, found.reason, now, **found.detail) for touch in group]
+                staying += [found.hold(touch, now) for touch in group]
                 continue
             left, stayed = self._group(connection, versions[campaign], group, now)
             staying += left
