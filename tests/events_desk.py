@@ -12,7 +12,7 @@ from situations import NOW, consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Medium, Purpose, State
 from crmkit.messages.proof import Proofs
-from crmkit.plugins import CrmkitSpec, Event, EventKind, Payload, PluginInfo, hookimpl
+from crmkit.plugins import BLIND, CrmkitSpec, Event, EventKind, Payload, PluginInfo, hookimpl
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes or more").decode()
@@ -29,6 +29,12 @@ class Told(CrmkitSpec):
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.fails: Exception | None = None
+        self.channels: list[Any] = []
+
+    @hookimpl
+    def crmkit_channels(self, ctx: Any) -> list[Any]:
+        del ctx
+        return self.channels
 
     @hookimpl
     def crmkit_event_parsers(self, ctx: Any) -> list[Any]:
@@ -42,19 +48,22 @@ class Told(CrmkitSpec):
 
 
 class Desk:
-    """The practice; its cards are planned, and sent when `send` is called."""
+    """The practice; its cards are planned, and sent when `send` is called. The parser may be the channel's own."""
 
     def __init__(
         self, open_crm: Callable[..., CRM], exports: Callable[..., None], clock: FixedClock, **more: Any
     ) -> None:
-        self.told, self.channel, self.clock = Told(), Recorder(), clock
+        guarantee = more.pop("guarantee", BLIND)
+        self.told, self.channel, self.clock = Told(), Recorder(guarantee=guarantee), clock
+        own = more.pop("own", False)
+        self.told.channels = [self.channel] if own else []
         people = more.pop("people", [patient("P1"), patient("P2", household="H2", email="p2@x.example")])
         exports("patients", people)
         exports("consents", [consent(one["id"]) for one in people])
         self.crm = open_crm(
-            plugins=["csv", "folder", "email", "hook", self.channel, self.told],
+            plugins=["csv", "folder", "email", "hook", *([] if own else [self.channel]), self.told],
             settings={"email": {"host": "mx.example"}, "hook": {"secrets": [SECRET]}},
-            channels={Medium.EMAIL: "recorder"},
+            channels={Medium.EMAIL: "told.recorder" if own else "recorder"},
             audit_key="a key for tests",
             **more,
         )

@@ -45,7 +45,7 @@ UNTOLD = {
         *("carried_by", "cost", "owner", "lease", "changed_at", "sent_at"),
     },
     # Whether it was sent is told by the history; these are the words with which a channel answered.
-    "attempt": {"outcome", "reference", "evidence", "answered_at"},
+    "attempt": {"outcome", "reference", "evidence", "answered_at", "account"},
     # The order in which a host is told, how fast a channel is handed messages, and what is kept for a month only.
     "entry": {"*"},
     "pace": {"*"},

@@ -220,6 +220,6 @@ def upgrade_database(address: str | sa.Engine, *, prefix: str = "crmkit_", schem
             messages over, or if others do not end what they do within half a minute. Nothing is changed then.
 
     >>> upgrade_database("sqlite://")
-    ('', '0010')
+    ('', '0011')
     """
     return Database(address, prefix, schema).upgrade()

@@ -87,6 +87,8 @@ class Event:
         medium: By which way the message had gone, or the answer came.
         at: When it happened, aware, kept in UTC; None where the payload does not say.
         key: The touch's key, 32 hexadecimal digits, where the payload tells it.
+        reference: Where it does not: what the provider calls the message, as a channel of the same plugin gave it in
+            `Receipt.reference`. What is heard before that receipt is written down waits for it, a day at most.
         proof: What a Message-ID of ours has behind the key: of what anybody may have written, only that shows that the
             message had left. Where the payload itself is proven, it is not needed.
         address: Whom it is about, as the payload writes it: not normalised.
@@ -112,10 +114,18 @@ class Event:
     rating: int | None = attrs.field(default=None, validator=_maybe(int))
     evidence: str = attrs.field(default="", validator=_line(100))
     proof: str = attrs.field(default="", repr=False, validator=_line(64))
+    reference: str = attrs.field(default="", validator=_line(200))
+
+    @property
+    def names(self) -> str:
+        """By what it names its message, empty if it tells at most an address."""
+        return self.key or self.reference
 
     def __attrs_post_init__(self) -> None:
         if self.key and not _KEY.fullmatch(self.key):
             raise ValueError("an event's key is 32 hexadecimal digits")
+        if self.address and self.address in self.reference:
+            raise ValueError("an event's reference names the message, and not its reader")
         if self.status and not _STATUS.fullmatch(self.status):
             raise ValueError("an event's status is an enhanced status code such as 5.1.1")
         if self.permanent and self.kind is not EventKind.BOUNCED:

@@ -7,24 +7,35 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from crmkit.delivery.case import Case, again, put_by
 from crmkit.delivery.event import Event, EventKind
-from crmkit.delivery.meaning import PROVES, as_proven, moved, way, why_not, why_suppressed, wish, wish_of_reader
+from crmkit.delivery.leads import Leads
+from crmkit.delivery.meaning import (
+    PROVES,
+    as_proven,
+    may_wait,
+    moved,
+    way,
+    why_not,
+    why_suppressed,
+    wish,
+    wish_of_reader,
+)
 from crmkit.delivery.policy import Policy, worn_out
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.heard import Did, Heard, Sign, hear, kept_id, known, rate, signs, waiting
 from crmkit.ledger.history import History
-from crmkit.ledger.learnt import address_digest, suppress
+from crmkit.ledger.learnt import suppress
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.refusal import refuse
-from crmkit.ledger.touch import Touch, fresh_after
+from crmkit.ledger.touch import Touch
 from crmkit.messages.proof import Proofs
-from crmkit.people.medium import Medium, Purpose
-from crmkit.people.normal import normalise
+from crmkit.people.medium import Purpose
 from crmkit.practice import Practice
 from crmkit.store.store import Connection
 
-#: An event that names an address alone is about the last message that went there, within so long.
-_RECENT = timedelta(days=90)
+#: So long an event waits for what names its message to be known: a receipt that is late, or a repetition.
+_EARLY = timedelta(days=1)
 
 
 @attrs.frozen
@@ -48,32 +59,6 @@ class Received:
         return Received(self.heard + other.heard, self.known + other.known)
 
 
-@attrs.frozen
-class Case:
-    """One event and what is known of it.
-
-    Attributes:
-        event: The event.
-        at: When it happened, in UTC; not later than now.
-        value: Its address in normal form, empty where it has none that can be read.
-        touch: The touch that its key, or else its address, leads to.
-        doubt: Why it is not believed of that touch; None if it is.
-        source: By which parser it was read, and its id.
-    """
-
-    event: Event
-    at: datetime
-    value: str = attrs.field(repr=False)
-    touch: Touch | None
-    doubt: Did | None
-    source: str
-
-    @property
-    def believed(self) -> Touch | None:
-        """The touch, if the event is believed of it."""
-        return None if self.doubt else self.touch
-
-
 @attrs.frozen(eq=False)
 class Intake:
     """Takes in the events of one practice. Every method works inside the caller's transaction.
@@ -93,6 +78,11 @@ class Intake:
     seal: Seal
     policy: Policy
     proofs: Proofs = attrs.field(init=False, repr=False)
+    _leads: Leads = attrs.field(init=False, repr=False)
+
+    @_leads.default
+    def _to_its_touches(self) -> Leads:
+        return Leads(self.practice, self.ledger)
 
     @proofs.default
     def _of_the_practice(self) -> Proofs:
@@ -127,36 +117,48 @@ class Intake:
             if id_ not in before:
                 unproven = forgeable and not (said.key and self.proofs.hold(said.key, said.proof))
                 event = as_proven(said, unproven=unproven)
-                touch, address, value = self._about(connection, event, now)
-                doubt = why_not(event, touch, address, unproven=unproven)
+                lead = self._leads.follow(connection, event, parser, now)
+                early = may_wait(event, lead.touch, unproven=unproven)
+                doubt = Did.WAITS if early else why_not(event, lead.touch, lead.address, unproven=unproven)
                 at = min(event.at or received_at, now)
-                case = Case(event, at, value, touch, doubt, f"{parser} {id_}")
+                case = Case(event, at, lead.value, lead.touch, doubt, f"{parser} {id_}")
                 one = self._heard(case, parser, id_, payload)
-                heard.append(self._take(connection, case, one, now))
+                one = put_by(one, event, lead.address) if early else one
+                heard.append(attrs.evolve(one, did=self._done(connection, case, one, now)))
+                hear(connection, self.ledger.tables, self.practice.id, heard[-1], now, self.seal)
         return Received(tuple(heard), len(events) - len(heard))
 
     def catch_up(self, connection: Connection, now: datetime) -> list[Heard]:
-        """Tell touches that a sender held what was heard of them meanwhile; return the events that did so."""
+        """Tell touches what was heard of them when it could not be told yet; return the events that did so.
+
+        A sender held the touch, or nobody knew yet which message it is that the provider calls so.
+        """
         told = []
-        for one in waiting(connection, self.ledger.tables, self.practice.id):
-            event = _again(one)
-            touch = self._by_key(connection, one.key)
-            did = self._move(connection, touch, event, one.at, one.parser, now) if touch else (Did.NO_TOUCH,)
-            if Did.WAITS not in did:
-                told.append(attrs.evolve(one, did=did))
-                hear(connection, self.ledger.tables, self.practice.id, told[-1], now, self.seal, number=2)
+        waited = waiting(connection, self.ledger.tables, self.practice.id)
+        found = self._leads.again(connection, [one for one, _ in waited])
+        for (one, since), touch in zip(waited, found, strict=True):
+            if one.key:
+                did = self._move(connection, touch, again(one), one.at, one.parser, now) if touch else (Did.NO_TOUCH,)
+                done = attrs.evolve(one, did=did)
+            else:
+                done = self._named(connection, one, touch, since, now)
+            if Did.WAITS not in done.did:
+                told.append(done)
+                hear(connection, self.ledger.tables, self.practice.id, done, now, self.seal, number=2)
         return told
+
+    def _named(self, connection: Connection, one: Heard, touch: Touch | None, since: datetime, now: datetime) -> Heard:
+        """Do what follows from an event, now that it may be known which message its provider meant."""
+        if touch is None:
+            return attrs.evolve(one, did=(Did.WAITS if now - since < _EARLY else Did.NO_TOUCH,))
+        event = again(one)
+        doubt = why_not(event, touch, one.named)
+        case = Case(event, one.at, "", touch, doubt, f"{one.parser} {one.id}")
+        known = attrs.evolve(one, key=touch.key, address="" if doubt else touch.address)
+        return attrs.evolve(known, did=self._done(connection, case, known, now))
 
     def _noted(self, event: Event) -> bool:
         return self.policy.clicks or event.kind is not EventKind.CLICKED
-
-    def _about(self, connection: Connection, event: Event, now: datetime) -> tuple[Touch | None, str, str]:
-        """Return the touch that an event is about, and the digest and the normal form of its address."""
-        value = normalise(event.address, event.medium, self.practice.country).value if event.address else ""
-        address = address_digest(self.practice.id, event.medium, value)
-        if event.key:
-            return self._by_key(connection, event.key), address, value
-        return self._last_sent(connection, event.medium, address, now), address, value
 
     def _heard(self, case: Case, parser: str, id_: str, payload: str) -> Heard:
         event, touch = case.event, case.touch
@@ -173,8 +175,8 @@ class Intake:
             payload=payload,
         )
 
-    def _take(self, connection: Connection, case: Case, one: Heard, now: datetime) -> Heard:
-        """Do what follows from an event, and write it down with that."""
+    def _done(self, connection: Connection, case: Case, one: Heard, now: datetime) -> tuple[Did, ...]:
+        """Do what follows from an event, and return what that was."""
         touch, event = case.believed, case.event
         did: list[Did] = [case.doubt] if case.doubt else []
         if touch:
@@ -184,9 +186,7 @@ class Intake:
         if touch and event.rating is not None:
             rate(connection, self.ledger.tables, self.practice.id, one, touch.patient, event.rating, self.seal)
             did.append(Did.RATED)
-        done = attrs.evolve(one, did=tuple(did))
-        hear(connection, self.ledger.tables, self.practice.id, done, now, self.seal)
-        return done
+        return tuple(did)
 
     def _move(
         self, connection: Connection, touch: Touch, event: Event, at: datetime, actor: str, now: datetime
@@ -224,9 +224,9 @@ class Intake:
     def _heed(self, connection: Connection, case: Case, now: datetime) -> tuple[Did, ...]:
         """Write down a wish to be left alone for those whom it is about.
 
-        A message that is answered proves by its key alone who is meant: readers answer from other addresses too, and
-        a no is always believed. Without a key, or with one that is not known any more, as after a backup was restored,
-        everybody whose address it is is meant.
+        A message that is answered proves by its name alone who is meant: readers answer from other addresses too, and
+        a no is always believed. Without such a name, or with one that is not known, or not any more, as after a backup
+        was restored, everybody whose address it is is meant.
         """
         said = wish(case.event)
         if said is None:
@@ -235,7 +235,7 @@ class Intake:
         if case.touch and (own := wish_of_reader(case.event, case.touch)):
             spoken_for = [case.touch, *self._carried(connection, case.touch)]
             wishes += [(touch.patient, purpose) for touch in spoken_for for purpose in own.purposes]
-        if case.value and not (case.event.key and case.touch):
+        if case.value and not (case.event.names and case.touch):
             patients = self.history.at_address(connection, case.event.medium, case.value)
             wishes += [(patient, purpose) for patient in patients for purpose in said.purposes]
         # An answer cannot be older than the message.
@@ -244,33 +244,8 @@ class Intake:
         new = refuse(connection, self.history, self.seal, wishes, case.event.medium, min(at, now), evidence)
         return (Did.STOPPED,) if new else ()
 
-    def _by_key(self, connection: Connection, key: str) -> Touch | None:
-        table = self.ledger.tables.touch
-        return next(iter(self.ledger.touches(connection, table.c.key == key)), None)
-
-    def _last_sent(self, connection: Connection, medium: Medium, address: str, now: datetime) -> Touch | None:
-        if not address:
-            return None
-        table, since = self.ledger.tables.touch, now - _RECENT
-        there = (table.c.address == address, table.c.stale > fresh_after(since), table.c.medium == medium.value)
-        found = self.ledger.touches(connection, *there, table.c.sent_at > since)
-        return max(found, key=lambda one: (one.sent_at or one.changed_at, one.key), default=None)
-
     def _carried(self, connection: Connection, touch: Touch) -> list[Touch]:
         """Return the touches of those whom the same copy spoke for."""
         table = self.ledger.tables.touch
         same = (table.c.campaign == touch.campaign, table.c.occasion == touch.occasion)
         return self.ledger.touches(connection, *same, table.c.carried_by == touch.key)
-
-
-def _again(one: Heard) -> Event:
-    """Return so much of an event as a touch needs to be told later."""
-    return Event(
-        id=one.id,
-        kind=EventKind(one.kind),
-        medium=one.medium,
-        at=one.at,
-        key=one.key,
-        permanent=one.permanent,
-        status=one.status,
-    )

@@ -43,7 +43,7 @@ def why_not(event: Event, touch: Touch | None, address: str, *, unproven: bool =
     Args:
         event: The event.
         touch: The touch that its key or its address led to.
-        address: The digest of the event's address, empty where it has none.
+        address: What stands for the event's address, empty where it names none.
         unproven: Whether anybody may have written it, who need not have seen the message.
     """
     if touch is None:
@@ -52,12 +52,21 @@ def why_not(event: Event, touch: Touch | None, address: str, *, unproven: bool =
         return Did.OTHER_MEDIUM
     if touch.attempts == 0:
         return Did.NOT_SENT
-    if event.address and address != touch.address:
+    if (event.address or address) and address != touch.address:
         return Did.OTHER_ADDRESS
     doubtful = unproven and (not event.key or event.kind in PROVES)
     if doubtful and (event.kind is not EventKind.BOUNCED or touch.state in _LEFT):
         return Did.UNPROVEN
     return None
+
+
+def may_wait(event: Event, touch: Touch | None, *, unproven: bool = False) -> bool:
+    """Tell whether an event of which no message is known yet is to wait for it.
+
+    A provider is often quicker to call than its own answer to the hand-over is written down.
+    """
+    means_something = event.kind in PROVES or wish(event) is not None
+    return bool(touch is None and event.reference and not event.key and means_something and not unproven)
 
 
 def as_proven(event: Event, *, unproven: bool) -> Event:

@@ -10,7 +10,14 @@ from crmkit.people.medium import Medium
 
 
 def reply_event(
-    text: str, *, event_id: str, medium: Medium, at: datetime | None = None, key: str = "", address: str = ""
+    text: str,
+    *,
+    event_id: str,
+    medium: Medium,
+    at: datetime | None = None,
+    key: str = "",
+    address: str = "",
+    reference: str = "",
 ) -> Event:
     """Return the event of one answer; for parsers of the forms in which SMS providers hand answers on.
 
@@ -21,6 +28,7 @@ def reply_event(
         at: When it was written, aware.
         key: The key of the touch that is answered, where the provider knows it.
         address: From which number or address it came.
+        reference: What the provider calls the message that is answered, where it knows no key.
 
     Raises:
         ValueError: If the event cannot be made of these.
@@ -39,6 +47,7 @@ def reply_event(
         at=at,
         key=key,
         address=address,
+        reference=reference,
         stop=stop,
         evidence=evidence,
     )

@@ -128,7 +128,7 @@ class Rescue:
             told = [(was, _told(was, known[was.key], now)) for was in unknown]
             moves = [(was, one) for was, one in told if not may_be_old or was.attempts == 1 or one.state is State.SENT]
             moved = self.ledger.move(connection, moves, "ask")
-            found_out = [(one, known[one.key].outcome.value) for one in moved]
+            found_out = [(one, known[one.key].outcome.value, known[one.key].reference) for one in moved]
             self.at_fault.stop(connection, [(one, known[one.key]) for one in moved], now)
             cleared(connection, self.ledger.tables, self.ledger.practice, found_out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -77,6 +78,14 @@ class Answer:
     evidence: str
 
 
+@attrs.frozen
+class Referred:
+    """To which message a provider gave a name: by which channel it went, and the touch's key."""
+
+    channel: str
+    key: str
+
+
 @attrs.frozen(eq=False)
 class Attempts:
     """Writes the attempts of one practice's touches, inside the caller's transaction.
@@ -132,7 +141,7 @@ class Attempts:
 
 
 def cleared(
-    connection: sa.Connection, tables: LedgerTables, practice: str, found_out: Sequence[tuple[Touch, str]]
+    connection: sa.Connection, tables: LedgerTables, practice: str, found_out: Sequence[tuple[Touch, str, str]]
 ) -> None:
     """Write down what was found out about touches of which nobody knew whether an attempt had had an effect.
 
@@ -140,21 +149,43 @@ def cleared(
         connection: A transaction that may write.
         tables: The ledger's tables.
         practice: The practice's id.
-        found_out: Each touch, and what becomes the outcome of all its attempts that are in doubt.
+        found_out: Each touch, what becomes the outcome of all its attempts that are in doubt, and what the provider
+            calls the message, empty where it has not said so.
     """
     table = tables.attempt
+    given = sa.bindparam("a_reference", type_=sa.Text())
     update = (
         sa.update(table)
         .where(*(table.c[name] == sa.bindparam(f"of_{name}") for name in TOUCH))
         .where(sa.or_(*(table.c.outcome == word for word in _IN_DOUBT)))
-        .values(outcome=sa.bindparam("an_outcome"))
+        .values(outcome=sa.bindparam("an_outcome"), reference=sa.case((given == "", table.c.reference), else_=given))
     )
     rows = [
-        {"of_practice": practice, **{f"of_{name}": getattr(touch, name) for name in TOUCH[1:]}, "an_outcome": outcome}
-        for touch, outcome in found_out
+        {
+            "of_practice": practice,
+            **{f"of_{name}": getattr(touch, name) for name in TOUCH[1:]},
+            "an_outcome": outcome,
+            "a_reference": reference,
+        }
+        for touch, outcome, reference in found_out
     ]
     if rows:
         connection.execute(update, rows)
+
+
+def referred(
+    connection: sa.Connection, tables: LedgerTables, practice: str, references: Sequence[str]
+) -> dict[str, list[Referred]]:
+    """Return, by the provider's name for a message, the attempts to which it was given."""
+    table, touch = tables.attempt, tables.touch
+    query = sa.select(table.c.reference, table.c.channel, touch.c.key).join(touch, tables.same_touch(table))
+    found: dict[str, list[Referred]] = defaultdict(list)
+    for start in range(0, len(references), _CHUNK):
+        mine = (table.c.practice == practice, among(table.c.reference, references[start : start + _CHUNK]))
+        # As the index has it.
+        for reference, channel, key in connection.execute(query.where(*mine, table.c.reference != "")):
+            found[reference].append(Referred(channel, key))
+    return found
 
 
 def first_attempts(

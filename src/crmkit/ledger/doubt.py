@@ -92,7 +92,7 @@ def settle(connection: sa.Connection, ledger: Ledger, key: str, said: Settled, b
         # Its answer came in the very moment.
         raise _not_in_doubt(key)
     # From now on only a later attempt can be in doubt, and only that one's words are repeated.
-    cleared(connection, ledger.tables, ledger.practice, [(was, after.reason)])
+    cleared(connection, ledger.tables, ledger.practice, [(was, after.reason, "")])
     return moved[0]
 
 

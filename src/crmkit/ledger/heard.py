@@ -55,6 +55,9 @@ class Heard:
         status: An enhanced status code such as `5.1.1`.
         did: What it did.
         payload: The id of the payload that it was read from.
+        reference: What the provider calls the message, where no message of that name was known yet.
+        named: Then also what stands for the address that it named, empty if it named none.
+        wishes: And for which purposes nobody may write any more, with blanks between them.
     """
 
     parser: str
@@ -68,6 +71,9 @@ class Heard:
     status: str = ""
     did: tuple[Did, ...] = ()
     payload: str = ""
+    reference: str = ""
+    named: str = ""
+    wishes: str = ""
 
 
 @attrs.frozen
@@ -124,23 +130,25 @@ def hear(
     connection.execute(sa.insert(tables.learnt.heard).values(**row, **seal.columns()))
 
 
-def waiting(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[Heard]:
-    """Return the events whose touch could not be moved yet, oldest first."""
+def waiting(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[tuple[Heard, datetime]]:
+    """Return the events whose touch could not be moved yet, oldest first, each with when it was heard."""
     table = tables.learnt.heard
     after = table.alias("after")
     same = [after.c[name] == table.c[name] for name in ("practice", "parser", "id")]
     answered = sa.exists().where(*same, after.c.number > table.c.number)
     mine = (table.c.practice == practice, table.c.waits, ~answered)
-    return [_heard(row) for row in connection.execute(_select(table).where(*mine).order_by(table.c.at, table.c.id))]
+    query = _select(table).add_columns(table.c.heard_at).where(*mine).order_by(table.c.at, table.c.id)
+    return [(_heard(row), row.heard_at) for row in connection.execute(query)]
 
 
 def signs(connection: sa.Connection, tables: LedgerTables, practice: str, address: str, since: datetime) -> list[Sign]:
     """Return what was heard of an address, given by its digest, from an instant on, oldest first."""
     table = tables.learnt.heard
-    query = sa.select(table.c.kind, table.c.at, table.c.key, table.c.permanent)
+    told = (table.c.kind, table.c.at, table.c.key, table.c.permanent)
     mine = (table.c.practice == practice, table.c.address == address, table.c.address != "", table.c.at >= since)
-    rows = connection.execute(query.where(*mine, table.c.number == 1).order_by(table.c.at, table.c.id))
-    return [Sign(*row) for row in rows]
+    # What waited has two rows, and the first may not have known whose address it is.
+    query = sa.select(*told, table.c.id, table.c.parser).distinct().where(*mine).order_by(table.c.at, table.c.id)
+    return [Sign(*row[: len(told)]) for row in connection.execute(query)]
 
 
 def rate(
@@ -157,4 +165,5 @@ def _select(table: sa.Table) -> sa.Select[Any]:
 
 def _heard(row: sa.Row[Any]) -> Heard:
     did = tuple(Did(word) for word in row.did.split())
-    return Heard(**{**row._mapping, "medium": Medium(row.medium), "did": did})
+    told = {field.name: row._mapping[field.name] for field in attrs.fields(Heard)}
+    return Heard(**{**told, "medium": Medium(row.medium), "did": did})

@@ -140,6 +140,10 @@ def _heard(store: Store) -> sa.Table:
         # Whether the touch could not be moved yet.
         sa.Column("waits", sa.Boolean, nullable=False),
         optional("payload"),
+        # Of what names a message by what its provider calls it, and waits for that name to be known.
+        optional("reference"),
+        optional("named"),
+        optional("wishes"),
         *sealed(),
     )
     told, waits = heard.c.address != "", heard.c.waits

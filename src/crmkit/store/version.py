@@ -12,7 +12,7 @@ from crmkit.store.store import Connection, Store
 from crmkit.store.turns import PATIENCE
 
 #: The revision that this version of crmkit needs: the last one in `migrations/versions`.
-HEAD = "0010"
+HEAD = "0011"
 
 #: The schema of a table that the search path leads to.
 _WHERE = sa.text("""
@@ -68,9 +68,11 @@ def revision(store: Store) -> str:
             return connection.scalar(asked) or ""
     except StoreError:
         with store.read() as connection:
-            if has(connection, store, "version"):
-                raise
-        return ""
+            if not has(connection, store, "version"):
+                return ""
+        # Somebody has set the database up in this very moment, or else it says again what is wrong.
+        with store.read() as connection:
+            return connection.scalar(asked) or ""
 
 
 def wrong(store: Store, found: str) -> OtherRevision | None:
