@@ -30,8 +30,8 @@ CHAPTERS = {
     "What a person decides": ("stop", "resume", "stopped", "cancel", "unknowns", "settle"),
     "Look back": ("status", "feed", "findings", "report", "audit", "head"),
 }
-#: What the admitted plugins registered is for crmkit's own commands.
-LEFT_OUT = {"plugins"}
+#: What the admitted plugins registered, and what of it delivers, is for crmkit's own commands.
+LEFT_OUT = {"plugins", "channels"}
 _WIDTH = 110
 _HEAD = """# The host's object
 

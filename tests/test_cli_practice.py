@@ -257,6 +257,10 @@ def test_real_messages_leave_by_the_real_clock_only(synced: Path) -> None:
     assert error["where"] == "--at"
     assert "email" in error["problem"]
     assert told("send")["dry"] is True
+    # Through which no campaign goes, that reaches nobody.
+    text = (synced / "crm.toml").read_text().replace('"email"]', '"folder", "email"]')
+    (synced / "crm.toml").write_text(f'channels = {{ email = "folder" }}\n{text}\n[settings.folder]\npath = "outbox"\n')
+    assert told("send", "--yes")["dry"] is False
 
 
 def test_preview_shows_the_message_word_for_word(due: str) -> None:

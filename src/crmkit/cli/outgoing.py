@@ -69,7 +69,7 @@ def send(
         if not yes:
             due = crm.send(only_to=only_to or None, dry=True)
             return _dry(given, crm, due, limit)
-        _refuse_false_time(given, crm)
+        _refuse_false_time(given, crm, watch=watch)
         first = first_of_all(crm)
         if first and not given.as_json:
             click.echo(show.clean(first), err=True)
@@ -116,10 +116,18 @@ def _nothing_taken(done: Dispatched) -> bool:
     return bool(counts.get(State.RETRY)) and not done.sent
 
 
-def _refuse_false_time(given: Given, crm: CRM) -> None:
-    # On a clock of one's own a message could leave at night: only the folder, which reaches nobody, may be fed so.
-    real = [channel.name for channel in crm.plugins.channels if channel.name != FOLDER]
-    if given.at and real:
+def _refuse_false_time(given: Given, crm: CRM, *, watch: bool) -> None:
+    """Refuse a clock of one's own, on which a message could leave at night, wherever one could reach somebody.
+
+    The folder reaches nobody. Neither does a channel through which no campaign goes, unless one watches: a campaign may
+    come meanwhile.
+    """
+    if not given.at:
+        return
+    used = {medium for campaign in crm.programme() for medium in campaign.media}
+    used |= {touch.medium for touch in crm.send(dry=True).touches}
+    real = [one.name for one in crm.channels if one.name != FOLDER and (watch or one.medium in used)]
+    if real:
         mend = "leave out --at, or admit the plugin folder in the place of that channel"
         raise ConfigError(f"{real[0]} delivers by the real clock only", where="--at", mend=mend)
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from crmkit.crm.ending import Ending
 from crmkit.crm.opened import Opened
+from crmkit.delivery.channel import Channel
 from crmkit.plugins.admitted import Admitted
 from crmkit.plugins.failure import Failure
 
@@ -39,6 +40,11 @@ class Plugged:
     def plugins(self) -> Admitted:
         """What the admitted plugins registered."""
         return self._opened.admitted
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """The channels that deliver: of those that the plugins registered one for each medium."""
+        return self._opened.channels
 
     def failures(self) -> Sequence[Failure]:
         """Return what went wrong with plugins since this CRM was opened, each failure once, oldest first.

@@ -25,7 +25,9 @@ _SET = ("temp_store", "busy_timeout")
 def rewrite(engine: sa.Engine) -> str:
     """Write the file of a SQLite database anew, without what was deleted, and empty its log.
 
-    It takes as long as copying the file, and needs as much room once more.
+    It takes as long as copying the file, and needs as much room once more. Nothing less does: with `secure_delete`
+    SQLite blanks what is deleted, but where it moves rows and keys from one page to another their bytes stay behind in
+    the first, and no later deletion finds them there.
 
     Returns:
         What is left to do, in words; empty if nothing is.
