@@ -11,6 +11,7 @@ import tempfile
 from contextlib import redirect_stdout
 from doctest import ELLIPSIS, OutputChecker
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from sybil import Example, Sybil
@@ -48,6 +49,13 @@ def _leave(namespace: dict[str, Any]) -> None:
     shutil.rmtree(folder)
 
 
+class _Docstrings(Sybil):
+    """Modules with an example in them; to read the docstrings of all the others takes longer than to run these."""
+
+    def should_parse(self, path: Path) -> bool:
+        return super().should_parse(path) and ">>>" in path.read_text(encoding="utf-8")
+
+
 _blocks = PythonCodeBlockParser(doctest_optionflags=ELLIPSIS)
 _blocks.codeblock_parser = CodeBlockParser("python", _python)
 _PAGE = [_blocks, CodeBlockParser("text", _printed)]
@@ -55,7 +63,7 @@ _PAGE = [_blocks, CodeBlockParser("text", _printed)]
 _documents = (
     Sybil(_PAGE, path="docs", patterns=["*.md"], setup=_enter, teardown=_leave),
     Sybil(_PAGE, filenames=["README.md"], setup=_enter, teardown=_leave),
-    Sybil([DocTestParser(ELLIPSIS)], path="src", patterns=["*.py"], setup=_enter, teardown=_leave),
+    _Docstrings([DocTestParser(ELLIPSIS)], path="src", patterns=["*.py"], setup=_enter, teardown=_leave),
 )
 
 pytest_collect_file = SybilCollection(_documents).pytest()

@@ -10,6 +10,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
@@ -26,6 +27,7 @@ from crmkit.testing.page import law_table
 from crmkit.testing.start import answers, render
 
 FOLDER = Path(__file__).parents[1] / "docs/reference/hooks"
+INDEX = FOLDER / "index.md"
 
 _INDEX = f"""# Hooks
 
@@ -42,10 +44,16 @@ and `unknown_field` a hint for a field that is none. A patient may also have fre
 _NOTHING = "Nothing is registered: the hook returns None."
 
 
+def page_of(hook: str) -> Path:
+    """Return the file of a hook's page."""
+    return FOLDER / f"{hook.removeprefix('crmkit_')}.md"
+
+
+@cache
 def pages() -> dict[Path, str]:
     """Return the text of each page, by its file."""
-    written = {FOLDER / f"{hook.removeprefix('crmkit_')}.md": _page(hook) for hook in HOOKS}
-    return {FOLDER / "index.md": _index("".join(written.values())), **written}
+    written = {page_of(hook): _page(hook) for hook in HOOKS}
+    return {INDEX: _index("".join(written.values())), **written}
 
 
 def since(hook: str) -> str:

@@ -17,7 +17,7 @@ from crmkit.plugins.look import HOOKS
 from crmkit.plugins.spec import API_VERSION, CrmkitSpec
 from crmkit.testing.laws import LAWS
 
-WRITTEN = hook_pages.pages()
+PAGES = [hook_pages.INDEX, *map(hook_pages.page_of, HOOKS)]
 #: Where the settings of a distribution's plugins are told.
 SETTINGS = {
     "crmkit": "docs/reference/crm-toml.md",
@@ -30,13 +30,13 @@ def version(written: str) -> tuple[int, ...]:
     return tuple(int(part) for part in written.split("."))
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_page_says_what_the_contract_says(page: Path) -> None:
-    assert page.read_text(encoding="utf-8") == WRITTEN[page], "run python tests/hook_pages.py --write"
+    assert page.read_text(encoding="utf-8") == hook_pages.pages()[page], "run python tests/hook_pages.py --write"
 
 
 def test_no_page_is_left_of_a_hook_that_is_gone() -> None:
-    assert sorted((DOCS / "reference/hooks").iterdir()) == sorted(WRITTEN)
+    assert sorted((DOCS / "reference/hooks").iterdir()) == sorted(PAGES) == sorted(hook_pages.pages())
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -49,7 +49,7 @@ def test_every_hook_says_what_it_does_and_since_when(hook: str) -> None:
 def test_every_law_stands_on_the_page_of_its_hook() -> None:
     for law in LAWS:
         name = law.kind.hook.removeprefix("crmkit_") or "index"
-        page = WRITTEN[hook_pages.FOLDER / f"{name}.md"]
+        page = hook_pages.pages()[hook_pages.FOLDER / f"{name}.md"]
         assert f"| `{law.id}` | " in page
         assert law.says.endswith(".")
         assert law.mend.endswith(".")
@@ -57,7 +57,7 @@ def test_every_law_stands_on_the_page_of_its_hook() -> None:
 
 
 def test_every_attribute_and_every_member_has_its_meaning() -> None:
-    for page, written in WRITTEN.items():
+    for page, written in hook_pages.pages().items():
         empty = re.findall(r"^\| `(\w+)` \| `.*` \| (?:optional)? \|  \|$", written, re.MULTILINE)
         assert (page.name, empty) == (page.name, [])
         assert not re.search(r"^\*\*`.*`\*\* *$", written, re.MULTILINE)
@@ -65,7 +65,7 @@ def test_every_attribute_and_every_member_has_its_meaning() -> None:
 
 
 def test_every_name_of_the_contract_stands_on_some_page() -> None:
-    pages = "".join(WRITTEN.values())
+    pages = "".join(hook_pages.pages().values())
     assert [name for name in crmkit.plugins.__all__ if not re.search(rf"\b{name}\b", pages)] == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
 import pytest
@@ -13,10 +12,9 @@ from crmkit.testing.laws import LAWS
 
 PAGE = text("docs/threat-model.md")
 TESTS = {
-    node.name
+    name
     for file in (ROOT / "tests").glob("test_*.py")
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    for name in re.findall(r"^ *def (test_\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE)
 }
 
 
