@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,9 +98,21 @@ def _is_lost(problem: sa.exc.DBAPIError) -> bool:
 
 
 def code_of(orig: object) -> str:
-    """Return PostgreSQL's SQLSTATE or SQLite's name of the error, empty for other databases."""
+    """Return PostgreSQL's SQLSTATE or SQLite's name of the error, empty for other databases.
+
+    >>> class AsOfPg8000(Exception):
+    ...     "What that driver raises."
+    >>> code_of(AsOfPg8000({"S": "ERROR", "C": "40P01", "M": "deadlock detected"}))
+    '40P01'
+    """
     found = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or getattr(orig, "sqlite_errorname", None)
-    return str(found or "")
+    return str(found or _parts(orig).get("C", ""))
+
+
+def _parts(orig: object) -> Mapping[str, Any]:
+    """Return what the server said, by PostgreSQL's own letters, where a driver hands that on as it is: pg8000."""
+    said = orig.args[0] if isinstance(orig, Exception) and orig.args else None
+    return said if isinstance(said, dict) else {}
 
 
 def is_in_the_way(orig: object) -> bool:
@@ -114,7 +126,7 @@ def _names(orig: Any, code: str) -> str:
     if code.startswith("SQLITE_"):
         return f": {_first_line(orig)}"
     diagnosis = getattr(orig, "diag", None)
-    primary = getattr(diagnosis, "message_primary", None)
+    primary = getattr(diagnosis, "message_primary", None) or _parts(orig).get("M")
     return f": {primary}" if primary and code.startswith(_NAMES_ONLY) else ""
 
 
