@@ -216,6 +216,22 @@ def test_send_prints_counts_by_state(due: str) -> None:
     assert lines[:6] == ["state", "touches", "───────────────", "sent", "1", "These"]
 
 
+def test_one_command_does_the_day_and_nothing_leaves_by_what_a_broken_export_says(practice: Path) -> None:
+    shown = run("day").stdout
+    assert "4 rows were rejected: crmkit rejected shows them." in shown
+    assert "Due until Sunday, 29 November 2026" in shown
+    assert shown.endswith("Nothing was sent: add --yes.\n")
+    assert "crmkit send shows" not in shown
+    assert list((practice / "outbox").iterdir()) == []
+    patients = practice / "exports" / "patients.csv"
+    whole = patients.read_text()
+    patients.unlink()
+    assert run("day", "--yes", code=1).stdout == ""
+    patients.write_text(whole)
+    assert "nobody was written to" in run("day", "--yes").stdout
+    assert len(list((practice / "outbox").iterdir())) == 1
+
+
 def test_send_only_to_reaches_nobody_else(due: str) -> None:
     assert told("send", "--only-to", "P000001")["touches"] == []
     assert told("send", "--yes", "--only-to", "P000001")["touches"] == []

@@ -9,6 +9,7 @@ from io import TextIOWrapper
 
 import click
 
+from crmkit.cli.day import day
 from crmkit.cli.db import db
 from crmkit.cli.decisions import audit, forget, history, resume, stop
 from crmkit.cli.demo import demo
@@ -69,7 +70,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-_EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, receive, opt_out, opt_in, rehearse, report)
-_NOW_AND_THEN = (status, stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
+_EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, day, receive, opt_out, opt_in)
+_NOW_AND_THEN = (rehearse, report, status, stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
 for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
     main.add_command(_command)

@@ -60,6 +60,28 @@ def send(
 ) -> int:
     """Send what is due; without --yes, only show it."""
     _check(yes=yes, again=again, watch=watch, every=every, some=bool(limit or only_to))
+    return hand_over(given, yes=yes, limit=limit, only_to=only_to, again=again, every=(every or _EVERY) * watch)
+
+
+def hand_over(
+    given: Given,
+    *,
+    yes: bool,
+    limit: int | None = None,
+    only_to: tuple[str, ...] = (),
+    again: bool = False,
+    every: float = 0,
+) -> int:
+    """Send what is due, or show it, and return the exit code.
+
+    Args:
+        given: What every command is given.
+        yes: Send, rather than show.
+        limit: Take up at most so many touches.
+        only_to: Reach nobody but these patients; empty for anybody.
+        again: Take up what waits for another try, too.
+        every: Go on, and look every so many seconds; 0 to end when nothing is due.
+    """
     from crmkit.crm.answers import unknown_patient
 
     with given.crm() as crm:
@@ -69,13 +91,13 @@ def send(
         if not yes:
             due = crm.send(only_to=only_to or None, dry=True)
             return _dry(given, crm, due, limit)
-        _refuse_false_time(given, crm, watch=watch)
+        _refuse_false_time(given, crm, watch=bool(every))
         first = first_of_all(crm)
         if first and not given.as_json:
             click.echo(show.clean(first), err=True)
-        if watch:
+        if every:
             with settled():
-                return watched(given, crm, timedelta(seconds=every or _EVERY))
+                return watched(given, crm, timedelta(seconds=every))
         if again:
             crm.try_again(only_to=only_to or None)
         with settled(), ending(lambda: crm) as stopping:

@@ -35,6 +35,21 @@ _STATES = [state.value for state in State if state.is_judgement and state is not
 @common()
 def plan(given: Given, through: date | None, dry: bool, who: str | None) -> int:
     """Judge who gets what until a date. Nothing is sent."""
+    return judge(given, through, dry=dry, who=who)
+
+
+def judge(
+    given: Given, through: date | None = None, *, dry: bool = False, who: str | None = None, alone: bool = True
+) -> int:
+    """Plan, print the plan, and return the exit code.
+
+    Args:
+        given: What every command is given.
+        through: The last due date to look at; None for the usual one.
+        dry: Write nothing to the ledger.
+        who: The state whose patients are listed; None for none.
+        alone: Whether nothing else is done by the same command, so that the next one is named.
+    """
     with given.crm() as crm:
         today = crm.practice.today(crm.clock.now())
         if through and through < today:
@@ -50,7 +65,8 @@ def plan(given: Given, through: date | None, dry: bool, who: str | None) -> int:
         if who:
             _say_who([touch for touch in made.touches if touch.state == who], who)
         held = " ".join(("crmkit plan --who held", *([f"--through {through}"] if through else []), *(["--dry"] * dry)))
-        show.say(f"\n{NOTHING_READ if unread else _next(made, campaigns, '' if who == State.HELD else held, dry=dry)}")
+        asked = _asked(made, "" if who == State.HELD else held)
+        show.say(f"\n{NOTHING_READ if unread else _next(made, campaigns, asked, dry=dry, alone=alone)}")
     return LOOK if made.broken else DONE
 
 
@@ -126,14 +142,20 @@ def nothing_read(crm: CRM) -> bool:
     return bool(crm.plugins.sources) and crm.status().last_sync is None
 
 
-def _next(made: Plan, campaigns: Sequence[str], held: str, *, dry: bool) -> str:
+def _asked(made: Plan, held: str) -> str:
+    """Return by which commands one asks further."""
+    asked = "crmkit why PATIENT tells what holds for one patient."
+    waits = held and any(touch.state is State.HELD for touch in made.touches)
+    return f"{held} lists what waits for a person.\n{asked}" if waits else asked
+
+
+def _next(made: Plan, campaigns: Sequence[str], asked: str, *, dry: bool, alone: bool) -> str:
     if not campaigns:
         return "There is no campaign: add one to the crm.toml."
     if not made.touches:
         return "Nothing is due: look further with --through, or read new data with crmkit sync."
-    asked = "crmkit why PATIENT tells what holds for one patient."
-    if held and any(touch.state is State.HELD for touch in made.touches):
-        asked = f"{held} lists what waits for a person.\n{asked}"
     if dry:
         return f"Nothing was written: leave out --dry to keep this plan.\n{asked}"
+    if not alone:
+        return asked
     return f"Nothing was sent: crmkit send shows what would leave now.\n{asked}"

@@ -72,7 +72,9 @@ def checked(question: Question, answer: str, answers: Mapping[str, str]) -> str:
         UsageError: If it cannot be right; click asks again.
     """
     answer = answer.strip()
-    if question.key in ("country", "currency"):
+    if question.key == "country":
+        answer = _country(answer)
+    if question.key == "currency":
         answer = answer.upper()
     if not answer and question.needed:
         raise click.UsageError("an answer is needed")
@@ -93,6 +95,14 @@ def slug(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-") or "practice"
+
+
+def _country(answer: str) -> str:
+    """Return the two letters that a person means who writes a name, or what the British call themselves."""
+    from crmkit.words import territory_called
+
+    letters = territory_called(answer) or answer.upper()
+    return "GB" if letters == "UK" else letters
 
 
 def _check_setting(key: str, answer: str, answers: Mapping[str, str]) -> None:

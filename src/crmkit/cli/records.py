@@ -31,6 +31,17 @@ _SHOWN = 10
 @common()
 def sync(given: Given, take_over: tuple[str, str] | None) -> int:
     """Read the practice's data and take over what has changed."""
+    return read(given, take_over)
+
+
+def read(given: Given, take_over: tuple[str, str] | None = None, *, alone: bool = True) -> int:
+    """Read the sources, print what changed, and return the exit code.
+
+    Args:
+        given: What every command is given.
+        take_over: The source that is gone, and the one that goes on in its place.
+        alone: Whether nothing else is done by the same command, so that the next one is named.
+    """
     with given.crm() as crm:
         if take_over:
             patients = show.counted(crm.take_over(*take_over), "patient")
@@ -40,6 +51,8 @@ def sync(given: Given, take_over: tuple[str, str] | None) -> int:
         with show.progress("Reading", sources, quiet=given.as_json) as step:
             summary = crm.sync(progress=lambda _: step(1))
     _say_json(summary) if given.as_json else _say(summary)
+    if alone and not given.as_json:
+        show.say("\nNext: crmkit plan")
     return LOOK if summary.failures else DONE
 
 
@@ -109,4 +122,3 @@ def _say(summary: SyncSummary) -> None:
         show.say("Let whoever left come with a status, and crmkit forget whoever is to be erased.")
     for failure in summary.failures:
         show.say(f"\nA source failed: {failure}")
-    show.say("\nNext: crmkit plan")
