@@ -255,6 +255,26 @@ def test_a_channel_that_names_its_account_may_change_its_other_settings(one: Any
     assert (state(crm), later.asked) == (State.SENT, before.keys)
 
 
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [
+        (None, timedelta(minutes=15)),
+        (timedelta(minutes=2), timedelta(minutes=15)),
+        (timedelta(hours=3), timedelta(hours=3)),
+        (timedelta(days=400), timedelta(days=1)),
+    ],
+)
+def test_a_message_is_not_tried_again_before_the_time_that_its_provider_asked_for(
+    one: Any, clock: FixedClock, asked: timedelta | None, wait: timedelta
+) -> None:
+    recorder = Recorder()
+    crm = one(recorder)
+    recorder.send = lambda batch: [Receipt(one.key, Outcome.RETRY, retry_after=asked) for one in batch]
+    began = clock.now()
+    [touch] = crm.send().touches
+    assert (touch.state, touch.due - began) == (State.RETRY, wait)
+
+
 def test_a_provider_that_does_not_know_is_not_asked_at_every_turn(one: Any, clock: FixedClock) -> None:
     recorder = Recorder(guarantee=QUERYABLE)
     crm = one(recorder)

@@ -252,6 +252,30 @@ def test_a_channel_that_answers_nothing_at_all_gets_a_rest_and_leaves_few_in_dou
     assert len(texts.seen) == 6
 
 
+@pytest.mark.parametrize(("asked", "rest"), [(120, 120), (3600, 900)])
+def test_a_channel_that_was_told_to_wait_is_not_called_before(monkeypatch, asked, rest):
+    wait = timedelta(seconds=asked)
+    texts = Texts([Receipt(key, RETRY, retry_after=wait) for key in "abc"])
+    owned = OwnedChannel("acme", texts, calls("acme.texts"))
+    assert [one.retry_after for one in owned.send(MESSAGES)] == [wait] * 3
+    told = owned.send(MESSAGES)
+    assert ({one.outcome for one in told}, len(texts.seen)) == ({RETRY}, 1)
+    assert all(timedelta(seconds=rest - 5) < one.retry_after <= timedelta(seconds=rest) for one in told)
+    later = time.monotonic() + rest + 1
+    monkeypatch.setattr("crmkit.plugins.owned.patience.monotonic", lambda: later)
+    texts.answer = [*ALL_SENT[:2], Receipt("c", RETRY, retry_after=wait)]
+    assert outcomes(owned) == {"a": SENT, "b": SENT, "c": RETRY}
+    assert outcomes(owned) == {"a": SENT, "b": SENT, "c": RETRY}, "what one number is told is not told to all"
+    assert len(texts.seen) == 3
+
+
+@pytest.mark.parametrize("wrong", [120, "120", timedelta(seconds=-1)])
+def test_a_wait_that_is_no_length_of_time_is_left_out(wrong):
+    owned = channel([Receipt(key, RETRY, retry_after=wrong) for key in "abc"])
+    assert {(one.outcome, one.retry_after) for one in owned.send(MESSAGES)} == {(RETRY, None)}
+    assert kinds(owned) == {Kind.WRONG_TYPE}
+
+
 def test_a_channel_that_says_each_time_that_nobody_takes_the_call_gets_no_rest():
     def down(_):
         raise NotSent("nobody listens", where="acme")

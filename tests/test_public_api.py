@@ -131,6 +131,7 @@ VENDOR = {
     "secret",
     "setting",
     "to_bytes",
+    "told_to_wait",
     "total",
     "unknown_field",
     "word_of",

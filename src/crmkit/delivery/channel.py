@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -33,6 +34,9 @@ class Receipt:
         evidence: What speaks for the outcome, in a few words without the address: a status code, a phase.
         permanent: Of a refusal: the address itself is at fault, so that no later message can arrive. It is not used any
             more, as after a bounce of that kind. Leave it out where a policy, a filter or a full mailbox refuses.
+        retry_after: Of a retry: how long the provider asked to wait; `told_to_wait` reads it from its headers. The
+            message is not handed over again before that is over, or a day. If all messages of a call were told so,
+            nothing else is handed over either, for a quarter of an hour at most.
     """
 
     key: str
@@ -40,6 +44,38 @@ class Receipt:
     reference: str = ""
     evidence: str = ""
     permanent: bool = False
+    retry_after: timedelta | None = None
+
+
+class Headers(Protocol):
+    """The headers of an answer, as every HTTP library has them: a mapping, or what has `items` like one."""
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Return names and values."""
+        ...
+
+
+def told_to_wait(headers: Headers) -> timedelta | None:
+    """Return how long an answer's `Retry-After` asks to wait: so many seconds, or from its `Date` to another.
+
+    None where it asks for nothing that can be read.
+
+    >>> told_to_wait({"Retry-After": "120"})
+    datetime.timedelta(seconds=120)
+    >>> told_to_wait({"retry-after": "Mon, 23 Nov 2026 10:00:00 GMT", "date": "Mon, 23 Nov 2026 09:59:00 GMT"})
+    datetime.timedelta(seconds=60)
+    >>> told_to_wait({"Retry-After": "soon"}) is None
+    True
+    """
+    said = {name.lower(): value.strip() for name, value in headers.items() if isinstance(value, str)}
+    asked = said.get("retry-after", "")
+    try:
+        if asked.isascii() and asked.isdigit():
+            return timedelta(seconds=int(asked))
+        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(said.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(wait, timedelta(0))
 
 
 @attrs.frozen

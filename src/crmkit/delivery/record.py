@@ -23,6 +23,7 @@ from crmkit.store.store import Connection
 
 _RETRY_AFTER = timedelta(minutes=15)
 _RETRY_AT_MOST = timedelta(hours=6)
+_WAIT_AT_MOST = timedelta(days=1)
 _NO_RECEIPT = "no receipt"
 
 
@@ -138,7 +139,7 @@ class Record:
             detail=touch.detail if outcome is Outcome.SENT else {**touch.detail, "told": said.evidence},
             owner="",
             lease=None,
-            due=now + _back_off(touch.attempts) if state is State.RETRY else touch.due,
+            due=now + _wait(touch.attempts, said) if state is State.RETRY else touch.due,
             changed_at=now,
             sent_at=None if nothing_left else touch.sent_at,
         )
@@ -152,6 +153,11 @@ def _is_sure(was: Touch, now: Touch) -> bool:
 
 def _silence(key: str) -> Receipt:
     return Receipt(key, Outcome.UNKNOWN, evidence=_NO_RECEIPT)
+
+
+def _wait(attempts: int, said: Receipt) -> timedelta:
+    """Return how long to wait: at least as long as the provider asked, whatever it says within a day."""
+    return max(_back_off(attempts), min(said.retry_after or timedelta(0), _WAIT_AT_MOST))
 
 
 def _back_off(attempts: int) -> timedelta:

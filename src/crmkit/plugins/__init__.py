@@ -16,6 +16,7 @@ from crmkit.delivery.channel import (
     Question,
     Receipt,
     keyed,
+    told_to_wait,
 )
 from crmkit.delivery.event import Event, EventKind, EventParser, Payload, Stop
 from crmkit.delivery.hook import HookParser
@@ -105,6 +106,7 @@ __all__ = [
     "secret",
     "setting",
     "to_bytes",
+    "told_to_wait",
     "total",
     "unknown_field",
     "word_of",

@@ -55,11 +55,13 @@ class Answer:
         status: The HTTP status.
         body: A value that becomes JSON, or bytes.
         taken: The messages that it accepts with this request.
+        headers: Such as `Retry-After`.
     """
 
     status: int = 200
     body: Any = attrs.field(factory=dict, repr=False)
     taken: Sequence[Taken] = ()
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     @property
     def raw(self) -> bytes:
@@ -124,7 +126,7 @@ class HttpProvider:
             # Providers like to repeat what they did not like.
             return Answer(400, b"cannot send: " + request.body)
         if self._trouble is Trouble.OVERLOADED:
-            return Answer(503, b"try again later: " + request.body)
+            return Answer(503, b"try again later: " + request.body, headers={"Retry-After": "120"})
         try:
             answer = self.answer(request)
         except Exception as problem:  # noqa: BLE001 - the vendor's own function; the law that breaks tells it
@@ -186,6 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.send_header("content-length", str(len(answer.raw)))
         self.end_headers()
         self.wfile.write(answer.raw)

@@ -17,10 +17,12 @@ from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.account import account_digest
 from crmkit.plugins.owned.name import full_name
+from crmkit.plugins.owned.patience import Patience
 from crmkit.plugins.owned.receipts import sort_out
 from crmkit.plugins.owned.shape import Shape, declared
 from crmkit.plugins.owned.silence import MOST, REST, Silence
 
+_ASKED_TO_WAIT = "not handed over: the provider asked to wait"
 _RESTS = "not handed over: it answered nothing to the calls before"
 CHANNEL = Shape("channel", {"medium": Medium}, ("send",), ("ask",))
 
@@ -40,6 +42,7 @@ class OwnedChannel:
         account: What is kept of the provider's account that it uses; empty where nothing is repeated or asked about.
         late: Receipts that came when nobody waited for them any more.
         silence: Gives it a rest when it answers nothing at all any more.
+        patience: Lets it wait when its provider asked for that.
     """
 
     owner: str
@@ -53,6 +56,7 @@ class OwnedChannel:
     account: str = attrs.field(init=False)
     late: Late = attrs.field(factory=Late, init=False, repr=False)
     silence: Silence = attrs.field(factory=Silence, init=False, repr=False)
+    patience: Patience = attrs.field(factory=Patience, init=False, repr=False)
 
     @calls.default
     def _calls(self) -> Calls:
@@ -101,6 +105,8 @@ class OwnedChannel:
         batch = tuple(messages)
         if self.silence.rests:
             return [Receipt(one.key, Outcome.RETRY, evidence=_RESTS) for one in batch]
+        if wait := self.patience.left:
+            return [Receipt(one.key, Outcome.RETRY, evidence=_ASKED_TO_WAIT, retry_after=wait) for one in batch]
         asked = {one.key: (one.to, one.to_name) for one in batch}
         given: list[Any] = []
         answer = self.calls.call(
@@ -116,7 +122,9 @@ class OwnedChannel:
             if kind is not Kind.COUNT or not isinstance(answer, Fault):
                 self.calls.note(Phase.SEND, kind, problem)
         self._heed(answered=bool(found.receipts) or _says_no(answer))
-        return [found.receipts.get(one.key) or _silence(one.key, answer) for one in batch]
+        receipts = [found.receipts.get(one.key) or _silence(one.key, answer) for one in batch]
+        self.patience.note(receipts)
+        return receipts
 
     def _heed(self, *, answered: bool) -> None:
         if self.silence.note(answered=answered):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -79,10 +80,14 @@ def _discreet(receipt: Receipt, private: Sequence[str], problems: dict[Kind, str
     permanent = receipt.permanent
     if permanent is not False:
         permanent = _at_fault(receipt, problems)
-    if texts == [receipt.reference, receipt.evidence] and permanent is receipt.permanent:
+    wait = receipt.retry_after
+    if wait is not None and not (type(wait) is timedelta and wait >= timedelta(0)):
+        problems[Kind.WRONG_TYPE] = "gave a receipt whose retry_after is no length of time"
+        wait = None
+    if texts == [receipt.reference, receipt.evidence] and (permanent, wait) == (receipt.permanent, receipt.retry_after):
         return receipt
     reference, evidence = texts
-    return Receipt(receipt.key, receipt.outcome, reference, evidence, permanent)
+    return Receipt(receipt.key, receipt.outcome, reference, evidence, permanent, wait)
 
 
 def _at_fault(receipt: Receipt, problems: dict[Kind, str]) -> bool:
