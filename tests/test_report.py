@@ -190,7 +190,7 @@ def test_a_figure_that_cannot_be_given_is_a_dash_with_the_reason() -> None:
         measures=measure(standard_metrics(), [], YEAR, AS_OF), touches=(), messages=(), cohorts=(), months=()
     )
     text = Outline(page(attrs.evolve(empty, bridge=Bridge()))).text
-    assert "– there is nothing to divide by" in text
+    assert "– there was nothing to count" in text
     assert "Nothing to show for these months." in text
     assert "NaN" not in text
     assert "None" not in text

@@ -17,7 +17,7 @@ from crmkit.cli.first import first_of_all
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.settled import settled
-from crmkit.cli.tally import FOLDER, say_again, say_counts, say_staying
+from crmkit.cli.tally import FOLDER, say_again, say_counts, say_staying, say_stopped
 from crmkit.cli.watching import watched
 from crmkit.clock import wait_unless
 from crmkit.errors import ConfigError, CrmkitError
@@ -112,7 +112,7 @@ def hand_over(
         _say(done, troubled, ended=stopping(), none_due="" if done.counts() else _none_due(crm, "was"))
         if doubtful:
             show.say(f"{show.counted(doubtful, 'message')} may or may not have left: crmkit unknowns shows them.")
-        _say_stopped(crm, stops)
+        say_stopped(crm, stops)
     if stopping():
         return INTERRUPTED
     # What a dead sender had on its way comes into doubt with the sending after it, unless its provider could be asked.
@@ -216,7 +216,7 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
         # A path may be longer than a narrow terminal is wide, as no table is.
         click.echo(show.clean(f"{first}\n"), err=True)
     show.say("Nothing was sent: add --yes." if going else _none_due(crm, "is"))
-    _say_stopped(crm, stops)
+    say_stopped(crm, stops)
     return LOOK if failures else DONE
 
 
@@ -253,14 +253,6 @@ def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool, none_due: 
         show.say("A person must look at these: crmkit why PATIENT tells what happened.")
     if ended:
         show.say("Ended before all was taken up: the rest is still due.")
-
-
-def _say_stopped(crm: CRM, stops: Sequence[Stop]) -> None:
-    """Tell what a person has stopped, for else nobody understands why nothing leaves."""
-    for one in stops:
-        what, then = one.campaign or "All sending", f" {one.campaign}" if one.campaign else ""
-        since = f"by {one.by} since {local(one.at, crm.practice)}"
-        show.say(f"{what} is stopped, {since}: crmkit resume{then} lets it go on.")
 
 
 def _by_campaign(touches: Sequence[Touch]) -> list[tuple[str, int]]:

@@ -118,7 +118,8 @@ def _say(summary: SyncSummary) -> None:
         show.say(f"\n{summary.forgotten:,} {rows_were} left out: the patients were forgotten on request.")
     if summary.missing:
         missed = show.counted(summary.missing, "patient")
-        show.say(f"\n{missed} of earlier exports did not come, but may still be written to.")
-        show.say("Let whoever left come with a status, and crmkit forget whoever is to be erased.")
+        were = "is" if summary.missing == 1 else "are"
+        show.say(f"\n{missed} of earlier exports {were} not in this one, but may still be written to.")
+        show.say("Export whoever has left with a status, and erase with crmkit forget whoever is to be erased.")
     for failure in summary.failures:
         show.say(f"\nA source failed: {failure}")

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmkit.cli import show
+from crmkit.cli.look import local
 from crmkit.cli.programme import reasons_in_words
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 
 if TYPE_CHECKING:
+    from crmkit.crm.crm import CRM
     from crmkit.delivery.order import Dispatched
+    from crmkit.ledger.learnt import Stop
 
 #: The channel that writes files and reaches nobody.
 FOLDER = "folder"
@@ -49,3 +52,11 @@ def say_staying(staying: Sequence[Touch]) -> None:
         show.say_table(
             ("state", "reason", "touches"), [(*key, number) for key, number in reasons_in_words(staying).items()]
         )
+
+
+def say_stopped(crm: CRM, stops: Sequence[Stop]) -> None:
+    """Tell what a person has stopped, for else nobody understands why nothing leaves."""
+    for one in stops:
+        what, then = one.campaign or "All sending", f" {one.campaign}" if one.campaign else ""
+        since = f"by {one.by} since {local(one.at, crm.practice)}"
+        show.say(f"{what} is stopped, {since}: crmkit resume{then} lets it go on.")

@@ -55,11 +55,11 @@ def ratio(numerator: Decimal | int, denominator: Decimal | int, excluded: Mappin
     """Return the outcome of a division; nothing divided by nothing is no value, not zero.
 
     >>> ratio(3, 4).value, ratio(0, 0).value, ratio(0, 0).note
-    (Decimal('0.75'), None, 'there is nothing to divide by')
+    (Decimal('0.75'), None, 'there was nothing to count')
     """
     above, below = Decimal(numerator), Decimal(denominator)
     if not below:
-        return Figure(None, above, below, excluded or {}, "there is nothing to divide by")
+        return Figure(None, above, below, excluded or {}, "there was nothing to count")
     return Figure(above / below, above, below, excluded or {})
 
 
