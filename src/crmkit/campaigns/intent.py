@@ -8,6 +8,8 @@ from typing import TypeAlias
 import attrs
 
 from crmkit.ledger.touch import Touch
+from crmkit.messages.type import MessageType
+from crmkit.schedules.schedule import Due
 
 
 @attrs.frozen
@@ -40,3 +42,8 @@ class Occasion:
     def intent(self, patient: str, arm: str | None = None) -> Intent:
         """Return the intent to write to a patient; an arm that was drawn before stays."""
         return Intent(patient, self.name, self.due, self.stale, arm)
+
+
+def named(kind: MessageType, due: Due) -> str:
+    """Return the name of an occasion: what it is about, and when."""
+    return f"{kind.stem} {due.period}"

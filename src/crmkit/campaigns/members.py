@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from crmkit.campaigns.campaign import Campaign
+from crmkit.campaigns.intent import named
 from crmkit.ledger.tables import LedgerTables
 from crmkit.messages.type import MessageType
 from crmkit.practice import Practice
@@ -80,6 +81,21 @@ class Members:
 
         rows = self._ask(campaign, now).rows(connection, select)
         return [(row.id, due) for row in rows for due in schedule.due(row.born, first, through)]
+
+    def occasions(
+        self, campaign: Campaign, kind: MessageType, now: datetime
+    ) -> Callable[[date | None], frozenset[str]]:
+        """Return what tells, by the day of birth, the names of a patient's occasions that are due and still fresh."""
+        schedule, today = parse_schedule(campaign.schedule), self.practice.today(now)
+        first = today - timedelta(days=kind.fresh_days)
+        if not isinstance(schedule, Anniversary):
+            names = frozenset(named(kind, due) for due in schedule.between(first, today))
+            return lambda _: names
+
+        def of(born: date | None) -> frozenset[str]:
+            return frozenset(named(kind, due) for due in schedule.due(born, first, today)) if born else frozenset()
+
+        return of
 
     def among(
         self, connection: sa.Connection, campaign: Campaign, patients: Sequence[str], now: datetime

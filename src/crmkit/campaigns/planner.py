@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from crmkit.campaigns.broken import Broken, broken
 from crmkit.campaigns.gone import PERIOD
-from crmkit.campaigns.intent import Occasion
+from crmkit.campaigns.intent import Occasion, named
 from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.plan import Plan, ordered
@@ -250,7 +250,7 @@ class Planner:
         at = datetime.combine(due.day, MORNING, tzinfo=self.practice.zone)
         over = day_start(due.day + timedelta(days=kind.fresh_days + 1), self.practice.zone)
         # In UTC from here on: two wall clocks of one zone subtract wrongly over a change of the clocks.
-        return Occasion(f"{kind.stem} {due.period}", at.astimezone(over.tzinfo), over)
+        return Occasion(named(kind, due), at.astimezone(over.tzinfo), over)
 
     def _left(self, there: Iterable[Touch], through: date, now: datetime) -> list[Touch]:
         return [refused(one, "left_segment", now) for one in self._until(there, through)]

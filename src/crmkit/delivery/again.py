@@ -77,4 +77,12 @@ class Again:
         members = self.members.among(connection, version.campaign, [touch.patient for touch in touches], now)
         left = [refused(touch, "left_segment", now) for touch in touches if touch.patient not in members]
         intents = [touch for touch in touches if touch.patient in members]
-        return left, list(self.judge.judge(connection, version, intents, now))
+        # Since it was planned the campaign may say something else, or on another day, and so may the day of birth.
+        due = self.members.occasions(version.campaign, self.judge.types[version.campaign.message_type], now)
+        judged = []
+        for one in self.judge.judge(connection, version, intents, now):
+            if one.touch.state is State.READY and one.touch.occasion not in due(one.candidate.patient.born):
+                left.append(refused(one.touch, "left_segment", now))
+            else:
+                judged.append(one)
+        return left, judged
