@@ -123,7 +123,8 @@ class Practice:
         phone: For the foot of a message.
         address: The postal address that the law wants in marketing messages.
         public_url: Where patients reach the host, for unsubscribe links.
-        keys: Secrets that sign links, newest first; older ones stay valid.
+        keys: Secrets that sign links, and the Message-ID by which a bounce is proven, newest first; older ones stay
+            valid. Without any, all e-mail but care is held, and whoever guesses a touch's key can forge its bounce.
         adult_age: Below it, messages go to the guardian.
         region: The state or canton, as ISO 3166-2 writes it behind the hyphen: `NSW` for AU-NSW. Its own rules and
             public holidays count; without it, those of the whole country and of all states of its time zone.

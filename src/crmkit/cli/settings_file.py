@@ -34,7 +34,7 @@ phone = $phone
 address = $address
 # Where patients reach you for unsubscribing. Without it, news by e-mail is held back.
 $public_url
-# Signs the unsubscribe links. Keep it secret, and keep it: links of old messages need it.
+# Signs the unsubscribe links, and proves bounces. Keep it secret, and keep it: links of old messages need it.
 keys = [$key]
 # Your state or canton, if its rules and public holidays are to count: NSW for AU-NSW.
 # region = "..."

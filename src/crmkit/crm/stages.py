@@ -138,8 +138,9 @@ class Stages:
         """Return what it comes to when nobody else takes the same step, of which only the end needs to write.
 
         On SQLite whoever may write keeps all others from it. So there one looks before, which may take long, and once
-        more only if somebody has written meanwhile: then nothing of what was found may be relied on. A host's own
-        engine cannot be asked that, and there others wait. On PostgreSQL it looks and writes in one transaction.
+        more only if somebody has written meanwhile: then nothing of what was found may be relied on, for SQLite does
+        not tell what was written (docs/decisions.md, "Judgement before, history after"). A host's own engine cannot be
+        asked that, and there others wait. On PostgreSQL it looks and writes in one transaction.
 
         Raises:
             StoreError: If the database refuses, or others are in the way time and again.
