@@ -21,6 +21,7 @@ CARD = Campaign("card", objective="celebrate", message="birthday", segment="ever
 #: Tables that get a row for every message, or more.
 GROWING = ("touch", "event", "entry", "attempt", "heard", "audit", "learnt_consent")
 #: How SQLite says that it reads all that a practice has in one of them. In the index `waits` there are hardly any rows.
+#: With `ANY(...)` it does so in any table.
 ALL_OF_IT = re.compile(rf"(SCAN|SEARCH) crmkit_({'|'.join(GROWING)})\b(?!.*\(practice=\? AND |.*_waits)")
 
 
@@ -66,14 +67,14 @@ def test_nothing_of_every_day_reads_the_whole_ledger(
     exports: Any, open_crm: Any, asked: dict[str, Any], tmp_path: Path
 ) -> None:
     exports("patients", [patient(f"P{n}", born=f"1980-11-{n + 10}", household=f"H{n}") for n in range(20)])
-    exports("consents", [consent(f"P{n}") for n in range(20)])
+    exports("consents", [consent(f"P{n}") for n in range(21)])  # of the last one nobody knows the patient
     everyday(open_crm())
     culprits = []
     assert len(asked) > 50
     with closing(sqlite3.connect(tmp_path / "crm.db")) as connection:
         for statement, parameters in asked.items():
             way = [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            culprits += [f"{detail}: {statement}" for detail in way if ALL_OF_IT.match(detail)]
+            culprits += [f"{detail}: {statement}" for detail in way if ALL_OF_IT.match(detail) or "(ANY(" in detail]
     assert culprits == []
 
 

@@ -233,7 +233,7 @@ def _rejected(store: Store) -> sa.Table:
         sa.PrimaryKeyConstraint("practice", "source", "file", "line", "kind", "row_id", "field"),
     )
     sa.Index(f"{table.name}_patient", table.c.practice, table.c.patient)
-    expect(table, 100_000, patient=50_000)
+    expect(table, 100_000, source=2, file=5, line=50_000, kind=5, row_id=50_000, field=10, patient=50_000)
     return table
 
 
