@@ -104,7 +104,7 @@ def _say(shown: Sequence[Doubt], found: Sequence[Doubt], practice: Practice) -> 
     if len(found) > len(shown):
         show.say(f"and {len(found) - len(shown):,} more: --all lists them\n")
         show.say_table(("channel", "evidence", "from", "to", "messages"), _in_sum(found, practice))
-    show.say("\nAsk the channel's own log, then:")
+    show.say("\nLook them up in the log of the mail server or provider, or ask whoever runs it, then:")
     show.say("crmkit unknowns --settle KEY --as sent|not-sent|again --by NAME")
     if len(found) > 1:
         show.say("Many at once, from a file with their keys or Message-IDs:")
