@@ -139,6 +139,17 @@ def test_born_days_are_exactly_those_for_whom_something_is_due(schedule: Anniver
     assert schedule.born_days(first, last) == expected
 
 
+@given(anniversaries, days, st.integers(0, 400), births | st.dates(date(1998, 1, 1), date(2041, 12, 31)))
+@example(Anniversary(60), date(2026, 2, 10), 20, date(2025, 12, 20))
+@example(Anniversary(0), date(2026, 11, 20), 10, date(2026, 11, 25))
+@example(Anniversary(0), date(2027, 2, 20), 10, date(1960, 2, 29))
+def test_asked_for_many_patients_a_schedule_says_the_same(
+    schedule: Anniversary, first: date, length: int, born: date
+) -> None:
+    last = first + timedelta(days=length)
+    assert schedule.dues(first, last)(born) == schedule.due(born, first, last)
+
+
 def test_a_range_that_ends_before_it_begins_holds_nothing() -> None:
     backwards = (date(2026, 12, 2), date(2026, 12, 1))
     assert Yearly(12, 1).between(*backwards) == ()

@@ -92,10 +92,8 @@ class Members:
             names = frozenset(named(kind, due) for due in schedule.between(first, today))
             return lambda _: names
 
-        def of(born: date | None) -> frozenset[str]:
-            return frozenset(named(kind, due) for due in schedule.due(born, first, today)) if born else frozenset()
-
-        return of
+        dues = schedule.dues(first, today)
+        return lambda born: frozenset(named(kind, due) for due in dues(born)) if born else frozenset()
 
     def among(
         self, connection: sa.Connection, campaign: Campaign, patients: Sequence[str], now: datetime
