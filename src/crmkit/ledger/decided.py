@@ -1,8 +1,8 @@
 """What was decided about the programme, for good: campaigns added and retired, sendings stopped and let go on.
 
-And since when the records are stamped, which nobody may undo unseen either.
+Beside that it is kept here since when the records are stamped, which nobody may undo unseen either.
 
-The tables of campaigns and stops say what holds now. These rows are never changed and sealed by the audit trail, which
+The tables of campaigns and stops say what holds now. Decisions are never changed and sealed by the audit trail, which
 compares what holds with what was decided last.
 """
 

@@ -26,10 +26,9 @@ def reserve(
     """Take the next turn of a channel, and return when it begins.
 
     Between two turns lies as much time as the larger of them takes up: then no span of time holds more messages than it
-    has room for, whichever turn it begins with.
-
-    Of two that ask at once, the second waits for the first. A turn further ahead
-    than a hundred senders could have taken is none: a machine's clock was ahead when it was taken, and was set back.
+    has room for, whichever turn it begins with. Of two that ask at once, the second waits for the first. A turn further
+    ahead than a hundred senders could have taken is none: a machine's clock was ahead when it was taken, and was set
+    back.
 
     Args:
         connection: A transaction that may write.

@@ -8,7 +8,8 @@ from enum import StrEnum
 class State(StrEnum):
     """Where a touch stands."""
 
-    # Judgements: made again by every plan while the occasion is fresh.
+    # Judgements: made again by every plan while the occasion is fresh. What is carried by a message that has left is
+    # history all the same (`copies.py`).
     HELD = "held"
     DEFERRED = "deferred"
     DENIED = "denied"

@@ -83,7 +83,7 @@ class Touch:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the next plan judges it again."""
+        """Tell whether it is a judgement: the next plan makes it again, unless it went in a copy (`copies.py`)."""
         return self.state.is_judgement
 
     def changed(self, **values: Any) -> Touch:

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from crmkit.errors import nearest
 from crmkit.people.attribute import TYPES
 
-_PATIENT_TEXT = (
+#: What stands in a patient's row as it was found.
+PATIENT_TEXT = (
     *("prefix", "given", "preferred", "middle", "family", "suffix", "full_name"),
     *("status_reason", "household", "guardian", "referrer"),
     *("address1", "address2", "city", "region", "postcode", "country"),
@@ -17,7 +18,7 @@ _PATIENT_TEXT = (
 FIELDS = MappingProxyType(
     {
         "patient": (
-            *_PATIENT_TEXT,
+            *PATIENT_TEXT,
             *("born", "language", "status", "status_date", "deceased_on", "email", "mobile", "phone", "tags"),
         ),
         "contact": ("patient", "medium", "value", "until"),
@@ -31,7 +32,6 @@ FIELDS = MappingProxyType(
     }
 )
 
-PATIENT_TEXT = _PATIENT_TEXT
 #: A row of these kinds that cannot be read might have said that the patient must not be written to.
 WEIGHTY = ("patient", "consent")
 VISIT_STATUS = ("completed", "booked", "cancelled", "no-show")

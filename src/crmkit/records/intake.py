@@ -30,7 +30,15 @@ def nobody(_: sa.Connection, __: Sequence[str]) -> frozenset[str]:
 
 @attrs.define
 class Taken:
-    """Rows that were taken, by kind, before they are applied."""
+    """Rows that were taken, before they are applied.
+
+    Attributes:
+        rows: By kind and id, the values of canonical rows.
+        blank: By kind, the ids of canonical rows that are not given any more.
+        silent: The ids of consents that say nothing: a yes of theirs ends.
+        rejected: How many rows could not be used, by kind.
+        forgotten: How many were left out, since they are of patients who were erased on request.
+    """
 
     rows: dict[str, dict[str, Values]] = attrs.field(factory=lambda: defaultdict(dict), repr=False)
     blank: dict[str, list[str]] = attrs.field(factory=lambda: defaultdict(list))

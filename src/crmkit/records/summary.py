@@ -9,7 +9,7 @@ import attrs
 
 @attrs.frozen
 class Counts:
-    """How many rows of one kind were added, changed, found unchanged, removed and rejected."""
+    """How many rows of one kind were added, changed, found unchanged and rejected. What was removed has changed."""
 
     added: int = 0
     changed: int = 0
