@@ -20,7 +20,7 @@ from crmkit.errors import InTheWay, StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.doubt import Settled
 from crmkit.people.medium import Medium, Purpose
-from crmkit.plugins import QUERYABLE, Guarantee, Outcome, PluginInfo, Receipt, keyed, secret
+from crmkit.plugins import BLIND, QUERYABLE, Guarantee, Outcome, PluginInfo, Receipt, keyed, secret
 
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 HOUR, LONG_AFTER = timedelta(hours=1), timedelta(minutes=30)
@@ -502,3 +502,21 @@ def test_what_waits_to_be_repeated_is_not_handed_to_another_channel_that_knows_n
     moved = one(other)
     moved.send()
     assert (state(moved), other.handed, len(recorder.handed)) == (State.UNKNOWN, [], 1)
+
+
+@pytest.mark.parametrize("guarantee", [BLIND, keyed(timedelta(hours=6)), QUERYABLE], ids=["blind", "keyed", "asked"])
+@pytest.mark.parametrize("campaign", ["card", ""])
+def test_what_is_called_off_while_it_is_on_its_way_is_not_tried_again(
+    one: Any, clock: FixedClock, guarantee: Any, campaign: str
+) -> None:
+    recorder = Recorder(guarantee=guarantee)
+    crm, desk = one(recorder), one(Recorder())
+    recorder.fate = ["silent"] if guarantee.queryable else ["retry"]
+    recorder.between = lambda _: desk.cancel(campaign, by="Kim")
+    crm.send()
+    recorder.answers = dict.fromkeys(recorder.keys, Outcome.RETRY)
+    for _ in range(3):
+        clock.move(2 * HOUR)
+        crm.send()
+    assert (state(crm), crm.feed()[-1].reason) == (State.CANCELLED, "cancelled")
+    assert len(recorder.handed) == (1 if guarantee.queryable else 0)

@@ -12,7 +12,7 @@ from crmkit.clock import Clock, utc
 from crmkit.crm.given import patient_id
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, NotFound, nearest
-from crmkit.ledger.decided import are_stamped
+from crmkit.ledger.decided import Decided, Decision, are_stamped, decide
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
 from crmkit.ledger.head import Head, note_head, settled
@@ -96,6 +96,8 @@ class Decisions:
     def cancel(self, campaign: str = "", *, by: str) -> int:
         """Call off for good what is planned of a campaign, or of all, and not handed over; return how many touches.
 
+        What is on its way just then is not tried again, if it turns out not to have left.
+
         Raises:
             ConfigError: If nobody is named.
             NotFound: If nothing of such a campaign is planned, and there is none.
@@ -104,12 +106,14 @@ class Decisions:
         stages = self._stages
 
         def step(connection: Connection) -> int:
-            found = stages.ledger.cancel(connection, campaign, self.clock.now(), by)
+            now = self.clock.now()
+            found = stages.ledger.cancel(connection, campaign, now, by)
             if campaign and not found:
                 stages.programme.insist_on(connection, campaign)
+            decide(connection, stages.seal, Decision(Decided.CANCELLED, campaign, now, by))
             return len(found)
 
-        return stages.seal.done(step)
+        return stages.alone("programme", step)
 
     def unknowns(self) -> list[Doubt]:
         """Return the messages of which nobody knows whether they left, with the evidence, for a person to settle."""

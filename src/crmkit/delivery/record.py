@@ -13,6 +13,7 @@ from crmkit.delivery.at_fault import AtFault, reason_of
 from crmkit.delivery.channel import Channel, Outcome, Receipt, account_of, guarantee_of
 from crmkit.delivery.window import LEASE, Window, Written
 from crmkit.ledger.attempts import Answer, Attempts, Intent
+from crmkit.ledger.called_off import keep_off
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
@@ -84,8 +85,9 @@ class Record:
         moved = self.ledger.move(connection, other, "send")
         # Attempts after their touches, as everybody takes them: two who meet then never wait for one another.
         self.attempts.answered(connection, answers, now)
+        moved = keep_off(connection, self.ledger, other, moved, "send", now)
         gone = [*done.values(), *moved]
-        gone += self._late(connection, other) if len(gone) < len(handed) else []
+        gone += self._late(connection, other, now) if len(gone) < len(handed) else []
         self.at_fault.stop(connection, [(touch, receipts[touch.key]) for touch in gone if touch.key in receipts], now)
         return gone
 
@@ -121,11 +123,12 @@ class Record:
             }
         return done
 
-    def _late(self, connection: Connection, moves: Sequence[tuple[Touch, Touch]]) -> list[Touch]:
+    def _late(self, connection: Connection, moves: Sequence[tuple[Touch, Touch]], at: datetime) -> list[Touch]:
         """Take answers that came when the touch had been given up as unknown: better late than in doubt."""
         given_up = {touch.key: touch for touch in self.ledger.unknown(connection, [was.key for was, _ in moves])}
         late = [(given_up[was.key], now) for was, now in moves if was.key in given_up]
-        return self.ledger.move(connection, [(was, now) for was, now in late if _is_sure(was, now)], "send")
+        sure = [(was, now) for was, now in late if _is_sure(was, now)]
+        return keep_off(connection, self.ledger, sure, self.ledger.move(connection, sure, "send"), "send", at)
 
     def _outcome(self, touch: Touch, said: Receipt, now: datetime, *, doubtful: bool = False) -> Touch:
         outcome = said.outcome

@@ -16,6 +16,7 @@ from crmkit.delivery.window import doubted
 from crmkit.errors import StoreError
 from crmkit.ledger.attempts import cleared, last_attempts
 from crmkit.ledger.audit import Seal
+from crmkit.ledger.called_off import keep_off
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
@@ -128,6 +129,7 @@ class Rescue:
             told = [(was, _told(was, known[was.key], now)) for was in unknown]
             moves = [(was, one) for was, one in told if not may_be_old or was.attempts == 1 or one.state is State.SENT]
             moved = self.ledger.move(connection, moves, "ask")
+            moved = keep_off(connection, self.ledger, moves, moved, "ask", now)
             found_out = [(one, known[one.key].outcome.value, known[one.key].reference) for one in moved]
             self.at_fault.stop(connection, [(one, known[one.key]) for one in moved], now)
             cleared(connection, self.ledger.tables, self.ledger.practice, found_out)

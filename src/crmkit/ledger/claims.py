@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import attrs
 import sqlalchemy as sa
 
+from crmkit.ledger.called_off import keep_off
 from crmkit.ledger.ledger import COLUMNS, Ledger, to_touch
 from crmkit.ledger.share import Share
 from crmkit.ledger.state import CLAIMABLE, State
@@ -181,7 +182,7 @@ class Claims:
             state = State.RETRY if repeatable(was) else State.UNKNOWN
             gone = attrs.evolve(was, state=state, reason=state.value, owner="", lease=None, changed_at=now)
             moves.append((was, _freed(was, now) if was.state is State.CLAIMED else gone))
-        return self.ledger.move(connection, moves, "recover")
+        return keep_off(connection, self.ledger, moves, self.ledger.move(connection, moves, "recover"), "recover", now)
 
 
 def _freed(was: Touch, now: datetime) -> Touch:

@@ -31,6 +31,7 @@ class Decided(StrEnum):
     RETIRED = "retired"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    CANCELLED = "cancelled"
     #: From here on each row of the records that a sync writes bears a stamp (`records/stamp.py`).
     STAMPED = "stamped"
 
