@@ -380,7 +380,8 @@ def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tm
     assert crm.plan().touches == ()
     assert {one.patient: one.state for one in crm.feed()} == {"P1": "sent", "P2": "carried", "C1": "carried"}
     (told,) = crm.why("P2")
-    assert (told.state, told.words) == (State.CARRIED, "carried: one copy goes to this address: carried by patient P1")
+    assert told.state is State.CARRIED
+    assert "one copy goes to this address" in told.words
     found = crm.findings(Window(date(2026, 11, 1), date(2026, 12, 1))).touches
     assert {(one.state, one.count) for one in found} == {("sent", 1), ("carried", 2)}
 
