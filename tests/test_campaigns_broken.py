@@ -46,8 +46,9 @@ def before(exports, open_crm, tmp_path):
     return crm
 
 
-TYPE = "campaign hello: the message type acme.hello is unknown. To mend: known are: "
-FIELD = "campaign back: segment, column 1: the field acme.no_shows is unknown. To mend: "
+ADMIT = "To mend: admit the plugin acme, which would bring it; known are: "
+TYPE = f"campaign hello: the message type acme.hello is unknown. {ADMIT}"
+FIELD = f"campaign back: segment, column 1: the field acme.no_shows is unknown. {ADMIT}"
 
 
 def test_all_others_are_planned_shown_and_sent_and_what_is_broken_is_named(before, open_crm, outbox, caplog):

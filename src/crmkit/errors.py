@@ -171,3 +171,18 @@ def nearest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else f"known are: {', '.join(names) or 'none'}"
+
+
+def nearest_brought(name: str, known: Iterable[str]) -> str:
+    """Return the same hint for what a plugin may bring: such a name begins with the plugin's, which may not be there.
+
+    >>> nearest_brought("acme.shoes", ["age", "born"])
+    'admit the plugin acme, which would bring it; known are: age, born'
+    >>> nearest_brought("cor.birthday", ["core.birthday"])
+    'did you mean core.birthday?'
+    """
+    names = sorted(known)
+    hint, (plugin, dot, _) = nearest(name, names), name.partition(".")
+    if dot and hint.startswith("known are") and not any(one.startswith(f"{plugin}.") for one in names):
+        return f"admit the plugin {plugin}, which would bring it; {hint}"
+    return hint

@@ -11,7 +11,7 @@ import attrs
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.judge import held
 from crmkit.campaigns.members import Members
-from crmkit.errors import ConfigError, CrmkitError, SegmentError, nearest
+from crmkit.errors import ConfigError, CrmkitError, SegmentError, nearest_brought
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.messages.type import MessageType
@@ -54,7 +54,7 @@ def broken(campaign: Campaign, types: Mapping[str, MessageType], members: Member
     """Return why a campaign cannot be planned: its message type, media, lot, segment or schedule; None if it can."""
     place, kind = f"campaign {campaign.id}", types.get(campaign.message_type)
     if kind is None:
-        mend = nearest(campaign.message_type, types)
+        mend = nearest_brought(campaign.message_type, types)
         problem = ConfigError(f"the message type {campaign.message} is unknown", where=place, mend=mend)
         return Broken(problem, "no_message_type", {"message": campaign.message_type})
     try:

@@ -176,7 +176,10 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
         self._stages.alone("programme", lambda one: self._stages.programme.retire(one, campaign, self.clock.now()))
 
     def programme(self) -> list[Campaign]:
-        """Return the campaigns in force, most urgent first."""
+        """Return the campaigns in force, most urgent first, but for any that only a later version of crmkit can read.
+
+        Such a one stands in `broken`.
+        """
         with self._store.read() as connection:
             return [version.campaign for version in self._stages.programme.versions(connection)]
 

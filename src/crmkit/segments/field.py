@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import sqlalchemy as sa
 
-from crmkit.errors import SegmentError, nearest
+from crmkit.errors import SegmentError, nearest_brought
 from crmkit.segments.compare import Condition, Expression
 from crmkit.segments.kind import TEXT, Kind
 from crmkit.segments.moment import Span
@@ -117,4 +117,6 @@ def field_of(name: str, fields: Mapping[str, Field], where: str = "segment") -> 
             where=where,
             mend="leave the rule out; guards judge consent when a touch is planned and again when it is sent",
         )
-    raise SegmentError(f"the field {name} is unknown", where=where, mend=nearest(name, (*fields, "attributes.NAME")))
+    raise SegmentError(
+        f"the field {name} is unknown", where=where, mend=nearest_brought(name, (*fields, "attributes.NAME"))
+    )
