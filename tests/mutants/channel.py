@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 
@@ -229,6 +230,18 @@ class RetriesNonsense(Sms):
         return Receipt(message.key, Outcome.RETRY)
 
 
+class RetriesWhatIsLeftOut(Sms):
+    def one(self, message):
+        receipt = super().one(message)
+        left_out = receipt.outcome is Outcome.SENT and not self.said["taken"]
+        return Receipt(message.key, Outcome.RETRY) if left_out else receipt
+
+    def post(self, body, key):
+        answer = super().post(body, key)
+        self.said = json.loads(answer)
+        return answer
+
+
 class BearsAGrudge(Sms):
     down = False
 
@@ -288,7 +301,7 @@ MUTANTS = {
     "channel.only_a_refusal_is_permanent": (BuriesTheLiving,),
     "channel.unreachable_is_retry": (RefusesWhenAway, DoubtsEverything),
     "channel.lost_answer_is_unknown": (RetriesInDoubt, RefusesInDoubt, SaysNothingLeft),
-    "channel.nonsense_is_unknown": (RetriesNonsense,),
+    "channel.nonsense_is_unknown": (RetriesNonsense, RetriesWhatIsLeftOut),
     "channel.retry_has_not_left": (ThrowsAwayWhatItKnows,),
     "channel.recovers": (BearsAGrudge,),
     "channel.asks_truly": (HasNeverSeenIt,),

@@ -8,6 +8,7 @@ import json
 import os
 import time
 import uuid
+from datetime import UTC, datetime
 
 import attrs
 
@@ -62,6 +63,7 @@ class Callbacks:
                 key=said["key"],
                 address=said["to"],
                 evidence=self.evidence(said),
+                at=self.at(),
             )
         except (ValueError, TypeError):
             raise self.refusal(said) from None
@@ -71,6 +73,9 @@ class Callbacks:
 
     def evidence(self, said):
         return "a callback"
+
+    def at(self):
+        return None
 
     def refusal(self, said):
         return SourceError("an event is not of the provider's form", where="callback")
@@ -107,6 +112,11 @@ class MakesIdsUp(Callbacks):
 class NumbersByArrival(Callbacks):
     def id(self, said, payload, number):
         return f"{payload.received_at.isoformat()}-{number}"
+
+
+class DatesByTheClock(Callbacks):
+    def at(self):
+        return datetime.now(UTC)
 
 
 class HasOneId(Callbacks):
@@ -208,11 +218,11 @@ MUTANTS = {
     "event_parser.declares": (ShoutsItsName, KeepsItsCheckToItself),
     "event_parser.reads_samples": (ReadsNothing, ReturnsTables),
     "event_parser.any_bytes": (Stumbles, ReturnsTables),
-    "event_parser.same_ids": (MakesIdsUp, NumbersByArrival),
+    "event_parser.same_ids": (MakesIdsUp, NumbersByArrival, DatesByTheClock),
     "event_parser.different_ids": (HasOneId,),
     "event_parser.quotes_nothing": (QuotesAsEvidence, QuotesInTheError, LogsTheBody),
     "event_parser.refuses_altered": (TrustsEverybody, SignsTheLengthOnly),
-    "event_parser.asks_nothing_else": (MakesIdsUp, AsksTheEnvironment, RewritesHeaders),
+    "event_parser.asks_nothing_else": (MakesIdsUp, AsksTheEnvironment, RewritesHeaders, DatesByTheClock),
     "event_parser.bounded_work": (TakesItsTime,),
     "event_parser.core_takes_it": (RefusesInItsOwnWords, ReturnsTables),
 }

@@ -115,7 +115,7 @@ def gateway() -> HttpProvider:
         if not said["to"].startswith("+"):
             return Answer(422, {"error": f"{said['to']} is no number"})
         seen.add(key)
-        return Answer(202, {"id": f"m-{len(seen)}"}, [Taken(said["to"], said["text"], key)])
+        return Answer(202, {"id": f"m-{len(seen)}", "taken": [said["to"]]}, [Taken(said["to"], said["text"], key)])
 
     return HttpProvider(answer, lambda url: {"url": url})
 

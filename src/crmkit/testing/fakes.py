@@ -44,6 +44,8 @@ class Trouble(StrEnum):
     LOST = "takes the message and never answers"
     #: It takes each message and answers something that is no answer.
     NONSENSE = "takes the message and answers nonsense"
+    #: It takes each message and answers in the right form, with nothing in it about any message.
+    OMITS = "takes the message and leaves it out of its answer"
     #: It takes each message and answers that something went wrong.
     FAILS = "takes the message and answers that it failed"
     #: It takes each message and does not answer for as long as anybody waits.

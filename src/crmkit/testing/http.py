@@ -137,6 +137,8 @@ class HttpProvider:
             return Answer(500, b"something went wrong: " + request.body)
         if self._trouble is Trouble.NONSENSE:
             return Answer(200, b"<html>\xff" + request.body)
+        if self._trouble is Trouble.OMITS:
+            return attrs.evolve(answer, body=_with_empty_lists(answer.body))
         return None if self._trouble in (Trouble.LOST, Trouble.SILENT) else answer
 
     @property
@@ -160,6 +162,13 @@ class HttpProvider:
         if server is not None:
             server.shutdown()
             server.server_close()
+
+
+def _with_empty_lists(body: Any) -> Any:
+    """Return an answer's body without what it says of each message of several; of a single one it still says it."""
+    if isinstance(body, Mapping):
+        return {name: _with_empty_lists(value) for name, value in body.items()}
+    return [] if isinstance(body, (list, tuple)) else body
 
 
 class _Server(socketserver.ThreadingTCPServer):

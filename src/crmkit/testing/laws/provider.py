@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import attrs
@@ -194,14 +195,19 @@ def lost_answer_is_unknown(trial: Trial[Channel]) -> None:
 
 @law(
     Kind.CHANNEL,
-    "An answer that cannot be read leaves the message unknown, or sent: it is not tried again and not refused.",
-    mend="Catch what reading the answer can raise, and answer Outcome.UNKNOWN for that message.",
+    "An answer that cannot be read, or says nothing of the message, leaves it unknown, or sent: it is not tried again "
+    "and not refused.",
+    mend="Catch what reading the answer can raise, and answer Outcome.UNKNOWN for that message, and for each that a "
+    "bulk call's answer leaves out.",
     safety=True,
     wants=_BOTH,
     examples=5,
 )
 def nonsense_is_unknown(trial: Trial[Channel]) -> None:
-    nobody_is(trial, DENIED, outcomes(in_trouble(trial, Trouble.NONSENSE, (message_of(7, trial.thing.medium),))))
+    batch = (message_of(7, trial.thing.medium), message_of(8, trial.thing.medium))
+    nobody_is(trial, DENIED, outcomes(in_trouble(trial, Trouble.NONSENSE, batch[:1])))
+    with suppress(NotRun):
+        nobody_is(trial, DENIED, outcomes(in_trouble(trial, Trouble.OMITS, batch)))
 
 
 @law(
