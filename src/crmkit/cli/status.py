@@ -54,7 +54,7 @@ def status(given: Given, late: float, old: float) -> int:
     if found.retry and not found.not_taken:
         show.say(f"What waits for another try was not taken: {found.told or _SILENT}.")
     if found.held:
-        show.say(f"{show.counted(found.held, 'touch')} held: crmkit plan --who held tells what is to be mended.")
+        show.say(f"{show.counted(found.held, 'message')} held: crmkit plan --who held tells what is to be mended.")
     if unread:
         show.say(NOTHING_READ)
     for _, words in reasons:

@@ -259,4 +259,7 @@ def _months(months: Sequence[Month]) -> alt.X:
 
 
 def _amount(unit: str, field: str = "value:Q") -> alt.Y:
-    return alt.Y(field, title=unit, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=4, tickMinStep=1))
+    # A first message would have half a message below it on the axis.
+    whole = "datum.value == floor(datum.value) ? format(datum.value, ',') : ''"
+    axis = alt.Axis(tickCount=4, tickMinStep=1, labelExpr=whole)
+    return alt.Y(field, title=unit, scale=alt.Scale(zero=True), axis=axis)
