@@ -263,6 +263,9 @@ def test_a_yes_without_words_or_proof_undoes_no_no_and_a_no_to_nothing_is_told(o
         ({"practice": "bright-eyes"}, "practice: is no Practice. To mend: give a crmkit.Practice"),
         ({"caps": [{"most": 1}]}, "caps: is no Cap"),
         ({"policy": {"soft_bounces": 5}}, "policy: is no Policy"),
+        ({"audit_key": None}, "audit_key: is no text"),
+        ({"clock": len}, r"clock: tells no time. To mend: give an object with now\(\)"),
+        ({"required": ["csv"]}, "required: is no mapping"),
         ({"time_limits": {"guard": 5}}, "time_limits: is no TimeLimits"),
         ({"channels": {"mail": "folder"}}, r"channels\.mail: there is no medium mail. To mend: did you mean email"),
         (

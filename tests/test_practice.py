@@ -70,6 +70,13 @@ def test_a_value_that_cannot_be_right_says_how_to_write_it(field: str, value: ob
     assert str(told.value).startswith("crm.toml: practice: ")
 
 
+@pytest.mark.parametrize("field", [field.name for field in attrs.fields(Practice)])
+def test_what_an_empty_or_another_column_gives_is_told_by_its_name(field: str) -> None:
+    for value in (None, 7.5):
+        with pytest.raises(ValueError, match=f"^practice {field}"):
+            Practice(**{**RIGHT, field: value})
+
+
 @pytest.mark.parametrize("keys", ["one-secret", ["one-secret", " "]], ids=["text", "blank"])
 def test_a_refused_key_is_not_told(keys: object) -> None:
     with pytest.raises(ValueError, match="keys") as caught:

@@ -206,6 +206,8 @@ def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     [
         ("practice.db", "sqlite:///practice.db"),
         ("oracel://host/practice", "driver that is missing"),
+        ("postgres://host/practice", "write postgresql+psycopg://"),
+        ("postgresql+asyncpg://host/practice", "the driver is asynchronous"),
         ("postgresql+nodriver://user:hunter2@host/practice", "driver that is missing"),
     ],
 )

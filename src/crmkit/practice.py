@@ -25,6 +25,13 @@ _KEPT = "!#$%&'()*+,/:;=?@[]~"
 _LONGEST_URL = 300
 
 
+def _text(_: Any, field: Any, value: Any) -> None:
+    """Refuse what comes of another column than one thought, or of one that is empty."""
+    if not isinstance(value, str):
+        optional = " or leave it out" if field.default == "" else ""
+        raise ValueError(f"practice {field.name} is no text but {type(value).__name__}: write it as text{optional}")
+
+
 def _slug(_: Any, field: Any, value: str) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", value):
         raise ValueError(f"practice {field.name} {value!r}: use lower-case letters, digits, dots and hyphens")
@@ -78,7 +85,7 @@ def _url(_: Any, __: Any, value: str) -> None:
 
 
 def _keys(keys: Iterable[str]) -> tuple[str, ...]:
-    listed = tuple(keys)
+    listed = tuple(keys) if isinstance(keys, Iterable) else ("",)
     # A text is a sequence of letters, each of which would sign links.
     if isinstance(keys, str) or not all(isinstance(key, str) and key.strip() for key in listed):
         raise ValueError('practice keys are a list of texts, none of them blank: write ["a long random text"]')
@@ -87,6 +94,8 @@ def _keys(keys: Iterable[str]) -> tuple[str, ...]:
 
 def _bare(url: str) -> str:
     """Return an address in ASCII: that is how it stands in a mail's header, which else could not be written at all."""
+    if not isinstance(url, str):
+        return url
     bare = url.rstrip("/")
     found = _URL.fullmatch(bare)
     if bare.isascii() or found is None:
@@ -95,6 +104,10 @@ def _bare(url: str) -> str:
     # An e-mail address has the same domain.
     known = host if host.isascii() else normalise_email(f"hello@{host}").value.rpartition("@")[2]
     return f"{scheme}{known}{quote(rest, safe=_KEPT)}" if known else bare
+
+
+def _language(value: str) -> str:
+    return words.language_tag(value) if isinstance(value, str) else value
 
 
 def _number(practice: Any, _: Any, value: str) -> None:
@@ -133,19 +146,19 @@ class Practice:
         ValueError: If a value cannot be right.
     """
 
-    id: str = attrs.field(validator=_slug)
-    name: str = attrs.field(validator=_filled)
-    country: str = attrs.field(validator=_country)
-    timezone: str = attrs.field(validator=_zone)
-    locale: str = attrs.field(converter=words.language_tag)
-    currency: str = attrs.field(validator=_currency)
-    email: str = attrs.field(validator=_address)
-    phone: str = attrs.field(default="", validator=_number)
-    address: str = ""
-    public_url: str = attrs.field(default="", validator=_url, converter=_bare)
+    id: str = attrs.field(validator=[_text, _slug])
+    name: str = attrs.field(validator=[_text, _filled])
+    country: str = attrs.field(validator=[_text, _country])
+    timezone: str = attrs.field(validator=[_text, _zone])
+    locale: str = attrs.field(validator=_text, converter=_language)
+    currency: str = attrs.field(validator=[_text, _currency])
+    email: str = attrs.field(validator=[_text, _address])
+    phone: str = attrs.field(default="", validator=[_text, _number])
+    address: str = attrs.field(default="", validator=_text)
+    public_url: str = attrs.field(default="", validator=[_text, _url], converter=_bare)
     keys: tuple[str, ...] = attrs.field(default=(), converter=_keys, repr=False)
     adult_age: int = attrs.field(default=18, validator=_age)
-    region: str = attrs.field(default="", validator=_region)
+    region: str = attrs.field(default="", validator=[_text, _region])
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -16,7 +16,7 @@ from crmkit.crm.choosing import Choosing
 from crmkit.crm.config import read_config
 from crmkit.crm.database import Database
 from crmkit.crm.ending import Ending
-from crmkit.crm.given import of_kind
+from crmkit.crm.given import a_clock, of_kind, text
 from crmkit.crm.hours import practice_hours
 from crmkit.crm.opened import open_practice
 from crmkit.crm.origin import Origin
@@ -91,20 +91,20 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
         time_limits: TimeLimits | None = None,
     ) -> None:
         self.practice = of_kind(Practice, practice, "practice")
-        self.clock = clock or SystemClock()
+        self.clock = a_clock(clock or SystemClock())
         here = Path(root).absolute()
         wishes = Wishes(
-            practice_hours(practice, hours, closed),
+            practice_hours(practice, text(hours, "hours"), text(closed, "closed")),
             here / templates if templates else None,
             here / content if content else None,
             tuple(of_kind(Cap, cap, "caps") for cap in ([Cap()] if caps is None else caps)),
             dict(channels or {}),
             of_kind(Policy, policy or Policy(), "policy"),
-            audit_key,
+            text(audit_key, "audit_key"),
         )
         limits = of_kind(TimeLimits, time_limits or TimeLimits(), "time_limits")
         wanted = Wanted(plugins, settings or {}, required or {}, strict, limits)
-        tables = Database(database, prefix, schema)
+        tables = Database(database, text(prefix, "prefix"), text(schema, "schema"))
         self._opened = open_practice(practice, tables, wanted, wishes, self.clock, here)
         self._stages = self._opened.stages(self.clock)
         self._store, self._ending = self._stages.store, Ending()

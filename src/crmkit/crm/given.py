@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from crmkit.clock import Clock
 from crmkit.errors import ConfigError
 
 _T = TypeVar("_T")
@@ -43,6 +44,28 @@ def of_kind(kind: type[_T], given: _T, where: str) -> _T:
     """
     if not isinstance(given, kind):
         raise ConfigError(f"is no {kind.__name__}", where=where, mend=f"give a crmkit.{kind.__name__}")
+    return given
+
+
+def text(given: str, where: str) -> str:
+    """Return a text that was given; None, as of a variable that the environment lacks, is none.
+
+    Raises:
+        ConfigError: If it is anything else.
+    """
+    if not isinstance(given, str):
+        raise ConfigError("is no text", where=where, mend="write one, or leave it out")
+    return given
+
+
+def a_clock(given: Clock) -> Clock:
+    """Return a clock that was given.
+
+    Raises:
+        ConfigError: If it cannot be asked for the time.
+    """
+    if not callable(getattr(given, "now", None)):
+        raise ConfigError("tells no time", where="clock", mend="give an object with now(), such as a crmkit.FixedClock")
     return given
 
 

@@ -101,6 +101,9 @@ def check_required(required: Mapping[str, str]) -> None:
     Raises:
         ConfigError: At the first one.
     """
+    if not isinstance(required, Mapping):
+        mend = 'write a specifier for each: {"acme-sms": ">=1.2"}, or "" for any version'
+        raise ConfigError("is no mapping", where="required", mend=mend)
     for name, wanted in required.items():
         if wanted:
             _fits("1", wanted, name)

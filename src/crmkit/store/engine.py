@@ -23,6 +23,9 @@ from crmkit.store.turns import PATIENCE, begin, in_transaction
 #: The drivers that hand what the address says on to PostgreSQL's own library.
 _LIBPQ = ("psycopg", "psycopg2", "psycopg2cffi")
 
+#: Of these no answer can be waited for in a plain function.
+_ASYNCHRONOUS = ("asyncpg", "psycopg_async", "aiosqlite")
+
 #: After so many seconds a connection is asked whether it still leads somewhere.
 IDLE = 5.0
 _USED = "crmkit_used"
@@ -61,7 +64,11 @@ def open_engine(url: str) -> sa.Engine:
             made = made.update_query_dict({"client_encoding": "utf8"})
         return sa.create_engine(made, hide_parameters=True, **more)
     except (sa.exc.NoSuchModuleError, ImportError) as problem:
+        if made.drivername.partition("+")[2] in _ASYNCHRONOUS:
+            raise _asynchronous() from None
         mend = "install it, such as psycopg for postgresql+psycopg://"
+        if made.drivername == "postgres":
+            mend = "write postgresql+psycopg:// in the place of postgres://, which SQLAlchemy does not know"
         raise ConfigError(f"the database needs a driver that is missing ({problem})", mend=mend) from None
 
 
