@@ -18,6 +18,7 @@ from crmkit.metrics.cohort import cohorts
 from crmkit.metrics.gather import Findings, gather
 from crmkit.metrics.known import known_at
 from crmkit.metrics.panel import PanelRow, panel
+from crmkit.metrics.ratio import Ratio
 from crmkit.metrics.series import monthly
 from crmkit.metrics.standard import standard_metrics
 from crmkit.metrics.touches import messages_by_month, touch_counts
@@ -333,6 +334,30 @@ def test_the_panel_tells_the_arm_of_one_campaign_and_who_can_be_reached(desk: De
     assert [(row.arm, row.contactable) for row in desk.panel()] == [("", False)]
     desk.row(desk.records.contact, **contact, until=date(2025, 12, 31))
     assert [(row.arm, row.contactable) for row in desk.panel(campaign="birthday-card")] == [("withheld", True)]
+
+
+def test_a_metric_is_told_the_arms_of_the_campaign_that_it_names(desk: Desk) -> None:
+    def came(arm: str, campaign: str) -> Ratio:
+        def below(row: PanelRow) -> int:
+            return int(row.arm == arm)
+
+        def above(row: PanelRow) -> int:
+            return below(row) * int(row.visits > 0)
+
+        name = f"acme.{campaign}_{arm or 'nobody'}"
+        return Ratio(name, "share", "Who came.", above=above, below=below, campaign=campaign)
+
+    for who, arm, days in (("a", "messaged", [date(2025, 3, 3)]), ("b", "messaged", []), ("c", "withheld", [])):
+        desk.patient(who, *days)
+        desk.touch(who, arm=arm)
+    desk.patient("d", date(2025, 3, 3))
+    desk.touch("a", campaign="news", message="core.newsletter", arm="withheld")
+    wanted = [("messaged", "birthday-card"), ("withheld", "news"), ("withheld", "birthday-card"), ("messaged", "")]
+    metrics = [came(*one) for one in wanted]
+    found = gather(desk.store, desk.records, desk.ledger, PRACTICE, metrics, YEAR, AS_OF)
+    assert [(one.numerator, one.denominator) for one in found.measures.values()] == [(1, 2), (1, 1), (0, 1), (0, 0)]
+    assert list(found.measures) == [one.name for one in metrics]
+    assert found.bridge.end == 2
 
 
 def test_months_agree_with_the_panel(small: Desk) -> None:

@@ -18,7 +18,7 @@ from crmkit.metrics.cost import Cost, costs
 from crmkit.metrics.effect import Effect, effects
 from crmkit.metrics.known import known_at
 from crmkit.metrics.measure import Measure, made_anew
-from crmkit.metrics.metric import Metric, measure
+from crmkit.metrics.metric import Metric, campaign_of, measure
 from crmkit.metrics.panel import ACTIVE_MONTHS, PanelRow, panel
 from crmkit.metrics.series import Month, monthly
 from crmkit.metrics.touches import MessageCount, TouchCount, messages_by_month, touch_counts
@@ -84,7 +84,13 @@ def gather(
     with store.read() as connection:
         known = known_at(connection, records, ledger, practice, as_of)
         crossing = _Crossing(panel(connection, known, window, active_months=active_months))
-        measures = measure(metrics, crossing, window, as_of)
+        measures = measure([one for one in metrics if not campaign_of(one)], crossing, window, as_of)
+        for campaign in sorted({campaign_of(one) for one in metrics} - {""}):
+            # A pass of its own: whoever takes part in several campaigns has an arm in each.
+            mine = [one for one in metrics if campaign_of(one) == campaign]
+            told = panel(connection, known, window, active_months=active_months, campaign=campaign)
+            measures |= measure(mine, told, window, as_of)
+        measures = {one.name: measures[one.name] for one in metrics}
         ground = basis(connection, known, window.end)
         return Findings(
             window=window,

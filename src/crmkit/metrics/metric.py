@@ -31,6 +31,9 @@ class Metric(Protocol[S]):
 
     For any two parts of the panel, `add(start(), a) + add(start(), b)` must equal `add(add(start(), a), b)`: the order
     of patients and the size of batches never matter. A change of meaning is a new version.
+
+    It may also have an attribute `campaign`: the id of the campaign whose lot `PanelRow.arm` is to tell. Without it
+    every arm is empty.
     """
 
     @property
@@ -64,6 +67,12 @@ class Metric(Protocol[S]):
     def value(self, state: S) -> Figure:
         """Return what the state amounts to."""
         ...
+
+
+def campaign_of(metric: Metric[Any]) -> str:
+    """Return the id of the campaign whose arms a metric wants to be told, empty if it wants none."""
+    wanted = getattr(metric, "campaign", "")
+    return wanted if isinstance(wanted, str) else ""
 
 
 def measure(

@@ -37,7 +37,9 @@ class History:
         visits: Days in the window with a completed visit.
         spend: What was invoiced in the window, in the practice's currency.
         contacts: Touches that reached the patient in the window; a message to the household counts for each member.
-        arm: The arm in the campaign for which the panel was made, else empty.
+        arm: Of the lot of the campaign that the metric names: `messaged` or `withheld`, as the patient's household was
+            drawn, whatever became of the message; empty if the campaign never had one for the patient, or the metric
+            names none.
         contactable: True if an address of some medium can be used on the window's last day.
     """
 

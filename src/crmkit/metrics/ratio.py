@@ -40,6 +40,7 @@ class Ratio:
     Attributes:
         name: The full name.
         version: The version of the definition.
+        campaign: The id of the campaign whose lot `PanelRow.arm` is to tell.
         unit: As in `Measure`.
         help: What the figure means.
         above: What a patient adds to the numerator.
@@ -54,6 +55,7 @@ class Ratio:
     below: Callable[[PanelRow], Decimal | int] | None = None
     left_out: Callable[[PanelRow], str] = lambda _: ""
     version: int = 1
+    campaign: str = ""
 
     def start(self) -> Tally:
         """Return the tally of nobody."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -15,7 +15,7 @@ from crmkit.metrics.panel import PanelRow
 from crmkit.plugins.calls import Calls, Fault, Nonsense
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.name import full_name
-from crmkit.plugins.owned.shape import Shape
+from crmkit.plugins.owned.shape import Shape, declared
 
 METRIC = Shape("metric", {"version": int, "unit": str, "help": str}, ("start", "add", "value"))
 
@@ -34,6 +34,7 @@ class OwnedMetric:
         version: The version of the definition.
         unit: What the value counts.
         help: The definition in a sentence.
+        campaign: The id of the campaign whose arms it wants to be told, empty if it wants none.
     """
 
     owner: str
@@ -45,6 +46,12 @@ class OwnedMetric:
     help: str = attrs.field(
         init=False, repr=False, default=attrs.Factory(lambda self: self.metric.help, takes_self=True)
     )
+
+    campaign: str = attrs.field(init=False)
+
+    @campaign.default
+    def _campaign(self) -> str:
+        return cast("str", declared(self.metric, "campaign", str, ""))
 
     @calls.default
     def _calls(self) -> Calls:

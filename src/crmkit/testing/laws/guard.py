@@ -106,7 +106,8 @@ def any_zone(trial: Trial[Guard]) -> None:
 @law(
     Kind.GUARD,
     "It judges by what it is given, and asks neither clock nor chance, environment or network.",
-    mend="Use the instant that judge is handed; read settings when the plugin is opened.",
+    mend="Use the instant that judge is handed; read settings when the plugin is opened. A guard that asks a register "
+    "waives this with that as the reason: it asks once for a batch, gives up in seconds, and then holds or denies.",
 )
 def asks_nothing_else(trial: Trial[Guard]) -> None:
     batch, now = trial.draw(batches(min_size=1)), trial.draw(moments())

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from crmkit.campaigns import lot
 from crmkit.metrics.panel import History, PanelRow, judge
 from crmkit.metrics.window import Window
 from crmkit.people.patient import Status
@@ -33,7 +34,7 @@ def histories(draw: st.DrawFn) -> History:
         visits=len(inside),
         spend=Decimal(cents) / 100,
         contacts=draw(st.integers(0, 5)),
-        arm=draw(st.sampled_from(("", "contacted", "withheld"))),
+        arm=draw(st.sampled_from(("", lot.MESSAGED, lot.WITHHELD))),
         contactable=draw(st.booleans()),
     )
 
