@@ -99,8 +99,11 @@ def test_what_others_gave_up_meanwhile_is_in_doubt_no_more_once_it_is_known_to_h
     assert crm.send().sent == len(recorder.handed) == 1
 
 
-def test_who_opted_out_while_another_wrote_for_long_is_not_written_to(
-    opened: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "span", [timedelta(seconds=20), timedelta(minutes=-30)], ids=["for long", "the clock is set back"]
+)
+def test_who_opted_out_while_another_wrote_is_not_written_to(
+    opened: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, span: timedelta
 ) -> None:
     recorder = Recorder()
     crm, desk = opened(recorder), opened(Recorder())
@@ -114,7 +117,7 @@ def test_who_opted_out_while_another_wrote_for_long_is_not_written_to(
         if judged == [True]:
             judged.append(False)
             desk.opt_out("P1", Purpose.MARKETING, Medium.EMAIL)
-            clock.move(timedelta(seconds=20))
+            clock.move(span)
         return begin(self)
 
     monkeypatch.setattr(Judge, "judge", noticed)

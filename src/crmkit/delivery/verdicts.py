@@ -34,8 +34,8 @@ class Verdicts:
     first: Mapping[str, Attempt] = attrs.field(factory=dict)
 
     def hold_at(self, now: datetime) -> bool:
-        """Tell whether they are still fresh."""
-        return now - self.at <= VALID
+        """Tell whether they are still fresh; if the clock was set back meanwhile, nobody knows."""
+        return abs(now - self.at) <= VALID
 
     def parted(self, size: int) -> tuple[Verdicts, Verdicts]:
         """Return the verdicts on so many messages, with what stays, and those on the rest.

@@ -63,11 +63,11 @@ class Window:
 
     def kept_waiting(self, now: datetime) -> bool:
         """Tell whether it waited for others who wrote for so long that its verdicts are no longer to be relied on."""
-        return now - self.ready > VALID
+        return abs(now - self.ready) > VALID
 
     def holds_at(self, now: datetime) -> bool:
         """Tell whether the verdicts are still fresh."""
-        return now - self.at <= VALID
+        return abs(now - self.at) <= VALID
 
     def touches(self) -> list[Touch]:
         """Return all that was judged, as it was claimed."""
