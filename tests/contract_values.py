@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, get_args, get_type_hints
 
 import attrs
+from attr import Factory
 
 import crmkit.plugins
 from crmkit.plugins.described import attributes_told
@@ -129,7 +130,7 @@ def _attributes(one: type) -> str:
         return ""
     types = {name: kind for base in one.__mro__ for name, kind in inspect.get_annotations(base).items()}
     rows = [
-        f"| `{field.name}` | `{_cell(str(types[field.name]))}` | {'' if _required(field) else 'optional'} "
+        f"| `{field.name}` | `{_cell(str(types[field.name]))}` | {'' if _required(field) else _default(field)} "
         f"| {_cell(told.get(field.name, ''))} |\n"
         for field in fields
     ]
@@ -138,6 +139,13 @@ def _attributes(one: type) -> str:
 
 def _doc(one: type) -> str:
     return inspect.cleandoc(one.__doc__ or "")
+
+
+def _default(field: attrs.Attribute[Any]) -> str:
+    """Return what holds where an attribute is left out, if that is more than nothing, none or no."""
+    value: Any = field.default
+    told = value.name if isinstance(value, Enum) else value
+    return "optional" if not value or callable(value) or isinstance(value, Factory) else f"else `{told}`"
 
 
 def _required(field: attrs.Attribute[Any]) -> bool:

@@ -66,7 +66,8 @@ def complete_is_whole(trial: Trial[Source]) -> None:
 @law(
     Kind.SOURCE,
     "A cursor that it does not know gives everything, or an error that says so.",
-    mend="Fall back to a whole reading, or raise SourceError; a database may be years older than the plugin.",
+    mend="Fall back to a whole reading, or raise SourceError, also where a cursor lies beyond all that there is: "
+    "software that was restored from a backup counts from there again. A database may be years older than the plugin.",
 )
 def strange_cursor(trial: Trial[Source]) -> None:
     put(trial)
