@@ -46,7 +46,7 @@ def preview(given: Given, patient: str, campaign: str | None, form: str | None, 
     elif given.as_json:
         show.say_json({"patient": patient, "previews": [_preview_document(one, practice) for one in chosen]})
     else:
-        _say_previews(chosen, practice, asked=bool(campaign))
+        _say_previews(chosen, practice, through, asked=bool(campaign))
         for name, problem in broken.items():
             if campaign in (None, name):
                 show.say(f"Nothing is planned of {name}: {problem}")
@@ -88,7 +88,7 @@ def _message_document(message: Message) -> dict[str, Any]:
     return {**parts, "headers": [list(header) for header in message.headers], "at": message.at.isoformat()}
 
 
-def _say_previews(chosen: list[Preview], practice: Practice, *, asked: bool) -> None:
+def _say_previews(chosen: list[Preview], practice: Practice, through: date | None, *, asked: bool) -> None:
     for one in chosen:
         show.say(f"{one.touch.campaign}, {one.touch.occasion}")
         show.say(f"  due {local(one.touch.due, practice)}; {one.why}\n")
@@ -97,7 +97,8 @@ def _say_previews(chosen: list[Preview], practice: Practice, *, asked: bool) -> 
                 show.say(f"{_LEFT}\n")
             show.say(letter(one.message))
     if not chosen:
-        show.say("Nothing is due to this patient by then: look further with --through.")
+        until = f"until {through}" if through else "within a week"
+        show.say(f"Nothing is due to this patient {until}: look further with --through.")
     elif not asked and any(one.message and not one.goes for one in chosen):
         show.say("What does not leave is shown with --campaign ID.")
 

@@ -13,6 +13,8 @@ import click
 
 from crmkit.cli.countries import USUAL
 
+#: Letters that are no others with a sign above them, and would be left out.
+_SPELT = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"})
 #: A practice that is right in all its parts, so that one answer can be checked at a time.
 _SPECIMEN = MappingProxyType(
     {
@@ -90,10 +92,12 @@ def slug(name: str) -> str:
 
     >>> slug("Bright Eyes Optometry, Zürich")
     'bright-eyes-optometry-zurich'
+    >>> slug("Praxis Dr. Weiß")
+    'praxis-dr-weiss'
     >>> slug("明るい眼科")
     'practice'
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", name.translate(_SPELT)).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-") or "practice"
 
 

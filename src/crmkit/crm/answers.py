@@ -124,7 +124,7 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     for version in stages.programme.versions(connection):
         if version.campaign.id not in covered and version.campaign.id not in broken:
             failing = stages.planner.members.failing(connection, version.campaign, patient, now)
-            words = f"not in the segment: fails {'; '.join(failing)}" if failing else "no occasion due by then"
+            words = f"not in the segment: fails {'; '.join(failing)}" if failing else f"no occasion due until {through}"
             words = words if there else "the patient is not in the records any more"
             answers.append(Answer(version.campaign.id, "", None, words))
     return answers
