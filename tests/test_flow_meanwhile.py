@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, State
+from crmkit.ledger.ledger import Ledger
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import ALLOWED, CrmkitSpec, PluginInfo, hookimpl
 
@@ -94,6 +96,42 @@ def test_so_it_is_on_postgresql_and_the_trail_still_verifies(opened, practice, c
         assert found.faults == ()
         assert found.chains == 1
         assert found.links > len(CAMPAIGNS)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["claims", "gives back"])
+def test_what_a_sender_claims_or_gives_back_amid_the_look_of_a_plan_on_postgresql_stays_as_it_is(
+    opened, practice, clock, tmp_path, postgres, monkeypatch, before
+):
+    given = {"plugins": ["csv", "folder"], "settings": {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}}
+    with CRM(practice, postgres, clock=clock, root=tmp_path, **given) as crm:
+        crm.sync()
+        for campaign in CAMPAIGNS:
+            crm.add(campaign)
+        crm.plan()
+        claims, seal, decided = crm._stages.dispatch.claims, crm._stages.seal, Ledger.decided
+
+        def claim():
+            with seal.begin() as connection:
+                assert claims.claim(connection, "another", clock.now(), timedelta(minutes=5), 100)
+
+        def give_back():
+            with seal.begin() as connection:
+                assert claims.recover(connection, clock.now() + timedelta(minutes=6))
+
+        def asked(*about):
+            found = decided(*about)
+            while ways:
+                ways.pop()()
+            return found
+
+        if before:
+            claim()
+        ways = [give_back if before else claim]
+        monkeypatch.setattr(Ledger, "decided", asked)
+        crm.plan()
+        with crm._store.read() as connection:
+            states = {touch.state for touch in crm._stages.ledger.touches(connection) if touch.campaign == "back"}
+        assert states == {State.READY if before else State.CLAIMED}
 
 
 def test_it_tells_of_each_campaign_once_though_it_judges_twice(opened, open_crm, guard):

@@ -192,11 +192,11 @@ class Planner:
         self, connection: sa.Connection, version: Version, through: date, now: datetime, found: _Gathered
     ) -> None:
         """Gather the touches of a campaign that are there and fresh, and all of them judged anew."""
-        campaign = version.campaign
-        kind = self.judge.types[campaign.message_type]
+        campaign, kind = version.campaign, self.judge.types[version.campaign.message_type]
         decided = self.ledger.decided(connection, campaign.id, now)
         old = self.ledger.open(connection, campaign.id, now)
-        there = {(touch.patient, touch.occasion): touch for touch in old}
+        # What a sender gave back between the two questions is as it was.
+        there = {on: touch for touch in old if (on := (touch.patient, touch.occasion)) not in decided}
         occasions: dict[Due, Occasion] = {}
         due: list[tuple[str, Occasion]] = []
         for patient, when in self.members.due(connection, campaign, kind, through, now):

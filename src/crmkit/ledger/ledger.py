@@ -20,6 +20,7 @@ from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium, Purpose
 from crmkit.store.among import among
+from crmkit.store.refusal import add_rows
 
 COLUMNS = tuple(field.name for field in attrs.fields(Touch))
 _ENUMS = {"state": State, "purpose": Purpose, "medium": Medium}
@@ -87,7 +88,7 @@ class Ledger:
         return self.touches(connection, *same, among(table.c.patient, patients))
 
     def judge(self, connection: sa.Connection, new: Sequence[Touch], old: Mapping[str, Touch], actor: str) -> int:
-        """Write judgements: new touches are added, changed ones moved, equal ones left alone.
+        """Write judgements and return how many: new touches are added, changed ones moved, equal ones left alone.
 
         Args:
             connection: A transaction that may write.
@@ -95,17 +96,16 @@ class Ledger:
             old: By key, the touches that are there already.
             actor: Who judges, for the history.
 
-        Returns:
-            How many touches were added or changed.
+        Raises:
+            InTheWay: If another transaction has moved a touch amid the look.
         """
         added = [touch for touch in new if touch.key not in old]
         if added:
             added = [attrs.evolve(touch, moves=1) for touch in added]
-            connection.execute(sa.insert(self.tables.touch), [self._values(touch) for touch in added])
+            add_rows(connection, self.tables.touch, [self._values(touch) for touch in added])
             self._note(connection, [(None, touch) for touch in added], actor)
-        changed = [
-            (old[touch.key], touch) for touch in new if touch.key in old and not old[touch.key].same_judgement(touch)
-        ]
+        known = [(old[touch.key], touch) for touch in new if touch.key in old]
+        changed = [(was, now) for was, now in known if not was.same_judgement(now)]
         return len(added) + len(self.move(connection, changed, actor))
 
     def move(self, connection: sa.Connection, moves: Sequence[tuple[Touch, Touch]], actor: str) -> list[Touch]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ _FILE = "see that the address names an SQLite database, and that its file and fo
 #: PostgreSQL's codes for a serialization failure, a deadlock and a lock that is not to be had.
 _IN_THE_WAY = ("40001", "40P01", "55P03")
 _READ_ONLY = "25006"
+#: And for a row that is there already.
+_THERE = "23505"
 #: Classes of PostgreSQL's codes whose first line names tables, columns and constraints, and never a value.
 _NAMES_ONLY = ("23", "3D", "3F", "42", "53", "57")
 
@@ -84,6 +86,21 @@ def refusal(problem: sa.exc.DBAPIError) -> StoreError:
         return Unreachable(silent, mend="see that the server runs, and that the address is right")
     kind = type(problem).__name__
     return StoreError(f"the database refused a statement: {kind}{told}{_names(problem.orig, code)}")
+
+
+def add_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows of which this transaction has seen that they are not there.
+
+    Raises:
+        InTheWay: If one is there all the same. On PostgreSQL two questions of one transaction may be answered as of two
+            instants: what another one moved between them was in neither answer.
+    """
+    try:
+        connection.execute(sa.insert(table), rows)
+    except sa.exc.IntegrityError as problem:
+        if code_of(problem.orig) != _THERE:
+            raise
+        raise InTheWay(f"another transaction was in the way ({_THERE})", mend=_AGAIN) from None
 
 
 def is_at_fault(problem: sa.exc.SQLAlchemyError) -> bool:
