@@ -297,6 +297,11 @@ def test_a_row_that_was_slipped_in_beside_those_of_the_source_is_told(
     slipped = "was written by no sync that had the audit key"
     told = {f"patient P0: a consent {slipped}", f"patient P0: a contact point {slipped}", f"patient P9 {slipped}"}
     assert {*crm.audit().faults} == told
+    # Copied under another source's name, a yes would outlast what the practice software says later.
+    slip_in(crm, "consent", "patient = 'P1'", source="acme.other")
+    assert {*crm.audit().faults} == {*told, f"patient P1: a consent {slipped}"}
+    with crm._store.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM crmkit_consent WHERE source = 'acme.other'")
     # Neither a sync nor who clears all stamps makes them look like the others.
     with crm._store.begin() as connection:
         connection.exec_driver_sql("UPDATE crmkit_consent SET stamp = ''")
