@@ -15,12 +15,14 @@ PLUGINS := $(wildcard plugins/*/pyproject.toml)
 demo: .venv/ready
 	$(BIN)/crmkit demo
 
+# The types are checked beside the tests: by itself mypy would leave all processors idle but one.
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov
+	$(BIN)/mypy & typed=$$!; \
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov; tested=$$?; \
+	wait $$typed || { echo "The types are wrong: mypy told above what and where."; exit 1; }; exit $$tested
 
 # The tests once more, with the oldest releases of other packages that may be installed.
 .oldest/ready: pyproject.toml tests/oldest.txt $(PLUGINS)

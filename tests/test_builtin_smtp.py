@@ -90,6 +90,7 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
     assert len(server.accepted) == 2
 
 
+@pytest.mark.no_cover
 @BOTH
 @pytest.mark.parametrize(
     ("script", "outcomes", "evidence"),

@@ -69,6 +69,7 @@ def test_every_command_takes_json_and_a_clock(command: str) -> None:
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 
+@pytest.mark.no_cover
 def test_a_command_whose_outputs_were_closed_does_its_work(practice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for command in ("sync", "plan"):
         run(command, "--at", AT)

@@ -30,6 +30,7 @@ def run(*args: str) -> Result:
     return CliRunner().invoke(main, ["demo", "--patients", "150", "--days", "12", "--at", AT, *args])
 
 
+@pytest.mark.no_cover
 def test_the_tour_shows_every_step_and_where_to_look(folder: Path) -> None:
     result = run()
     assert result.exit_code == 0, result.output
@@ -42,6 +43,7 @@ def test_the_tour_shows_every_step_and_where_to_look(folder: Path) -> None:
     assert "Subject: " in result.stdout
 
 
+@pytest.mark.no_cover
 def test_the_commands_to_try_next_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = [line.split()[1:] for line in run().stdout.splitlines() if line.startswith("  crmkit ")]
     assert len(shown) == 3
@@ -50,6 +52,7 @@ def test_the_commands_to_try_next_work(folder: Path, monkeypatch: pytest.MonkeyP
         assert CliRunner().invoke(main, [*command, "--at", AT]).exit_code == 0, command
 
 
+@pytest.mark.no_cover
 def test_json_tells_the_steps_in_one_document(folder: Path) -> None:
     result = run("--json")
     document = json.loads(result.stdout)

@@ -98,6 +98,7 @@ def states(folder: Path) -> Counter[str]:
         return Counter(connection.scalars(sa.text("SELECT state FROM crmkit_touch")))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("more", "kind", "code", "last"),
     [

@@ -41,6 +41,7 @@ def told(*args: str, code: int = 0) -> Any:
     return json.loads(run(*args, "--json", code=code).stdout)
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("crm")
 def test_whoever_got_a_message_learns_by_which_yes_and_what_happens_next() -> None:
     run("send", "--yes")
@@ -67,6 +68,7 @@ def test_a_mother_learns_why_a_message_about_her_child_came_to_her() -> None:
     assert "  the guardian said no to marketing and feedback by email, 2026-11-23 10:00 (told to Kim)" in said, "not P2"
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("crm")
 def test_the_words_of_what_has_left_are_not_claimed_to_be_known() -> None:
     assert "This has left already" not in run("preview", "P1").stdout
@@ -117,6 +119,7 @@ def test_of_who_has_died_it_is_told_that_nothing_is_sent(crm: CRM, exports: Any)
     assert "  status active\n" in run("why", "P2").stdout
 
 
+@pytest.mark.no_cover
 def test_a_yes_on_a_form_has_a_day_and_no_hour(crm: CRM, exports: Any) -> None:
     exports("consents", [consent("P1", at="2025-03-01")])
     crm.sync()

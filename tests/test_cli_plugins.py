@@ -71,6 +71,7 @@ def run(*words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("strict", ["true", "false"])
 @pytest.mark.parametrize(
     ("misbehaviour", "more", "plugin", "told"),
@@ -107,6 +108,7 @@ def test_where_nothing_is_wrong_nothing_is_told(practice_of) -> None:
     assert run("plugins", "check") == (0, "4 plugins admitted, and nothing is wrong with any.\n")
 
 
+@pytest.mark.no_cover
 def test_a_sending_tells_which_plugin_failed(practice_of) -> None:
     at = ("--at", "2026-11-23T14:00+11:00")
     practice_of()

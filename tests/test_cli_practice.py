@@ -90,6 +90,7 @@ def due(done_once: tuple[Path, Path, str], planned: Path) -> str:
     return done_once[2]
 
 
+@pytest.mark.no_cover
 def test_sync_counts_by_kind_and_points_to_what_was_rejected(practice: Path) -> None:
     result = run("sync")
     assert f"patient       {PATIENTS}" in result.stdout
@@ -100,6 +101,7 @@ def test_sync_counts_by_kind_and_points_to_what_was_rejected(practice: Path) -> 
     assert again["failures"] == []
 
 
+@pytest.mark.no_cover
 def test_tables_fit_a_narrow_terminal_and_hold_no_colours(synced: Path) -> None:
     for command in (["rejected"], ["plan"], ["send"], ["rehearse", "--days", "40"], ["plugins"]):
         out = run(*command).stdout
@@ -120,6 +122,7 @@ def test_rejected_tells_place_and_reason_but_not_the_content(synced: Path) -> No
     assert "is no date" in out
 
 
+@pytest.mark.no_cover
 def test_a_mapped_export_is_told_by_its_own_columns_and_a_wrong_mapping_briefly(practice: Path) -> None:
     settings = practice / "crm.toml"
     mapping = 'file = "list.csv"\nid = "No"\ngiven = "Vorname"\nborn = { column = "Geb.-Datum", format = "%d.%m.%Y" }'
@@ -180,6 +183,7 @@ def test_who_is_held_is_listed_with_what_is_to_mend(practice: Path) -> None:
     assert "Nobody is deferred." in run(*asked, "--who", "deferred").stdout
 
 
+@pytest.mark.no_cover
 def test_who_has_read_no_data_yet_is_told_so_and_not_that_all_is_well(practice: Path) -> None:
     for asked in ("plan", "status"):
         shown = run(asked).stdout
@@ -200,6 +204,7 @@ def test_send_is_dry_until_it_is_told_yes(due: str, planned: Path) -> None:
     assert "Nothing is due now" in run("send").stdout
 
 
+@pytest.mark.no_cover
 def test_the_first_sending_of_all_tells_by_which_database_it_is(due: str, planned: Path) -> None:
     place = f"sqlite:///{planned / 'practice.db'}, tables crmkit_*"
     assert told("send")["first"]
@@ -238,6 +243,7 @@ def test_send_only_to_reaches_nobody_else(due: str) -> None:
     assert [touch["patient"] for touch in told("send", "--only-to", due)["touches"]] == [due]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.UNKNOWN])
 def test_a_refused_message_asks_for_a_person(due: str, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FolderChannel, "send", lambda _, messages: [Receipt(one.key, outcome) for one in messages])
@@ -256,6 +262,7 @@ def test_that_nothing_was_taken_is_told_with_the_channels_words(monkeypatch: pyt
     assert "took nothing at all: a person must look" in out
 
 
+@pytest.mark.no_cover
 def test_what_was_refused_is_told_with_the_channels_words(due: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Receipt("?", Outcome.REFUSED, "", "recipient: 550 5.1.1")
     monkeypatch.setattr(
@@ -313,6 +320,7 @@ def test_an_unknown_patient_is_not_found(synced: Path) -> None:
         assert told(command, "P999999", code=1)["error"]["code"] == "not-found"
 
 
+@pytest.mark.no_cover
 def test_why_answers_for_every_campaign_with_the_history(due: str) -> None:
     run("send", "--yes")
     answers = {one["campaign"]: one for one in told("why", due)["answers"]}
@@ -326,6 +334,7 @@ def test_why_answers_for_every_campaign_with_the_history(due: str) -> None:
     assert "not in the segment" in out
 
 
+@pytest.mark.no_cover
 def test_rehearse_counts_by_month_and_sends_nothing(synced: Path) -> None:
     played = told("rehearse", "--days", "70")
     assert (played["from"], played["to"]) == ("2026-11-23", "2027-01-31")
@@ -359,6 +368,7 @@ def test_a_rehearsal_without_messages_says_so(practice: Path) -> None:
     assert told("rehearse", "--days", "2")["busiest"] == {"day": None, "messages": 0}
 
 
+@pytest.mark.no_cover
 def test_report_prints_the_path(synced: Path) -> None:
     assert run("report", "--out", "page.html").stdout == "page.html\n"
     assert "<html" in (synced / "page.html").read_text()

@@ -59,6 +59,7 @@ def test_without_a_plugin_that_reads_mails_it_says_which_to_admit(
     assert "such as email" in run("receive", "email.bounces", "-", code=1, given=b"From: a@b.example\n\n").stderr
 
 
+@pytest.mark.no_cover
 def test_what_a_patient_tells_the_desk_holds_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
     run("sync")
@@ -75,6 +76,7 @@ def test_what_a_patient_tells_the_desk_holds_at_once(tmp_path: Path, monkeypatch
     assert "has said no to marketing by email" in run("why", "P000015").output
 
 
+@pytest.mark.no_cover
 def test_a_no_told_at_the_desk_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
     run("sync")
@@ -111,6 +113,7 @@ def words() -> str:
     return str(told("why", "P000015")["answers"][0]["words"])
 
 
+@pytest.mark.no_cover
 def test_a_bounce_in_a_file_is_heard_once(key: str) -> None:
     Path("bounce.eml").write_bytes(bounce(word_of(key), CHRIS))
     shown = run("receive", "email.bounces", "bounce.eml").stdout
@@ -145,12 +148,14 @@ def test_what_cannot_be_read_is_told_and_kept_and_the_rest_is_heard(key: str) ->
     assert "Not read: email.bounces" in run("receive", "--again", code=3).stdout
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("args", [(), ("email.bounces",), ("email.bounces", "-", "--again")])
 def test_a_command_that_says_too_little_or_too_much_is_refused(key: str, args: tuple[str, ...]) -> None:
     assert key
     run("receive", *args, code=2)
 
 
+@pytest.mark.no_cover
 def test_a_parser_that_there_is_not_is_one_mistake(key: str) -> None:
     Path("good.eml").write_bytes(bounce(word_of(key), CHRIS))
     result = run("receive", "email.bounce", "good.eml", code=1)

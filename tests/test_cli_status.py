@@ -127,6 +127,7 @@ def test_what_was_mended_is_tried_at_once(crm: CRM, clock: FixedClock, monkeypat
     assert told("send", "--yes", "--again")["counts"] == {}, "nothing is sent twice"
 
 
+@pytest.mark.no_cover
 def test_what_a_dead_sender_left_behind_is_late_too(
     crm: CRM, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -172,6 +173,7 @@ def test_many_in_doubt_are_counted_and_settled_by_what_the_mail_log_names(
     assert "no key of a message was piped in" in run(*settling, "sent", code=1, given="nothing").stderr
 
 
+@pytest.mark.no_cover
 def test_a_process_that_watches_gives_a_sign_of_life_and_speaks_json_line_by_line(
     crm: CRM, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,6 +244,7 @@ def test_the_status_is_the_same_on_postgresql(
         assert "This machine's clock is 3,600 seconds ahead of the database's" in late[0][1]
 
 
+@pytest.mark.no_cover
 def test_who_only_asks_does_not_wait_for_one_who_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shutil.copytree(sample(), tmp_path / "practice"))
     at = ("--at", "2026-11-23T10:00+11:00")

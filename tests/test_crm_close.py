@@ -32,6 +32,7 @@ def held(folder):
     return found
 
 
+@pytest.mark.no_cover
 @pytest.mark.skipif(not OPEN.is_dir(), reason="only Linux tells which files a process holds")
 def test_a_crm_that_is_closed_holds_no_file_open_whichever_thread_used_it(exports, open_crm, tmp_path):
     exports("patients", [patient("P1")])

@@ -87,6 +87,7 @@ def with_one_card(exports: Any, open_crm: Any) -> CRM:
     return crm
 
 
+@pytest.mark.no_cover
 def test_a_channel_of_the_hosts_finds_what_the_host_has_set_for_its_own_thread(exports: Any, open_crm: Any) -> None:
     # Flask's current application, for instance, and what a logger adds to each line.
     request, found = ContextVar("request", default=""), []
@@ -99,6 +100,7 @@ def test_a_channel_of_the_hosts_finds_what_the_host_has_set_for_its_own_thread(e
     assert found == ["r-17"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
 @pytest.mark.parametrize("shares", [2, 5])
 def test_any_executor_shares_the_work_out_and_nobody_gets_two(
@@ -120,6 +122,7 @@ def test_whatever_a_crm_returns_can_travel_to_another_process_and_into_a_cache(e
     assert [pickle.loads(pickle.dumps(one)) for one in found] == found  # noqa: S301 - our own
 
 
+@pytest.mark.no_cover
 def test_one_crm_serves_many_threads_and_the_log_names_nobody(
     clinic: str, outbox: Callable[[], list[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -174,6 +177,7 @@ host = Host()
     assert done.stdout.startswith("send: the program is at its very end. To mend: send before it does"), done.stderr
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("shares", [0, 257])
 def test_a_number_of_shares_that_cannot_be_is_refused(clinic: str, shares: int) -> None:
     crm, workers = CRM.made_by(f"{clinic}:make"), ThreadPoolExecutor(1)
@@ -191,6 +195,7 @@ def test_every_household_is_in_exactly_one_share(of: int, digest: str) -> None:
     assert sum(digest[:2] in Share(of, number).digits for number in range(of)) == 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
@@ -213,6 +218,7 @@ def test_work_is_not_shared_out_by_a_crm_that_no_worker_could_build(open_crm: An
         open_crm().send(executor=pool)
 
 
+@pytest.mark.no_cover
 def test_watching_sends_what_falls_due_and_ends_between_windows_when_asked(
     exports: Any, open_crm: Any, clock: Any
 ) -> None:
@@ -467,6 +473,7 @@ def test_a_watching_process_opens_the_practice_anew_after_a_plugin_hung(
     assert found[State.SENT] >= 1, "the other ends the process"
 
 
+@pytest.mark.no_cover
 def test_a_watching_process_ends_at_a_signal_with_nothing_in_doubt(clinic: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "crmkit", "send", "--yes", "--watch", "--every", "0.2"]
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}

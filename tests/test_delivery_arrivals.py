@@ -29,6 +29,7 @@ def payloads(desk: Desk) -> list[Any]:
         return list(connection.execute(sa.text("SELECT * FROM crmkit_payload")))
 
 
+@pytest.mark.no_cover
 def test_a_parser_that_fails_leaves_its_payload_to_be_tried_again(desk: Desk) -> None:
     desk.told.events.append(desk.event(EventKind.BOUNCED, permanent=True))
     desk.told.fails = ValueError(f"{MIA} is no number")
@@ -49,6 +50,7 @@ def test_a_parser_that_fails_leaves_its_payload_to_be_tried_again(desk: Desk) ->
     assert desk.crm.audit().faults == ()
 
 
+@pytest.mark.no_cover
 def test_an_event_read_late_happened_when_its_payload_came(desk: Desk) -> None:
     came = desk.clock.now()
     desk.told.events.append(desk.event(EventKind.UNSUBSCRIBED))
@@ -75,6 +77,7 @@ def test_a_database_that_fails_half_way_leaves_nothing_half_done(desk: Desk, mon
     assert desk.state() is State.COMPLAINED
 
 
+@pytest.mark.no_cover
 def test_of_many_events_the_rest_is_taken_in_later_where_something_comes_between(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +102,7 @@ def test_of_many_events_the_rest_is_taken_in_later_where_something_comes_between
     assert [*desk.crm.unread()] == []
 
 
+@pytest.mark.no_cover
 def test_a_signed_call_that_could_not_be_read_is_verified_again_by_its_own_time(desk: Desk) -> None:
     body = b'{"events": [{"id": "e-1"}]}'
     signed = HookParser((SECRET,)).sign("m-1", desk.clock.now(), body)
@@ -113,6 +117,7 @@ def test_a_signed_call_that_could_not_be_read_is_verified_again_by_its_own_time(
     assert one.headers == signed, "what opens the sender's door is not kept"
 
 
+@pytest.mark.no_cover
 def test_of_a_call_that_was_read_no_headers_are_kept(desk: Desk) -> None:
     body = json.dumps({"events": [{"id": "e-1", "kind": "delivered", "medium": "email", "key": desk.key()}]}).encode()
     desk.crm.receive("hook", body, HookParser((SECRET,)).sign("m-1", desk.clock.now(), body))
@@ -130,6 +135,7 @@ def test_what_is_forged_or_nobodys_event_is_not_kept(desk: Desk) -> None:
     assert payloads(desk) == []
 
 
+@pytest.mark.no_cover
 def test_a_payload_that_turns_out_to_be_no_event_is_not_kept_any_longer(desk: Desk) -> None:
     desk.told.fails = SourceError("is no JSON")
     with pytest.raises(SourceError):
@@ -139,6 +145,7 @@ def test_a_payload_that_turns_out_to_be_no_event_is_not_kept_any_longer(desk: De
     assert payloads(desk) == []
 
 
+@pytest.mark.no_cover
 def test_of_a_mail_with_a_film_in_it_only_the_beginning_is_kept(desk: Desk) -> None:
     mail = bounce(desk.word(), MIA).replace(
         b"--b--", b"--b\nContent-Type: video/mp4\n\n" + b"x" * 3_000_000 + b"\n--b--"
@@ -149,6 +156,7 @@ def test_of_a_mail_with_a_film_in_it_only_the_beginning_is_kept(desk: Desk) -> N
         assert connection.scalar(sa.text("SELECT sum(length(body)) FROM crmkit_payload")) == 1_000_000
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("policy", "days"), [(None, 30), (Policy(keep_days=7), 7)])
 def test_a_payload_expires_and_what_was_learnt_from_it_does_not(
     open_crm: Callable[..., CRM],
@@ -191,6 +199,7 @@ def test_what_arrived_about_a_patient_can_be_erased(desk: Desk) -> None:
     assert desk.crm.audit().faults == ()
 
 
+@pytest.mark.no_cover
 def test_what_could_not_be_read_is_held_in_memory_a_little_at_a_time(desk: Desk) -> None:
     size, number = 100_000, 200
     desk.told.fails = ValueError  # an error that is raised again keeps all frames that it has seen

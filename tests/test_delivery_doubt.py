@@ -68,6 +68,7 @@ def test_a_blind_channel_is_never_handed_it_again(one: Any, clock: FixedClock) -
     assert doubt.evidence == "the sender ended before the channel had answered"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fate", ["crash after", "silent"])
 def test_a_keyed_channel_is_handed_the_same_words_again_in_time(one: Any, clock: FixedClock, fate: str) -> None:
     recorder = Recorder(guarantee=keyed(HOUR))
@@ -86,6 +87,7 @@ def test_a_keyed_channel_is_handed_the_same_words_again_in_time(one: Any, clock:
     assert crm.send().touches == ()
 
 
+@pytest.mark.no_cover
 def test_what_left_without_a_key_is_not_repeated_when_a_later_version_knows_keys(one: Any, clock: FixedClock) -> None:
     recorder = Recorder()
     crash(one(recorder), recorder)
@@ -119,6 +121,7 @@ def test_who_is_asked_may_say_that_nobody_is_there(one: Any, clock: FixedClock) 
     assert again.detail["problem"] == "nobody is there, says the channel recorder (21211)"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fate", ["retry", "not sent"])
 def test_a_repetition_that_had_no_effect_does_not_end_the_doubt_about_the_first_attempt(
     one: Any, clock: FixedClock, fate: str
@@ -159,6 +162,7 @@ def test_what_a_person_has_sent_once_more_is_repeated_in_the_words_of_that_time(
     assert first.digest != second.digest == third.digest
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("changed", ["name", "consent", "another channel"])
 def test_what_would_not_be_the_same_message_is_not_repeated(
     one: Any, exports: Any, clock: FixedClock, changed: str
@@ -182,6 +186,7 @@ def test_what_would_not_be_the_same_message_is_not_repeated(
     assert (state(crm), len(recorder.handed)) == (State.UNKNOWN, 1)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("said", "then", "handed"),
     [
@@ -222,6 +227,7 @@ class Provider(Recorder):
     info = PluginInfo("recorder", settings=Account)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("guarantee", [QUERYABLE, keyed(24 * HOUR)], ids=("queryable", "keyed"))
 @pytest.mark.parametrize("again", ["hush", "psst"], ids=("same", "other"))
 def test_another_account_of_the_provider_is_neither_asked_nor_handed_what_may_have_left(
@@ -240,6 +246,7 @@ def test_another_account_of_the_provider_is_neither_asked_nor_handed_what_may_ha
         assert (state(crm), later.handed, later.asked) == (State.UNKNOWN, [], [])
 
 
+@pytest.mark.no_cover
 def test_a_channel_that_names_its_account_may_change_its_other_settings(one: Any, clock: FixedClock) -> None:
     """A new token, for one."""
     before, later, other = (Provider(guarantee=QUERYABLE) for _ in range(3))
@@ -275,6 +282,7 @@ def test_a_message_is_not_tried_again_before_the_time_that_its_provider_asked_fo
     assert (touch.state, touch.due - began) == (State.RETRY, wait)
 
 
+@pytest.mark.no_cover
 def test_a_provider_that_does_not_know_is_not_asked_at_every_turn(one: Any, clock: FixedClock) -> None:
     recorder = Recorder(guarantee=QUERYABLE)
     crm = one(recorder)
@@ -302,6 +310,7 @@ def test_what_was_asked_of_many_at_once_is_written_down(exports: Any, open_crm: 
     assert crm.send().sent == 2
 
 
+@pytest.mark.no_cover
 def test_an_answer_that_comes_late_settles_the_doubt(one: Any, clock: FixedClock) -> None:
     recorder = Recorder()
     crm, other = one(recorder), one(Recorder())
@@ -447,6 +456,7 @@ def test_whatever_is_in_the_way_of_what_a_person_decides_it_is_done_once(
     assert [event.state for event in crm.feed()][-2:] == [State.RETRY, State.CANCELLED]
 
 
+@pytest.mark.no_cover
 def test_whatever_is_in_the_way_of_a_transaction_the_sending_goes_on(
     exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_laptop_that_slept_until_the_night_hands_nothing_over_then(opened: Any
     assert crm.send().sent == len(recorder.handed) == 1
 
 
+@pytest.mark.no_cover
 def test_who_opted_out_while_a_sender_stood_still_is_not_written_to(opened: Any, clock: FixedClock) -> None:
     recorder = Recorder()
     crm, desk = opened(recorder), opened(Recorder())
@@ -99,6 +100,7 @@ def test_what_others_gave_up_meanwhile_is_in_doubt_no_more_once_it_is_known_to_h
     assert crm.send().sent == len(recorder.handed) == 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "span", [timedelta(seconds=20), timedelta(minutes=-30)], ids=["for long", "the clock is set back"]
 )

@@ -99,6 +99,7 @@ def test_a_software_that_gives_no_answer_lets_nothing_out_and_is_asked_again(
     assert crm.send().sent == 3
 
 
+@pytest.mark.no_cover
 def test_a_rehearsal_asks_nobody(crm: CRM, software: Software) -> None:
     crm.rehearse(2)
     assert software.asked == []

@@ -53,6 +53,7 @@ def starts(visit: Row) -> date:
     return datetime.fromisoformat(visit["starts_at"]).date()
 
 
+@pytest.mark.no_cover
 def test_nobody_is_seen_after_they_died_or_left(written: Written) -> None:
     left = {row["id"]: row for row in written.patients if row["status"] in ("deceased", "moved", "transferred")}
     assert all(START <= date.fromisoformat(row["status_date"]) < TODAY for row in left.values())

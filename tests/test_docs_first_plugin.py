@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from documents import ROOT, blocks, text
 from crmkit.testing.start import start
 
 PAGE = text("docs/how-to/your-first-plugin.md")
+#: Here the commands are tried; with more examples a new plugin is tried in test_wheel.py.
+FEW = {"pytest": ["--crmkit-examples", "2"], "crmkit": ["--examples", "2"]}
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +28,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def shell(command: str, cwd: Path, more: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """Run a command of the page; the plugin lies on the path as if it had been installed."""
     paths = os.pathsep.join([str(ROOT / "src"), str(cwd / "src")])
     env = {**os.environ, "PYTHONPATH": paths, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     program, *arguments = shlex.split(command)
     extra = ["-p", "crmkit.testing.pytest_plugin"] if program == "pytest" else []
-    words = [sys.executable, "-m", program, *extra, *arguments]
+    words = [sys.executable, "-m", program, *extra, *arguments, *more]
     return subprocess.run(words, cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=300)
 
 
@@ -48,7 +51,7 @@ def test_the_commands_do_what_the_page_says(place: Path) -> None:
     project = tomllib.loads((place / "acme-sms" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert "dev" in project["optional-dependencies"], "the pip of Python 3.11 knows no groups"
     for command in commands[2:]:
-        done = shell(command, place / "acme-sms")
+        done = shell(command, place / "acme-sms", FEW[shlex.split(command)[0]])
         assert done.returncode == 0, done.stdout + done.stderr
     made = (place / "acme-sms" / "conformance.md").read_text(encoding="utf-8")
     assert made.startswith("# Conformance statement: acme-sms\n\nConforms")

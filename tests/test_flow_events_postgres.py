@@ -17,12 +17,14 @@ from crmkit.plugins import EventKind, Stop
 
 
 @pytest.fixture
-def open_there(postgres: str, practice: Practice, clock: FixedClock, tmp_path: Path) -> Iterator[Callable[..., CRM]]:
+def open_there(
+    postgres_ready: str, practice: Practice, clock: FixedClock, tmp_path: Path
+) -> Iterator[Callable[..., CRM]]:
     opened: list[CRM] = []
 
     def open_one(**more: Any) -> CRM:
         settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}} | more.pop("settings", {})
-        opened.append(CRM(practice, postgres, settings=settings, clock=clock, root=tmp_path, **more))
+        opened.append(CRM(practice, postgres_ready, settings=settings, clock=clock, root=tmp_path, **more))
         return opened[-1]
 
     yield open_one

@@ -18,7 +18,7 @@ KEY = "a key that only the host has"
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path) -> Iterator[sa.Engine]:
-    url = f"sqlite:///{tmp_path}/host.db" if request.param == "sqlite" else request.getfixturevalue("postgres")
+    url = f"sqlite:///{tmp_path}/host.db" if request.param == "sqlite" else request.getfixturevalue("postgres_ready")
     made = sa.create_engine(url, connect_args={"timeout": 0} if request.param == "sqlite" else {})
     with made.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE appointment (n integer)")

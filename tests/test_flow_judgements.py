@@ -18,6 +18,7 @@ from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import Limits
 
+NEWS = Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23")
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
 SITUATIONS = {
@@ -32,6 +33,15 @@ SITUATIONS = {
     "has no first name": ({"given": ""}, True, State.HELD, "field_missing"),
     "is written in capitals": ({"given": "MARGARET"}, True, State.HELD, "doubtful_name"),
 }
+
+
+@pytest.fixture
+def news(tmp_path):
+    """Write what the newsletter says, and return the file."""
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -278,10 +288,9 @@ def test_in_the_united_states_marketing_waits_for_the_postal_address_and_then_go
 def test_a_newsletter_waits_for_its_file_and_goes_when_it_is_there(exports, open_crm, tmp_path, outbox):
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])
-    news = Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23")
     crm = open_crm(content="content")
     crm.sync()
-    crm.add(news)
+    crm.add(NEWS)
     (touch,) = crm.plan().touches
     path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
     assert (touch.state, touch.reason, touch.detail) == (State.HELD, "content_missing", {"path": str(path)})
@@ -310,21 +319,18 @@ def test_a_file_in_a_folder_far_down_is_waited_for_like_any_other(text, exports,
     assert crm.failures() == []
 
 
-def test_a_newsletter_that_may_not_be_read_holds_its_own_messages_alone(exports, open_crm, tmp_path, monkeypatch):
+def test_a_newsletter_that_may_not_be_read_holds_its_own_messages_alone(exports, open_crm, news, monkeypatch):
     exports("patients", [patient("P1")])
     exports("consents", [consent("P1")])
     crm = open_crm(content="content", caps=())
     crm.sync()
-    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    crm.add(NEWS)
     crm.add(BIRTHDAY)
-    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
-    path.parent.mkdir(parents=True)
-    path.write_text("# News\n\nHello.\n", encoding="utf-8")
 
     read = Path.read_text
 
     def refused(self, **more):
-        if self.name == path.name:
+        if self == news:
             raise PermissionError(13, "Permission denied", str(self))
         return read(self, **more)
 
@@ -361,16 +367,13 @@ def test_a_template_that_compares_what_does_not_fit_holds_its_own_messages_alone
     assert crm.plan().ready(), "somebody may have mended it"
 
 
-def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, tmp_path, outbox, clock):
+def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, news, outbox, clock):
     family = [patient("P1"), patient("P2", given="Sam"), patient("C1", given="Leo", born="2019-01-01", guardian="P1")]
     exports("patients", family)
     exports("consents", [consent(one["id"]) for one in family])
-    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
-    path.parent.mkdir(parents=True)
-    path.write_text("# News\n\nHello.\n", encoding="utf-8")
     crm = open_crm(content="content")
     crm.sync()
-    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    crm.add(NEWS)
     states = {touch.patient: (touch.state, touch.carried_by) for touch in crm.plan().touches}
     carrier = next(touch.key for touch in crm.plan().touches if touch.patient == "P1")
     assert states == {"P1": (State.READY, ""), "P2": (State.CARRIED, carrier), "C1": (State.CARRIED, carrier)}
@@ -423,18 +426,13 @@ def test_a_no_shows_at_once_in_all_that_is_planned_and_what_comes_first_is_shown
     assert {one.words for one in crm.why("P1")} == {"denied: has said no to marketing by email"}
 
 
-def test_what_is_called_off_is_what_is_planned_and_not_what_was_said_or_decided_before(
-    exports, open_crm, tmp_path, clock
-):
+def test_what_is_called_off_is_what_is_planned_and_not_what_was_said_or_decided_before(exports, open_crm, news, clock):
     family = [patient("P1"), patient("P2", given="Sam"), patient("P3", email="leo@home.example")]
     exports("patients", family)
     exports("consents", [consent("P1"), consent("P2")])
-    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
-    path.parent.mkdir(parents=True)
-    path.write_text("# News\n\nHello.\n", encoding="utf-8")
     crm = open_crm(content="content")
     crm.sync()
-    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    crm.add(NEWS)
     crm.plan()
 
     def states():
@@ -563,16 +561,13 @@ def test_a_host_follows_by_cursor(exports, open_crm):
         crm.feed("yesterday")
 
 
-def test_a_preview_says_what_has_left_already_and_what_another_copy_carries(exports, open_crm, tmp_path):
+def test_a_preview_says_what_has_left_already_and_what_another_copy_carries(exports, open_crm, news):
     family = [patient("P1"), patient("P2", given="Sam", born="1979-01-01")]
     exports("patients", family)
     exports("consents", [consent(one["id"]) for one in family])
-    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
-    path.parent.mkdir(parents=True)
-    path.write_text("# News\n\nHello.\n", encoding="utf-8")
     crm = open_crm(content="content")
     crm.sync()
-    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    crm.add(NEWS)
     plan = crm.plan()
     assert [one.goes for one in plan.preview("P1")] == [True]
     assert [(one.goes, one.touch.state) for one in plan.preview("P2")] == [(False, State.CARRIED)]

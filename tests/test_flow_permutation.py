@@ -193,9 +193,9 @@ def test_however_it_is_put_together_and_in_whatever_pieces_it_is_done_the_same_c
 
 @pytest.mark.parametrize("how", OTHERS[:2])
 def test_on_postgresql_the_same_comes_of_it(
-    how: Arrangement, house: Practice, usual: dict[str, Any], postgres: str
+    how: Arrangement, house: Practice, usual: dict[str, Any], postgres_ready: str
 ) -> None:
-    assert json.dumps(seen(house, how, database=postgres)) == json.dumps(usual)
+    assert json.dumps(seen(house, how, database=postgres_ready)) == json.dumps(usual)
 
 
 def first(verdicts: Iterable[Verdict], _: Any) -> Verdict:

@@ -119,12 +119,12 @@ def test_what_a_dead_sender_held_counts_no_longer_than_its_lease(senders, clock)
     assert going(two, claim(two))[0] == [("back", "P00")]
 
 
-def test_who_looks_after_the_dead_waits_for_nobody_who_lives(exports, practice, clock, tmp_path, postgres):
+def test_who_looks_after_the_dead_waits_for_nobody_who_lives(exports, practice, clock, tmp_path, postgres_ready):
     people(exports, 2)
     settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
     more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path}
-    impatient = sa.create_engine(postgres, connect_args={"options": "-c lock_timeout=100"})
-    with CRM(practice, postgres, **more) as slow, CRM(practice, impatient, **more) as other:
+    impatient = sa.create_engine(postgres_ready, connect_args={"options": "-c lock_timeout=100"})
+    with CRM(practice, postgres_ready, **more) as slow, CRM(practice, impatient, **more) as other:
         slow.sync()
         slow.add(CARD)
         slow.plan()
@@ -185,7 +185,7 @@ class Ticking:
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_sending_at_the_same_time_they_keep_caps_and_days(database, exports, practice, tmp_path, request):
     people(exports, 60)
-    url = f"sqlite:///{tmp_path}/crm.db" if database == "sqlite" else request.getfixturevalue("postgres")
+    url = f"sqlite:///{tmp_path}/crm.db" if database == "sqlite" else request.getfixturevalue("postgres_ready")
     clock = Ticking(datetime(2026, 11, 23, 10, tzinfo=SYDNEY).astimezone(UTC))
     settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
     more = {

@@ -56,7 +56,7 @@ def test_senders_on_sqlite():
 
 
 def test_senders_on_postgresql(postgres_server):
-    run_state_machine_as_test(lambda: Senders(lambda _: postgres_server.fresh()), settings=USUAL)
+    run_state_machine_as_test(lambda: Senders(lambda _: postgres_server.ready()), settings=USUAL)
 
 
 def test_a_sender_that_notes_its_intents_afterwards_is_found_out():

@@ -95,6 +95,7 @@ def test_open_at_says_what_the_wall_clocks_say(
     assert soak.opened(practice).open_at(to, *wish, moment) is soak.is_open(practice, question, moment)
 
 
+@pytest.mark.no_cover
 def test_a_sample_of_the_soak_finds_no_fault() -> None:
     counts, found = soak.run(seed=20261123, count=2000)
     assert found == []

@@ -289,6 +289,7 @@ def test_a_state_that_may_not_follow_is_refused(was, now):
     store.close()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("now", ["posted", "", "|", "held|deferred", "expired|cancelled", "SENT"])
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_a_state_that_there_is_not_never_reaches_the_table(dialect, now, request):

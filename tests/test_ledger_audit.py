@@ -42,7 +42,7 @@ HOUR = timedelta(hours=1)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/crm.db"
-    return str(request.getfixturevalue("postgres"))
+    return str(request.getfixturevalue("postgres_ready"))
 
 
 @pytest.fixture
@@ -150,14 +150,14 @@ SUPPRESSED = (
 PLACES = ("writer, link", "writer, link + 50", "'nobody', 1", "'', 0")
 #: Two rows change places; two links do, with all that they seal.
 ROWS_SWAPPED = (
-    "event SET link = -1 WHERE link = 2",
-    "event SET link = 2 WHERE link = 3",
-    "event SET link = 3 WHERE link = -1",
+    "event SET link = -1 WHERE link = 3",
+    "event SET link = 3 WHERE link = 4",
+    "event SET link = 4 WHERE link = -1",
 )
 LINKS_SWAPPED = (
-    "audit SET number = -1 WHERE number = 2",
-    "audit SET number = 2 WHERE number = 3",
-    "audit SET number = 3 WHERE number = -1",
+    "audit SET number = -1 WHERE number = 3",
+    "audit SET number = 3 WHERE number = 4",
+    "audit SET number = 4 WHERE number = -1",
 )
 
 
@@ -218,7 +218,7 @@ def test_a_changed_order_is_told(busy: CRM, changes: tuple[str, ...]) -> None:
 
 
 def test_a_link_out_of_the_middle_is_told(busy: CRM) -> None:
-    assert faults_of(busy, "DELETE FROM crmkit_audit WHERE number = 2", "DELETE FROM crmkit_event WHERE link = 2")
+    assert faults_of(busy, "DELETE FROM crmkit_audit WHERE number = 3", "DELETE FROM crmkit_event WHERE link = 3")
 
 
 def test_a_cut_end_is_told_only_by_a_head_that_was_noted(busy: CRM) -> None:

@@ -101,6 +101,7 @@ def test_the_second_practice_of_a_process_reads_no_shipped_template_again(monkey
     assert read == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("phone", ["", PRACTICE.phone])
 @pytest.mark.parametrize("reader", [LEO, ANNA], ids=["patient", "guardian"])
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -165,6 +166,7 @@ def test_german_which_says_sie_greets_with_the_family_name(stem: str, locale: st
             assert message.subject == "Alles Gute zum Geburtstag, Mia van der Berg"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("locale", "language", "swiss"),
     [

@@ -125,6 +125,7 @@ def test_the_problem_never_repeats_the_number(typed: str) -> None:
     assert typed not in normalise_phone(typed, "AU").problem
 
 
+@pytest.mark.no_cover
 @pytest.mark.skipif(not PHONES.is_file(), reason="the example numbers are not beside the checkout")
 def test_example_numbers_of_the_world() -> None:
     with PHONES.open(encoding="utf-8", newline="") as file:
@@ -144,6 +145,7 @@ def test_example_numbers_of_the_world() -> None:
     assert (len(rows), refused < 10) == (1144, True)
 
 
+@pytest.mark.no_cover
 @pytest.mark.skipif(not PHONES.is_file(), reason="the example numbers are not beside the checkout")
 def test_example_numbers_as_their_own_country_writes_them() -> None:
     with PHONES.open(encoding="utf-8", newline="") as file:

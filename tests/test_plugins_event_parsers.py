@@ -102,6 +102,7 @@ def changed(**parts):
     return [EVENT, event]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "parts",
     [
@@ -120,6 +121,7 @@ def test_an_event_that_was_changed_after_it_was_made_is_looked_at_again(parts, o
     assert "mia" not in "".join(traceback.format_exception(failed.value))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "answer", [raising(ValueError), raising(KeyError), None, 7, [EVENT, "bounced"], {"mia@home.example": EVENT}]
 )

@@ -85,12 +85,14 @@ def opened(database, tmp_path, practice, clock, exports, value, **limits):
     return CRM(practice, database, time_limits=TimeLimits(**limits), **more)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("segment", SEGMENTS)
 def test_what_the_database_refuses_is_unknown_and_the_plan_goes_on(segment, tmp_path, practice, clock, exports, outbox):
     with opened(f"sqlite:///{tmp_path}/crm.db", tmp_path, practice, clock, exports, unknown_function) as crm:
         check(crm, segment, outbox)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("value", "segment"),
     [
@@ -101,9 +103,9 @@ def test_what_the_database_refuses_is_unknown_and_the_plan_goes_on(segment, tmp_
     ],
 )
 def test_on_postgresql_a_refused_statement_ends_no_transaction(
-    value, segment, tmp_path, practice, clock, exports, outbox, postgres
+    value, segment, tmp_path, practice, clock, exports, outbox, postgres_ready
 ):
-    with opened(postgres, tmp_path, practice, clock, exports, value) as crm:
+    with opened(postgres_ready, tmp_path, practice, clock, exports, value) as crm:
         check(crm, segment, outbox)
 
 
@@ -111,7 +113,7 @@ def test_on_postgresql_a_refused_statement_ends_no_transaction(
 def test_what_never_ends_in_the_database_is_given_up_and_the_plan_goes_on(
     engine, tmp_path, practice, clock, exports, outbox, request
 ):
-    database = request.getfixturevalue("postgres") if engine == "postgres" else f"sqlite:///{tmp_path}/crm.db"
+    database = request.getfixturevalue("postgres_ready") if engine == "postgres" else f"sqlite:///{tmp_path}/crm.db"
     with opened(database, tmp_path, practice, clock, exports, endless, statement=0.5) as crm:
         check(crm, "acme.score >= 0", outbox, Kind.OVERDUE, "took longer than 0.5 s over its SQL")
         with crm._store.read() as connection:

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from documents import ROOT
 
+# The same paths as elsewhere, many times over: following every line would take half as long again.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture
 def driven(monkeypatch: pytest.MonkeyPatch) -> None:

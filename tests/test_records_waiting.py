@@ -89,6 +89,7 @@ def test_who_was_forgotten_does_not_come_back(desk: Desk) -> None:
     assert desk.now("visit") == []
 
 
+@pytest.mark.no_cover
 def test_more_patients_are_waited_for_than_one_statement_may_name(desk: Desk) -> None:
     number = 1300
     desk.run(changes(*(visit(f"V{n}", f"P{n}") for n in range(number)), name="diary"))

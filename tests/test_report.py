@@ -111,6 +111,7 @@ def no_altair(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, f"crmkit.report.{room}", raising=False)
 
 
+@pytest.mark.no_cover
 def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing() -> None:
     html = page()
     assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
@@ -121,6 +122,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing() -> None:
     assert not re.search(r"@import|src=|javascript:|\son\w+=", html)
 
 
+@pytest.mark.no_cover
 def test_the_page_names_no_patient() -> None:
     html = page()
     assert not any(one.patient in html for one in PANEL)
@@ -207,6 +209,7 @@ def test_rates_of_small_groups_and_unfinished_quarters_are_not_shown() -> None:
     }
 
 
+@pytest.mark.no_cover
 def test_a_card_gives_no_rate_of_a_small_group_and_says_none_or_all_only_where_it_is_so() -> None:
     def told(above: int, below: int) -> str:
         share = Measure(
@@ -220,6 +223,7 @@ def test_a_card_gives_no_rate_of_a_small_group_and_says_none_or_all_only_where_i
     assert [told(300, 300), told(0, 300)] == ["100 of every 100", "0 of every 100"]
 
 
+@pytest.mark.no_cover
 def test_records_that_begin_late_are_told_with_what_they_make_of_the_figures() -> None:
     text = Outline(page(findings(basis=Basis(date(2024, 6, 30), date(2025, 5, 1), date(2025, 10, 1), None, 3)))).text
     assert "The visits on record begin in June 2024." in text
@@ -244,6 +248,7 @@ def test_a_message_in_doubt_is_neither_told_as_held_nor_as_one_that_did_not_go_o
     assert "7 touches: 0 reached a patient, 2 are in a household's copy" in text
 
 
+@pytest.mark.no_cover
 def test_a_report_of_old_records_says_since_when_nothing_new_is_known() -> None:
     def told(read: date | None) -> str:
         return Outline(page(findings(basis=Basis(date(2010, 1, 4), date(2010, 1, 4), read_on=read)))).text
@@ -262,6 +267,7 @@ def test_the_page_is_as_old_as_the_practices_own_day() -> None:
     assert "as known on 10 December 2025" in text
 
 
+@pytest.mark.no_cover
 def test_what_a_lot_tells_comes_with_its_range_and_claims_no_more_than_that() -> None:
     def told(seen: int, waiting: int = 0, of: int = 100) -> str:
         messaged = Arm.of([(1, 1)] * seen + [(1, 0)] * (of - seen))
@@ -319,6 +325,7 @@ def test_without_the_packages_for_plots_the_page_has_tables_and_says_so(no_altai
     assert "<details open>" in html
 
 
+@pytest.mark.no_cover
 def test_a_bridge_that_does_not_add_up_is_told() -> None:
     assert "do not add up" not in page()
     assert "do not add up" in page(findings(bridge=Bridge(start=3, end=9)))

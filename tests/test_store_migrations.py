@@ -86,6 +86,7 @@ def url_of(store: Store) -> str:
     return store.engine.url.render_as_string(hide_password=False)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_migrations_make_the_tables_that_are_declared(where: tuple[str, str, str], make: Make) -> None:
     declared, migrated = make(*where), make(*where)
@@ -98,6 +99,7 @@ def test_migrations_make_the_tables_that_are_declared(where: tuple[str, str, str
     assert {f"{where[1]}{name}" for name in ("patient", "touch_order", "touch_once")} <= told
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_the_sql_for_somebody_else_to_run_makes_the_same(where: tuple[str, str, str], make: Make) -> None:
     declared, written = make(*where), make(*where)
@@ -121,6 +123,7 @@ def at_revision(store: Store, number: str, monkeypatch: pytest.MonkeyPatch) -> N
         upgrade(store)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_what_happened_before_the_feed_had_places_is_told_in_its_order(
     where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
@@ -144,6 +147,7 @@ def test_what_happened_before_the_feed_had_places_is_told_in_its_order(
     assert rest == told[1500:1503]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_rows_that_could_not_be_read_before_the_upgrade_say_whose_they_are(
     where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
@@ -170,6 +174,7 @@ def test_rows_that_could_not_be_read_before_the_upgrade_say_whose_they_are(
         assert set(connection.scalars(sa.select(table.c.patient))) == {"P1", "P2", ""}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_a_database_of_an_older_revision_is_refused_until_it_is_upgraded(
     where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
@@ -225,6 +230,7 @@ def test_a_process_that_runs_writes_nothing_once_the_database_is_of_another_revi
         pass
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_an_upgrade_waits_for_who_writes_and_whoever_comes_then_sees_it(
     where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
@@ -272,6 +278,7 @@ def test_an_upgrade_gives_up_where_somebody_does_not_end(
     assert upgrade(store) == "0007"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_no_upgrade_comes_between_a_message_and_its_answer(
     where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
@@ -289,6 +296,7 @@ def test_no_upgrade_comes_between_a_message_and_its_answer(
     assert upgrade_database(store.engine, prefix=store.prefix, schema=store.schema) == (before, HEAD)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_the_sql_of_another_revision_changes_nothing(
     where: tuple[str, str, str], make: Make, monkeypatch: pytest.MonkeyPatch
@@ -327,6 +335,7 @@ def test_tables_without_a_revision_are_refused_and_left_alone(where: tuple[str, 
     assert catalogue(store) == before
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_all_who_open_an_empty_database_at_once_succeed(where: tuple[str, str, str], make: Make) -> None:
     first = make(*where)
@@ -343,6 +352,7 @@ def test_all_who_open_an_empty_database_at_once_succeed(where: tuple[str, str, s
     assert drift(first) == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("where", WHERE)
 def test_a_hosts_tables_beside_ours_are_not_looked_at(where: tuple[str, str, str], make: Make) -> None:
     store = make(*where)

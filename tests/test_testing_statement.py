@@ -39,6 +39,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
     return lambda *args: CliRunner().invoke(main, ["plugins", "check", *args, "--at", AT])
 
 
+@pytest.mark.no_cover
 def test_a_good_plugin_conforms_and_the_statement_says_all(check: Callable[..., Result], tmp_path: Path) -> None:
     done = check("acme", "--statement", "conformance")
     assert done.exit_code == 0, done.output
@@ -69,6 +70,7 @@ def test_a_broken_law_is_told_and_asks_for_a_person(check: Callable[..., Result]
     assert [law["id"] for law in told["laws"] if law["verdict"] == "broken"] == ["channel.whole_text"]
 
 
+@pytest.mark.no_cover
 def test_as_json_it_is_the_statement_and_nothing_else(check: Callable[..., Result]) -> None:
     done = check("acme", "--json", "--examples", "1")
     assert json.loads(done.stdout)["examples"] == 1

@@ -76,6 +76,7 @@ def judged(crm: CRM) -> dict[str, str]:
     return {touch.patient: touch.reason for touch in crm.plan(dry=True).touches}
 
 
+@pytest.mark.no_cover
 def test_looking_at_the_link_leaves_every_row_as_it_was(crm: CRM, site: str, tmp_path: Path) -> None:
     before = everything(tmp_path)
     assert any("P1" in row for row in before)
@@ -135,6 +136,7 @@ def test_pressed_again_later_it_is_the_same_wish_and_a_new_one_after_a_yes(
     assert judged(crm)["P1"] == "opted_out"
 
 
+@pytest.mark.no_cover
 def test_a_link_outlives_its_key_until_the_key_is_given_up(
     open_crm: Callable[..., CRM], practice: Practice, crm: CRM
 ) -> None:
@@ -193,6 +195,7 @@ def told(crm: CRM, **parts: Any) -> tuple[bytes, dict[str, str]]:
     return body, dict(HookParser([SECRET]).sign("call-1", crm.clock.now(), body))
 
 
+@pytest.mark.no_cover
 def test_a_signed_call_is_applied_and_then_known_and_ends_what_was_planned(provider: CRM, clock: FixedClock) -> None:
     body, headers = told(provider)
     with served(app(provider)) as site:
@@ -206,6 +209,7 @@ def test_a_signed_call_is_applied_and_then_known_and_ends_what_was_planned(provi
     assert judged(provider) == {"P1": "bad_address", "P2": "ready"}
 
 
+@pytest.mark.no_cover
 def test_a_call_that_comes_many_times_at_once_is_applied_once(provider: CRM) -> None:
     body, headers = told(provider)
     with served(app(provider)) as site, ThreadPoolExecutor(8) as pool:
@@ -260,6 +264,7 @@ def test_no_answer_and_no_log_names_a_patient(crm: CRM, site: str, caplog: pytes
     assert [hint for hint in ("Mia", "Stone", "stone.example", "P1", "1980") if hint in said] == []
 
 
+@pytest.mark.no_cover
 def test_a_slow_crm_does_not_hold_up_another_readers_page(crm: CRM) -> None:
     entered, leave = threading.Event(), threading.Event()
 

@@ -95,7 +95,7 @@ class Reading(Plugged):
 
         def step(connection: Connection) -> int:
             write_alone(store, connection, practice.id)
-            return take_over(connection, records, Stamp(practice.id, self._stages.seal.key), old, new)
+            return take_over(connection, records, practice.id, old, new)
 
         return self._stages.seal.done(step)
 

@@ -50,7 +50,7 @@ def apply_rows(
             "source": source,
             "digest": digests[id_],
             "known_at": now,
-            **stamp.on(kind, source, digests[id_]),
+            **stamp.on(kind, digests[id_]),
             **rows[id_],
         }
         for id_ in (*added, *changed)
@@ -60,7 +60,7 @@ def apply_rows(
     unchanged = [id_ for id_ in digests if id_ in there and there[id_][0] == digests[id_]]
     if stamped:
         # A row that somebody slipped in, or a sync without the key wrote: the source says the same now.
-        stamps = {id_: stamp.of(kind, source, digests[id_]) for id_ in unchanged}
+        stamps = {id_: stamp.of(kind, digests[id_]) for id_ in unchanged}
         restamp(connection, kind, scope, {id_: one for id_, one in stamps.items() if there[id_][1] != one})
     return Counts(len(added), len(changed) + len(removed), len(unchanged))
 

@@ -21,7 +21,9 @@ _OURS = frozenset({"practice", "source", "digest", "stamp", "known_at"})
 
 @attrs.frozen
 class Stamp:
-    """Makes the stamps of one practice. They say nothing of the time.
+    """Makes the stamps of one practice.
+
+    A stamp says nothing of the source, which another may succeed, nor of the time.
 
     Attributes:
         practice: The practice's id.
@@ -31,15 +33,15 @@ class Stamp:
     practice: str
     key: bytes = attrs.field(default=b"", repr=False)
 
-    def on(self, kind: Kind, source: str, digest: str) -> dict[str, str]:
-        """Return what a source's row of a digest says beside what it gave; empty where the kind bears no stamps."""
-        return {"stamp": self.of(kind, source, digest)} if "stamp" in kind.now.c else {}
+    def on(self, kind: Kind, digest: str) -> dict[str, str]:
+        """Return what the row of a digest says beside what the source gave; empty where the kind bears no stamps."""
+        return {"stamp": self.of(kind, digest)} if "stamp" in kind.now.c else {}
 
-    def of(self, kind: Kind, source: str, digest: str) -> str:
-        """Return the stamp of a source's row of a digest; empty without a key."""
+    def of(self, kind: Kind, digest: str) -> str:
+        """Return the stamp of the row of a digest; empty without a key."""
         if not self.key:
             return ""
-        told = json.dumps([self.practice, kind.name, source, digest])
+        told = json.dumps([self.practice, kind.name, digest])
         return hmac.digest(self.key, told.encode(), "sha256").hex()[:_DIGITS]
 
 
@@ -68,22 +70,9 @@ def stamp_all(connection: sa.Connection, tables: RecordTables, stamp: Stamp) -> 
         found: dict[str, dict[str, str]] = defaultdict(dict)
         for row, as_given in rows_of(connection, kind, stamp.practice):
             if as_given:
-                found[row["source"]][row["id"]] = stamp.of(kind, row["source"], row["digest"])
+                found[row["source"]][row["id"]] = stamp.of(kind, row["digest"])
         for source, stamps in found.items():
             restamp(connection, kind, (stamp.practice, source), stamps)
-
-
-def inherited(connection: sa.Connection, kind: Kind, stamp: Stamp, old: str, new: str) -> dict[str, str]:
-    """Return by id the stamps that rows of a source will bear as another's: of those that bear theirs."""
-    if not stamp.key or "stamp" not in kind.now.c:
-        return {}
-    now = kind.now
-    query = sa.select(now.c.id, now.c.digest, now.c.stamp).where(now.c.practice == stamp.practice, now.c.source == old)
-    return {
-        row.id: stamp.of(kind, new, row.digest)
-        for row in connection.execute(query)
-        if row.stamp == stamp.of(kind, old, row.digest)
-    }
 
 
 def restamp(connection: sa.Connection, kind: Kind, scope: tuple[str, str], stamps: Mapping[str, str]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from crmkit.people.patient import Status
-from crmkit.records.stamp import Stamp, inherited, restamp
 from crmkit.records.tables import RecordTables
 
 
@@ -30,7 +29,7 @@ def left_by(
     return {row[0]: row[1] for row in connection.execute(counted.order_by(patient.c.source))}
 
 
-def take_over(connection: sa.Connection, tables: RecordTables, stamp: Stamp, old: str, new: str) -> int:
+def take_over(connection: sa.Connection, tables: RecordTables, practice: str, old: str, new: str) -> int:
     """Let a source go on with what another brought, and return how many patients there are.
 
     Of a row that both have under one id, that of the new source stays. Both cursors are forgotten, so that the next
@@ -39,24 +38,22 @@ def take_over(connection: sa.Connection, tables: RecordTables, stamp: Stamp, old
     Args:
         connection: A transaction that may write, in which nobody else writes the records.
         tables: The canonical tables.
-        stamp: Makes the stamps of the practice's rows.
+        practice: The practice's id.
         old: The source that is not admitted any more.
         new: The source that goes on.
     """
-    patients, practice = 0, stamp.practice
+    patients = 0
     for kind in tables.kinds():
         if kind is not tables.patient:
             now, other = kind.now, kind.now.alias("other")
             same = (other.c.practice == practice, other.c.source == new, other.c.id == now.c.id)
             twice = sa.exists(sa.select(1).select_from(other).where(*same).correlate(now))
             connection.execute(sa.delete(now).where(now.c.practice == practice, now.c.source == old, twice))
-        stamps = inherited(connection, kind, stamp, old, new)
         for table in (kind.now, kind.was):
             mine = (table.c.practice == practice, table.c.source == old)
             done = connection.execute(sa.update(table).where(*mine).values(source=new))
             if table is tables.patient.now:
                 patients = done.rowcount
-        restamp(connection, kind, (practice, new), stamps)
     for table in (tables.source, tables.rejected):
         both = [old, new] if table is tables.source else [old]
         connection.execute(sa.delete(table).where(table.c.practice == practice, table.c.source.in_(both)))
