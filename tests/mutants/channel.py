@@ -230,6 +230,13 @@ class RetriesNonsense(Sms):
         return Receipt(message.key, Outcome.RETRY)
 
 
+class RefusesWhatItDoesNotKnow(Sms):
+    def one(self, message):
+        receipt = super().one(message)
+        known = receipt.outcome is not Outcome.SENT or receipt.reference.startswith("m-")
+        return receipt if known else Receipt(message.key, Outcome.REFUSED)
+
+
 class RetriesWhatIsLeftOut(Sms):
     def one(self, message):
         receipt = super().one(message)
@@ -301,7 +308,7 @@ MUTANTS = {
     "channel.only_a_refusal_is_permanent": (BuriesTheLiving,),
     "channel.unreachable_is_retry": (RefusesWhenAway, DoubtsEverything),
     "channel.lost_answer_is_unknown": (RetriesInDoubt, RefusesInDoubt, SaysNothingLeft),
-    "channel.nonsense_is_unknown": (RetriesNonsense, RetriesWhatIsLeftOut),
+    "channel.nonsense_is_unknown": (RetriesNonsense, RetriesWhatIsLeftOut, RefusesWhatItDoesNotKnow),
     "channel.retry_has_not_left": (ThrowsAwayWhatItKnows,),
     "channel.recovers": (BearsAGrudge,),
     "channel.asks_truly": (HasNeverSeenIt,),

@@ -46,6 +46,10 @@ class Trouble(StrEnum):
     NONSENSE = "takes the message and answers nonsense"
     #: It takes each message and answers in the right form, with nothing in it about any message.
     OMITS = "takes the message and leaves it out of its answer"
+    #: It takes each message and answers an empty table.
+    EMPTY = "takes the message and answers nothing that was asked"
+    #: It takes each message and answers in words that its documents do not have.
+    STRANGE = "takes the message and answers in words that nobody knows"
     #: It takes each message and answers that something went wrong.
     FAILS = "takes the message and answers that it failed"
     #: It takes each message and does not answer for as long as anybody waits.

@@ -137,8 +137,8 @@ class HttpProvider:
             return Answer(500, b"something went wrong: " + request.body)
         if self._trouble is Trouble.NONSENSE:
             return Answer(200, b"<html>\xff" + request.body)
-        if self._trouble is Trouble.OMITS:
-            return attrs.evolve(answer, body=_with_empty_lists(answer.body))
+        if self._trouble in _ODDLY:
+            return attrs.evolve(answer, body=_ODDLY[self._trouble](answer.body))
         return None if self._trouble in (Trouble.LOST, Trouble.SILENT) else answer
 
     @property
@@ -169,6 +169,22 @@ def _with_empty_lists(body: Any) -> Any:
     if isinstance(body, Mapping):
         return {name: _with_empty_lists(value) for name, value in body.items()}
     return [] if isinstance(body, (list, tuple)) else body
+
+
+def _with_strange_words(body: Any) -> Any:
+    if isinstance(body, Mapping):
+        return {name: _with_strange_words(value) for name, value in body.items()}
+    if isinstance(body, (list, tuple)):
+        return [_with_strange_words(value) for value in body]
+    return "?" if isinstance(body, str) else body
+
+
+#: What becomes of the body of an answer.
+_ODDLY: Mapping[Trouble | None, Callable[[Any], Any]] = {
+    Trouble.OMITS: _with_empty_lists,
+    Trouble.EMPTY: lambda _: {},
+    Trouble.STRANGE: _with_strange_words,
+}
 
 
 class _Server(socketserver.ThreadingTCPServer):

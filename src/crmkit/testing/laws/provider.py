@@ -197,8 +197,8 @@ def lost_answer_is_unknown(trial: Trial[Channel]) -> None:
     Kind.CHANNEL,
     "An answer that cannot be read, or says nothing of the message, leaves it unknown, or sent: it is not tried again "
     "and not refused.",
-    mend="Catch what reading the answer can raise, and answer Outcome.UNKNOWN for that message, and for each that a "
-    "bulk call's answer leaves out.",
+    mend="Catch what reading the answer can raise, and answer Outcome.UNKNOWN for that message, for each that a bulk "
+    "call's answer leaves out, and to every word that your provider does not document.",
     safety=True,
     wants=_BOTH,
     examples=5,
@@ -206,8 +206,9 @@ def lost_answer_is_unknown(trial: Trial[Channel]) -> None:
 def nonsense_is_unknown(trial: Trial[Channel]) -> None:
     batch = (message_of(7, trial.thing.medium), message_of(8, trial.thing.medium))
     nobody_is(trial, DENIED, outcomes(in_trouble(trial, Trouble.NONSENSE, batch[:1])))
-    with suppress(NotRun):
-        nobody_is(trial, DENIED, outcomes(in_trouble(trial, Trouble.OMITS, batch)))
+    for trouble in (Trouble.OMITS, Trouble.EMPTY, Trouble.STRANGE):
+        with suppress(NotRun):
+            nobody_is(trial, DENIED, outcomes(in_trouble(trial, trouble, batch)))
 
 
 @law(
