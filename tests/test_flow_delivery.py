@@ -21,6 +21,7 @@ from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import COUNT, CrmkitSpec, Field, MessageType, PluginInfo, hookimpl
+from crmkit.store import turns
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
@@ -96,6 +97,31 @@ def test_a_limit_counts_over_several_claims_and_an_error_gives_all_back(exports,
     assert states.keys() == {State.SENT, State.READY}
     assert crm.send().counts() == {State.SENT: states[State.READY]}
     assert len(list(outbox())) == 12
+
+
+def test_ctrl_c_amid_a_statement_keeps_nobody_from_writing(birthdays, open_crm, outbox, monkeypatch):
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    crm.plan()
+    dialect, begun = crm._store.engine.dialect, []
+    execute = dialect.do_execute
+
+    def interrupted(cursor, statement, *given):
+        execute(cursor, statement, *given)
+        # The first statement of a transaction that writes; the first of them looks after what a dead sender left.
+        begun.extend(["version_num"] if "version_num" in statement else [])
+        if len(begun) == 2:
+            begun.append("pressed")
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(dialect, "do_execute", interrupted)
+    monkeypatch.setattr(turns, "PATIENCE", 0.5)
+    # Whoever tells of the error still holds it.
+    with pytest.raises(KeyboardInterrupt) as held:
+        crm.send()
+    assert crm.send().sent == len(list(outbox())) > 0
+    assert held.type is KeyboardInterrupt
 
 
 def test_what_the_server_gets_is_what_the_preview_showed(birthdays, open_crm, mailbox):

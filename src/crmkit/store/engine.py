@@ -18,7 +18,7 @@ from crmkit.errors import ConfigError, StoreError
 from crmkit.store.durable import await_disk, on_disk
 from crmkit.store.refusal import not_to_a_standby, refusals
 from crmkit.store.same_file import SameFile
-from crmkit.store.turns import PATIENCE, begin, in_transaction
+from crmkit.store.turns import PATIENCE, begin, in_transaction, let_go
 
 #: The drivers that hand what the address says on to PostgreSQL's own library.
 _LIBPQ = ("psycopg", "psycopg2", "psycopg2cffi")
@@ -92,7 +92,7 @@ def transaction(engine: sa.Engine, *, writes: bool, owned: bool) -> Iterator[sa.
     Raises:
         StoreError: If the database refuses; it holds no value of any row.
     """
-    with refusals(_file(engine)), engine.connect() as connection, not_to_a_standby(connection):
+    with refusals(_file(engine)), let_go(), engine.connect() as connection, not_to_a_standby(connection):
         if connection.dialect.name == "postgresql":
             # First: what is set of a connection does not hold of the one that is opened in its place.
             _wake(connection)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
+from traceback import clear_frames
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,6 +46,21 @@ def at_once(connection: sa.Connection) -> Iterator[Any]:
         yield driver
     finally:
         driver.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+
+
+@contextmanager
+def let_go() -> Iterator[None]:
+    """Let go of a statement amid which somebody pressed Ctrl-C.
+
+    SQLAlchemy closes its connection, but as long as the traceback holds the statement, SQLite keeps the transaction
+    open: whoever writes next, such as to give back what was claimed, would wait for it in vain.
+    """
+    try:
+        yield
+    except BaseException as problem:
+        if not isinstance(problem, Exception):
+            clear_frames(problem.__traceback__)
+        raise
 
 
 def driver_of(connection: sa.Connection) -> Any:
