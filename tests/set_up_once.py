@@ -2,7 +2,8 @@
 
 To make forty tables with their indexes takes longer than all else that opening a practice does, and nearly every test
 opens one on a file of its own. Only a file in which nothing is yet is given a copy: databases in memory, or with tables
-of a host's, and those of PostgreSQL (see `Postgres.ready`) are set up as ever.
+of a host's, and those of PostgreSQL (see `Postgres.ready`) are set up as ever. A test about setting up takes
+`inspect.unwrap(make_ready)`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import wraps
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -24,6 +26,7 @@ def set_up_once(replace: Callable[[Any, Any], None]) -> None:
     """Let whoever makes a file ready be given the tables that were made before."""
     real, made, alone = version.make_ready, dict[sa.MetaData, bytes](), Lock()
 
+    @wraps(real)
     def make_ready(store: Store) -> None:
         with alone:
             file = _empty_file(store)

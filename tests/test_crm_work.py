@@ -481,11 +481,11 @@ def test_a_watching_process_ends_at_a_signal_with_nothing_in_doubt(clinic: str, 
         [*command, "--factory", f"{clinic}:make"], env=environment, stdout=subprocess.PIPE, text=True
     )
     outbox = tmp_path / "outbox"
-    until = time.monotonic() + 60
-    while len(list(outbox.glob("*.eml"))) < 40 and time.monotonic() < until:
-        time.sleep(0.1)
+    # On a busy machine that takes as long as it takes: only one that has ended will never get there.
+    while len(list(outbox.glob("*.eml"))) < 40 and process.poll() is None:
+        time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    told, _ = process.communicate(timeout=60)
+    told, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     assert "40 sent" in told
     with CRM.made_by(f"{clinic}:make") as crm:
