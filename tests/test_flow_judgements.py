@@ -10,13 +10,14 @@ from pathlib import Path
 import attrs
 import pytest
 from permuted import Bringing, Taking, winter
+from recording_channel import Recorder
 from situations import consent, patient
 
 from crmkit import Campaign, State, Window
 from crmkit.errors import ConfigError, NotFound
 from crmkit.ledger.learnt import address_digest, suppress
 from crmkit.people.medium import Medium, Purpose
-from crmkit.plugins import Limits
+from crmkit.plugins import Limits, keyed
 
 NEWS = Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23")
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
@@ -391,6 +392,26 @@ def test_one_copy_of_a_newsletter_goes_to_a_shared_address(exports, open_crm, ne
     assert "one copy goes to this address" in told.words
     found = crm.findings(Window(date(2026, 11, 1), date(2026, 12, 1))).touches
     assert {(one.state, one.count) for one in found} == {("sent", 1), ("carried", 2)}
+
+
+def test_what_a_copy_that_may_have_left_was_to_tell_is_told_once(exports, open_crm, tmp_path, clock):
+    exports("patients", [patient("P1"), patient("P2", given="Sam")])
+    exports("consents", [consent("P1"), consent("P2")])
+    path = tmp_path / "content" / "newsletter" / "2026-11-23.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# News\n\nHello.\n", encoding="utf-8")
+    recorder = Recorder(guarantee=keyed(timedelta(days=1)))
+    recorder.fate = ["silent"]
+    crm = open_crm(plugins=["csv", "folder", recorder], channels={Medium.EMAIL: "recorder"}, content="content")
+    crm.sync()
+    crm.add(Campaign("news", objective="inform", message="newsletter", segment="everybody", schedule="on 2026-11-23"))
+    crm.plan()
+    assert crm.send().counts() == {State.RETRY: 1}
+    assert crm.plan().touches == (), "it is repeated under its key, and nobody gets a copy of his own meanwhile"
+    clock.move(timedelta(hours=1))
+    crm.send()
+    assert {one.patient: one.state for one in crm.feed()} == {"P1": "sent", "P2": "carried"}
+    assert len(set(recorder.keys)) == 1
 
 
 def test_why_tells_why_nothing_is_to_come_also_of_what_came_in_earlier_years(exports, open_crm, clock):

@@ -16,8 +16,10 @@ def went_in_a_copy(touch: sa.Table) -> sa.ColumnElement[bool]:
     """Return the condition that a touch is carried by one that has left, or may have."""
     carrier = touch.alias()
     same = (carrier.c.practice == touch.c.practice, carrier.c.key == touch.c.carried_by)
-    left = sa.exists().where(*same, carrier.c.state.in_([state.value for state in LEFT]))
-    return sa.and_(touch.c.state == State.CARRIED.value, left)
+    left = carrier.c.state.in_([state.value for state in LEFT])
+    # What is repeated since nobody knows whether it had an effect may have left the first time.
+    repeated = carrier.c.state.in_([State.RETRY.value, State.CLAIMED.value]) & carrier.c.sent_at.is_not(None)
+    return sa.and_(touch.c.state == State.CARRIED.value, sa.exists().where(*same, left | repeated))
 
 
 def gone_in_copies(
