@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +19,8 @@ from crmkit.demo.tour import MARKER, clear, opening_hour
 from crmkit.errors import ConfigError
 
 AT = "2026-11-23T10:00+11:00"
+#: For a test that is about the folder alone.
+SMALL = ("--patients", "20", "--days", "1")
 STEPS = ["practice", "sync", "plan", "preview", "send", "rehearse", "report"]
 
 
@@ -30,9 +34,18 @@ def run(*args: str) -> Result:
     return CliRunner().invoke(main, ["demo", "--patients", "150", "--days", "12", "--at", AT, *args])
 
 
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """Return what one tour printed, and the practice that it left."""
+    home = tmp_path_factory.mktemp("toured")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(home)
+        return run(), home / "demo-practice"
+
+
 @pytest.mark.no_cover
-def test_the_tour_shows_every_step_and_where_to_look(folder: Path) -> None:
-    result = run()
+def test_the_tour_shows_every_step_and_where_to_look(toured: tuple[Result, Path]) -> None:
+    result, folder = toured
     assert result.exit_code == 0, result.output
     begun = [line.split()[0] for line in result.stdout.splitlines() if line.endswith(" s)")]
     assert begun == STEPS
@@ -44,10 +57,11 @@ def test_the_tour_shows_every_step_and_where_to_look(folder: Path) -> None:
 
 
 @pytest.mark.no_cover
-def test_the_commands_to_try_next_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = [line.split()[1:] for line in run().stdout.splitlines() if line.startswith("  crmkit ")]
+def test_the_commands_to_try_next_work(toured: tuple[Result, Path], tmp_path: Path, monkeypatch: Any) -> None:
+    result, folder = toured
+    shown = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("  crmkit ")]
     assert len(shown) == 3
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(shutil.copytree(folder, tmp_path / "copy"))
     for command in shown:
         assert CliRunner().invoke(main, [*command, "--at", AT]).exit_code == 0, command
 
@@ -64,10 +78,10 @@ def test_json_tells_the_steps_in_one_document(folder: Path) -> None:
 
 
 def test_a_demo_is_built_anew_in_its_own_folder(folder: Path) -> None:
-    assert run().exit_code == 0
+    assert run(*SMALL).exit_code == 0
     (folder / "crm.toml").write_text("spoilt")
     (folder / "my notes.txt").write_text("mine")
-    assert run().exit_code == 0
+    assert run(*SMALL).exit_code == 0
     assert (folder / "my notes.txt").read_text() == "mine"
     assert "spoilt" not in (folder / "crm.toml").read_text()
 
