@@ -72,7 +72,9 @@ class Batch:
         rows: At most a few thousand rows, of any kinds; patients come before what belongs to them.
         cursor: What to hand in next time to read only what changed since; None if the source cannot tell.
         complete: True if the source yields all its rows each time, not only the changed ones. Then a booked visit
-            or an open recall of today or later that does not come any more has been deleted.
+            or an open recall of today or later that does not come any more has been deleted. Whatever else was deleted,
+            and all of it where only changes come, has to come as a change: a visit or a recall as `cancelled`, a
+            consent as no, a patient by a status, an address with an `until`.
         whole: Of a `fetch` only: the kinds of which these are all the rows that the patients have. What the records
             hold of such a kind beyond them has gone. Of other kinds, silence says nothing.
     """
