@@ -34,7 +34,7 @@ from crmkit.cli import main
 from crmkit.cli.options import Given
 from crmkit.cli.watching import watched
 from crmkit.delivery.channel import Outcome, Receipt
-from crmkit.errors import ConfigError, StoreError
+from crmkit.errors import ConfigError, InTheWay, StoreError, Unreachable
 from crmkit.ledger.share import Share
 from crmkit.people.medium import Medium
 from crmkit.plugins.time_limits import TimeLimits
@@ -253,6 +253,39 @@ def test_a_clock_that_is_set_back_keeps_nobody_from_watching(open_crm: Any, cloc
     rounds: list[Any] = []
     crm.watch(every=timedelta(seconds=10), stopping=stopping, told=rounds.append)
     assert len(rounds) > 5
+
+
+def test_a_thread_of_a_host_that_watches_outlives_a_restart_of_the_server(
+    open_crm: Any, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    exports("patients", [patient("P1")])
+    exports("consents", [consent("P1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(CARD)
+    crm.plan()
+    wrong: list[StoreError] = [Unreachable("the connection was lost"), InTheWay("somebody else was faster")]
+    send = crm.send
+
+    def away(**more: Any) -> Any:
+        if wrong:
+            raise wrong.pop()
+        return send(**more)
+
+    monkeypatch.setattr(crm, "send", away)
+    rounds: list[int] = []
+    more = {"every": timedelta(seconds=10), "stopping": lambda: len(rounds) > 1}
+    crm.watch(**more, told=lambda done: rounds.append(done.sent))
+    assert rounds == [1, 0]
+    goes_on = "bright-eyes: send: goes on when this has passed: "
+    assert [one.getMessage() for one in caplog.records if one.levelname == "WARNING"] == [
+        f"{goes_on}somebody else was faster.",
+        f"{goes_on}the connection was lost.",
+    ]
+    wrong.append(StoreError("the disk is full"))
+    rounds.clear()
+    with pytest.raises(StoreError, match="the disk is full"):
+        crm.watch(**more, told=lambda done: rounds.append(done.sent))
 
 
 def test_who_watches_is_told_why_nothing_was_taken(

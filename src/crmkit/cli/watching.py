@@ -60,7 +60,7 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
 
     while not enough():
         try:
-            crm.watch(every=every, stopping=enough, told=teller.tell)
+            crm.watch(every=every, stopping=enough, told=teller.tell, passing=_raised)
         except OtherRevision:
             # Whatever starts this process anew starts the version that the database was upgraded for, or is refused.
             raise
@@ -73,6 +73,11 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
                     # To end would be no help: whatever starts it anew would let it send.
                     show.say(_NO_MORE if isinstance(problem, GoneBack) else _FOLLOWS)
             wait_unless(crm.clock, every, enough)
+
+
+def _raised(problem: StoreError) -> None:
+    """Let whatever the database says be told in one place."""
+    raise problem
 
 
 def _hangs(crm: CRM) -> bool:

@@ -6,6 +6,7 @@ import logging
 
 from crmkit.campaigns.plan import Plan
 from crmkit.delivery.order import Dispatched
+from crmkit.errors import StoreError
 from crmkit.ledger.state import State
 from crmkit.records.summary import SyncSummary
 
@@ -27,6 +28,11 @@ def log_plan(practice: str, plan: Plan) -> None:
     _log.info("%s: plan until %s: %d touches, %d changed", practice, plan.through, len(plan.touches), plan.changed)
     for problem in plan.broken.values():
         _log.warning("%s: plan: a campaign was left out: %s", practice, problem)
+
+
+def log_passing(practice: str, problem: StoreError) -> None:
+    """Tell of an error after which whoever watches goes on."""
+    _log.warning("%s: send: goes on when this has passed: %s", practice, problem)
 
 
 def log_sent(practice: str, done: Dispatched) -> None:

@@ -7,19 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
+from functools import partial
 
 import attrs
 
 from crmkit.clock import Clock, wait_unless
 from crmkit.crm.given import patient_ids
-from crmkit.crm.log import log_sent
+from crmkit.crm.log import log_passing, log_sent
 from crmkit.crm.origin import Origin
 from crmkit.crm.plugged import Plugged
 from crmkit.crm.stages import Stages
 from crmkit.crm.work import send_share
 from crmkit.delivery.carrier import Underway
 from crmkit.delivery.order import Dispatched, Order
-from crmkit.errors import ConfigError
+from crmkit.errors import ConfigError, InTheWay, StoreError, Unreachable
 from crmkit.ledger.share import MOST, Share
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -144,22 +145,30 @@ class Sending(Plugged):
         every: timedelta = timedelta(seconds=30),
         stopping: Callable[[], bool] = lambda: False,
         told: Callable[[Dispatched], None] = lambda _: None,
+        passing: Callable[[StoreError], None] | None = None,
     ) -> None:
         """Send whatever falls due, again and again, until told to stop; any number of processes may do so at once.
 
-        It also ends when the CRM is closed in another thread.
+        It also ends when the CRM is closed in another thread. While the database is away it waits for it; any other
+        error ends it.
 
         Args:
             every: How long to wait when nothing is left to do.
             stopping: Is asked between windows and while waiting whether to end.
-            told: Is given what each round came to, also one that an error ends; then that is raised.
+            told: Is given what each round came to, also one that an error ends.
+            passing: Is given an error that passes by itself, `Unreachable` or `InTheWay`, before the next round; what
+                it raises ends the watch. By default the log has a warning.
         """
+        tell = passing or partial(log_passing, self.practice.id)
 
         def ends() -> bool:
             return self._ending.asked or stopping()
 
         while not ends():
-            told(self.send(stopping=stopping, cut_short=told))
+            try:
+                told(self.send(stopping=stopping, cut_short=told))
+            except (InTheWay, Unreachable) as problem:
+                tell(problem)
             wait_unless(self.clock, every, ends)
 
     def _sent_by(
