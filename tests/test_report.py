@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from typing import Any
 
 import attrs
 import pytest
+import vl_convert
 
 from crmkit.campaigns.reasons import REASONS
 from crmkit.ledger.state import State
@@ -102,6 +104,22 @@ class Outline(HTMLParser):
 
 def page(found: Findings | None = None, **more: Any) -> str:
     return render_page(found or findings(), PRACTICE, reasons=REASONS, plugins=[("core", "1.0")], **more)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_once() -> Iterator[None]:
+    """Draw a plot once, on however many pages it stands: it depends on what is asked for alone."""
+    real, known = vl_convert.vegalite_to_svg, dict[str, str]()
+
+    def draw(spec: Any, **more: Any) -> str:
+        asked = json.dumps([spec, more], sort_keys=True)
+        if asked not in known:
+            known[asked] = real(spec, **more)
+        return known[asked]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(vl_convert, "vegalite_to_svg", draw)
+        yield
 
 
 @pytest.fixture
