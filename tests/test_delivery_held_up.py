@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.campaigns.judge import Judge
+from crmkit.delivery import carrier
 from crmkit.delivery.handing import Handing
 from crmkit.people.medium import Medium, Purpose
 from crmkit.store.store import Store
@@ -127,3 +129,27 @@ def test_who_opted_out_while_another_wrote_is_not_written_to(
     crm.send()
     assert recorder.handed == []
     assert crm.feed()[-1].state is State.DENIED
+
+
+def test_a_sender_that_waits_for_a_slow_server_does_not_pass_for_dead(
+    opened: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrier, "_NOW_AND_THEN", 0.05)
+    recorder = Recorder()
+    crm, other = opened(recorder), opened(Recorder())
+
+    def held_until() -> datetime:
+        with crm._store.read() as connection:
+            return crm._stages.ledger.touches(connection)[0].lease
+
+    def slow(_: Any) -> None:
+        for _ in range(5):
+            clock.move(timedelta(minutes=3))
+            deadline = time.monotonic() + 20
+            while held_until() <= clock.now() + timedelta(minutes=3) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            other.send()
+            assert other.unknowns() == []
+
+    recorder.between = slow
+    assert crm.send().sent == len(recorder.handed) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +21,8 @@ from crmkit.delivery.order import Order
 from crmkit.delivery.window import Written
 from crmkit.people.medium import Medium
 
+#: In seconds: several times within what somebody else waits before he takes over.
+_NOW_AND_THEN = 60.0
 T = TypeVar("T")
 _Work: TypeAlias = "tuple[Callable[[], T], Underway, Future[T]]"
 
@@ -72,6 +74,16 @@ class Flight:
         keys = [one.touch.key for one in written]
         answer.set_result(Landing({key: Receipt(key, Outcome.RETRY, evidence=why) for key in keys}))
         return cls(written, answer)
+
+    def awaited(self, meanwhile: Callable[[Sequence[str]], None]) -> Landing:
+        """Return the answer; as long as there is none, do something about the messages of these keys now and then.
+
+        A mail server may take half an hour. Who waits for it must not pass for dead: what it hands over would be told
+        to a person as in doubt, who has it sent once more.
+        """
+        while not wait([self.answer], _NOW_AND_THEN).done:
+            meanwhile([one.touch.key for one in self.written])
+        return self.answer.result()
 
     def worth_waiting(self, problem: BaseException, order: Order) -> bool:
         """Tell whether to wait for the answer: not if somebody asked for an end, and then asks once more."""

@@ -247,7 +247,7 @@ class Dispatch:
         return [*done, *stayed], going
 
     def _landing(self, flight: Flight) -> Landing:
-        landing = flight.answer.result()
+        landing = flight.awaited(self._turns.hold)
         for medium, messages, span in landing.calls:
             self._pace(medium).took(messages, span)
         return landing

@@ -7,7 +7,8 @@ whenever it begins, sees more messages begin than the limit allows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import attrs
@@ -15,6 +16,7 @@ import attrs
 from crmkit.clock import Clock, wait, wait_unless
 from crmkit.delivery.turn import SLACK, Measure, Turn
 from crmkit.delivery.window import LEASE
+from crmkit.errors import StoreError
 from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.pace import reserve
@@ -55,6 +57,11 @@ class Turns:
                 with self.seal.begin() as connection:
                     self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
         return turn
+
+    def hold(self, sending: Sequence[str]) -> None:
+        """Hold what is claimed, and what is on its way, for longer; if the database is away just then, so be it."""
+        with suppress(StoreError), self.seal.begin() as connection:
+            self.claims.renew(connection, self.owner, self.clock.now(), LEASE, sending)
 
     def keep(self, turn: Turn, until: datetime) -> bool:
         """Wait until a turn begins, or another one if it is over; False if none begins before an instant."""

@@ -22,6 +22,7 @@ from crmkit.ledger.touch import Touch, on_its_way
 from crmkit.store.among import among
 from crmkit.store.rows import Rows
 
+_HELD = [State.CLAIMED.value, State.SENDING.value]
 _Conditions: TypeAlias = Sequence[sa.ColumnElement[bool]]
 
 
@@ -70,7 +71,7 @@ class Claims:
     def in_hand(self, connection: sa.Connection) -> int:
         """Return how many touches senders hold, living or dead: claimed, or on their way."""
         table = self.ledger.tables.touch
-        held = among(table.c.state, [State.CLAIMED.value, State.SENDING.value])
+        held = among(table.c.state, _HELD)
         counted = sa.select(sa.func.count()).select_from(table)
         return connection.scalar(counted.where(table.c.practice == self.ledger.practice, held)) or 0
 
@@ -144,12 +145,16 @@ class Claims:
         done = connection.execute(sa.update(table).where(*mine, *self._wanted(only_to, None)).values(due=now))
         return done.rowcount
 
-    def renew(self, connection: sa.Connection, owner: str, now: datetime, lease: timedelta) -> None:
-        """Hold what an owner has claimed for longer; what has run out already is not his any more."""
+    def renew(
+        self, connection: sa.Connection, owner: str, now: datetime, lease: timedelta, sending: Sequence[str] = ()
+    ) -> None:
+        """Hold what an owner has claimed, and these that he hands over, for longer; what has run out is his no more."""
         table = self.ledger.tables.touch
-        held = (table.c.owner == owner, table.c.state == State.CLAIMED.value, table.c.lease > now)
-        mine = (table.c.practice == self.ledger.practice, *held)
-        connection.execute(sa.update(table).where(*mine).values(lease=now + lease))
+        held = table.c.state == State.CLAIMED.value
+        if sending:
+            held |= (table.c.state == State.SENDING.value) & among(table.c.key, sending)
+        mine = (table.c.practice == self.ledger.practice, table.c.owner == owner, table.c.lease > now)
+        connection.execute(sa.update(table).where(*mine, held).values(lease=now + lease))
 
     def release(self, connection: sa.Connection, keys: Sequence[str], owner: str, now: datetime) -> None:
         """Give back what an owner claimed and did not hand over; what is in doubt goes back to where it was."""
@@ -166,7 +171,7 @@ class Claims:
         often be to wait for one another, since it takes the rows of one window after those of the one before.
         """
         table = self.ledger.tables.touch
-        held = table.c.state.in_([State.CLAIMED.value, State.SENDING.value])
+        held = table.c.state.in_(_HELD)
         return self.ledger.touches(connection, held, table.c.lease <= now, free=True)
 
     def recover(
