@@ -123,7 +123,9 @@ def touches(plan: Plan) -> list[dict[str, Any]]:
 def segments(crm: CRM) -> dict[str, Any]:
     members, now = crm._stages.planner.members, crm.clock.now()
     with crm._store.read() as connection:
-        return {one.id: [str(members._select(one, now)), *members_of(connection, crm, one)] for one in CAMPAIGNS}
+        # On PostgreSQL a table is named with the schema that it was found in.
+        texts = [str(members._select(one, now)).replace("public.", "") for one in CAMPAIGNS]
+        return {one.id: [text, *members_of(connection, crm, one)] for one, text in zip(CAMPAIGNS, texts, strict=True)}
 
 
 def members_of(connection: Any, crm: CRM, campaign: Any) -> list[str]:
