@@ -15,12 +15,13 @@ from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap, of_address, of_patient
 from crmkit.clock import day_start, local_day
 from crmkit.ledger.history import CHUNK
-from crmkit.ledger.state import LEFT, SPENT
+from crmkit.ledger.state import LEFT, SPENT, State
 from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.touch import Touch, fresh_after
 from crmkit.store.among import among
 
-_LEFT = tuple(state.value for state in LEFT)
+#: With the time of a hand-over: what is tried again has one only if nobody knows whether the first had an effect.
+_LEFT = tuple(state.value for state in (*LEFT, State.RETRY))
 _SPENT = tuple(state.value for state in SPENT)
 #: So far apart may two touches of one occasion be: a period is a year at most, with sixty days before and after it, and
 #: a month more for good measure.
@@ -92,6 +93,8 @@ class Gone:
             among(table.c.message, "messages"),
             among(table.c.occasion, "occasions"),
             among(table.c.state, _LEFT),
+            # Said so that SQLite does not take it for a question after the time.
+            sa.or_(table.c.state != State.RETRY.value, table.c.sent_at.is_not(None)),
         )
 
     @_copies_at.default
