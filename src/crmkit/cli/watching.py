@@ -75,7 +75,7 @@ def _watch(given: Given, crm: CRM, every: timedelta, stopping: Callable[[], bool
             wait_unless(crm.clock, every, enough)
 
 
-def _raised(problem: StoreError) -> None:
+def _raised(problem: CrmkitError) -> None:
     """Let whatever the database says be told in one place."""
     raise problem
 

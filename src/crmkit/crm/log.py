@@ -6,7 +6,7 @@ import logging
 
 from crmkit.campaigns.plan import Plan
 from crmkit.delivery.order import Dispatched
-from crmkit.errors import StoreError
+from crmkit.errors import CrmkitError
 from crmkit.ledger.state import State
 from crmkit.records.summary import SyncSummary
 
@@ -30,7 +30,7 @@ def log_plan(practice: str, plan: Plan) -> None:
         _log.warning("%s: plan: a campaign was left out: %s", practice, problem)
 
 
-def log_passing(practice: str, problem: StoreError) -> None:
+def log_passing(practice: str, problem: CrmkitError) -> None:
     """Tell of an error after which whoever watches goes on."""
     _log.warning("%s: send: goes on when this has passed: %s", practice, problem)
 

@@ -20,7 +20,7 @@ from crmkit.crm.stages import Stages
 from crmkit.crm.work import send_share
 from crmkit.delivery.carrier import Underway
 from crmkit.delivery.order import Dispatched, Order
-from crmkit.errors import ConfigError, InTheWay, StoreError, Unreachable
+from crmkit.errors import ConfigError, CrmkitError, InTheWay, Unreachable
 from crmkit.ledger.share import MOST, Share
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -145,7 +145,7 @@ class Sending(Plugged):
         every: timedelta = timedelta(seconds=30),
         stopping: Callable[[], bool] = lambda: False,
         told: Callable[[Dispatched], None] = lambda _: None,
-        passing: Callable[[StoreError], None] | None = None,
+        passing: Callable[[CrmkitError], None] | None = None,
     ) -> None:
         """Send whatever falls due, again and again, until told to stop; any number of processes may do so at once.
 
