@@ -44,7 +44,7 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what stays until the end, all modules and all tests, and let it come less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(5_000, 20, 20)
 
 
 def _has_room(place: str) -> bool:
