@@ -17,7 +17,7 @@ from crmkit.cli.first import first_of_all
 from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
 from crmkit.cli.settled import settled
-from crmkit.cli.tally import FOLDER, say_again, say_counts, say_staying, say_stopped
+from crmkit.cli.tally import FOLDER, SHOWN, nothing_taken, say_counts, say_done, say_staying, say_stopped
 from crmkit.cli.watching import watched
 from crmkit.clock import wait_unless
 from crmkit.errors import ConfigError, CrmkitError
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from crmkit.ledger.learnt import Stop
     from crmkit.plugins.failure import Failure
 
-_SHOWN = 20
 _EVERY = 30.0
 #: For so many seconds a database is waited for.
 _PATIENCE = 30
@@ -82,12 +81,8 @@ def hand_over(
         again: Take up what waits for another try, too.
         every: Go on, and look every so many seconds; 0 to end when nothing is due.
     """
-    from crmkit.crm.answers import unknown_patient
-
     with given.crm() as crm:
-        for patient in only_to:
-            if not crm.knows(patient):
-                raise unknown_patient(patient)
+        _insist_on(crm, only_to)
         if not yes:
             due = crm.send(only_to=only_to or None, dry=True)
             return _dry(given, crm, due, limit)
@@ -109,15 +104,14 @@ def hand_over(
             _document(done.touches, failures, stops, dry=False) | {"in_doubt": doubtful, "first": bool(first)}
         )
     else:
-        _say(done, troubled, ended=stopping(), none_due="" if done.counts() else _none_due(crm, "was"))
-        if doubtful:
-            show.say(f"{show.counted(doubtful, 'message')} may or may not have left: crmkit unknowns shows them.")
+        none_due = "" if done.counts() else _none_due(crm, "was")
+        say_done(done, troubled, doubtful, ended=stopping(), none_due=none_due)
         say_stopped(crm, stops)
     if stopping():
         return INTERRUPTED
     # What a dead sender had on its way comes into doubt with the sending after it, unless its provider could be asked.
     left = done.doubted and doubtful
-    return LOOK if troubled or failures or left or _nothing_taken(done) else DONE
+    return LOOK if troubled or failures or left or nothing_taken(done) else DONE
 
 
 def _check(*, yes: bool, again: bool, watch: bool, every: float | None, some: bool) -> None:
@@ -132,10 +126,13 @@ def _check(*, yes: bool, again: bool, watch: bool, every: float | None, some: bo
         raise ConfigError("what waits is taken up once", where="--again", mend="add --yes, and leave out --watch")
 
 
-def _nothing_taken(done: Dispatched) -> bool:
-    """Tell whether all that was handed over is to be tried again: such as a login that has become wrong."""
-    counts = done.counts()
-    return bool(counts.get(State.RETRY)) and not done.sent
+def _insist_on(crm: CRM, patients: Sequence[str]) -> None:
+    """Refuse patients of whom there is no record."""
+    from crmkit.crm.answers import unknown_patient
+
+    for patient in patients:
+        if not crm.knows(patient):
+            raise unknown_patient(patient)
 
 
 def _refuse_false_time(given: Given, crm: CRM, *, watch: bool) -> None:
@@ -205,10 +202,10 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
     if going:
         show.say_table(("campaign", "would leave"), _by_campaign(going))
         show.say()
-        lines = [(touch.patient, touch.occasion, touch.campaign) for touch in going[:_SHOWN]]
+        lines = [(touch.patient, touch.occasion, touch.campaign) for touch in going[:SHOWN]]
         show.say_table(("patient", "occasion", "campaign"), lines)
-        if len(going) > _SHOWN:
-            show.say(f"and {len(going) - _SHOWN:,} more")
+        if len(going) > SHOWN:
+            show.say(f"and {len(going) - SHOWN:,} more")
     say_staying(staying)
     if going or staying:
         show.say()
@@ -238,21 +235,6 @@ def _none_due(crm: CRM, verb: str) -> str:
             "Is that mended? crmkit send --yes --again tries them now."
         )
     return "\n".join(told) or f"Nothing {verb} due{' now' if verb == 'is' else ''}: crmkit plan shows the coming days."
-
-
-def _say(done: Dispatched, troubled: Sequence[Touch], *, ended: bool, none_due: str) -> None:
-    if not done.counts() and not ended:
-        show.say(none_due)
-        return
-    say_counts(done)
-    say_staying([touch for touch in done.touches if touch.state.is_judgement])
-    say_again([touch for touch in done.touches if touch.state is State.RETRY], taken=not _nothing_taken(done))
-    for touch in troubled[:_SHOWN]:
-        show.say(f"{touch.state.value}: patient {touch.patient}, {touch.campaign}, {touch.occasion}")
-    if troubled:
-        show.say("A person must look at these: crmkit why PATIENT tells what happened.")
-    if ended:
-        show.say("Ended before all was taken up: the rest is still due.")
 
 
 def _by_campaign(touches: Sequence[Touch]) -> list[tuple[str, int]]:

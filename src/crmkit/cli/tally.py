@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The channel that writes files and reaches nobody.
 FOLDER = "folder"
+#: Of so many touches each is told.
+SHOWN = 20
 
 
 def say_counts(*done: Dispatched) -> None:
@@ -60,3 +62,39 @@ def say_stopped(crm: CRM, stops: Sequence[Stop]) -> None:
         what, then = one.campaign or "All sending", f" {one.campaign}" if one.campaign else ""
         since = f"by {one.by} since {local(one.at, crm.practice)}"
         show.say(f"{what} is stopped, {since}: crmkit resume{then} lets it go on.")
+
+
+def say_done(done: Dispatched, troubled: Sequence[Touch], doubtful: int, *, ended: bool, none_due: str) -> None:
+    """Print what a sending came to.
+
+    Args:
+        done: What it came to.
+        troubled: Of its touches those that a person must look at.
+        doubtful: How many messages are in doubt altogether.
+        ended: Whether somebody ended it.
+        none_due: What is said if nothing was due.
+    """
+    if done.counts() or ended:
+        _say_done(done, troubled, ended=ended)
+    else:
+        show.say(none_due)
+    if doubtful:
+        show.say(f"{show.counted(doubtful, 'message')} may or may not have left: crmkit unknowns shows them.")
+
+
+def _say_done(done: Dispatched, troubled: Sequence[Touch], *, ended: bool) -> None:
+    say_counts(done)
+    say_staying([touch for touch in done.touches if touch.state.is_judgement])
+    say_again([touch for touch in done.touches if touch.state is State.RETRY], taken=not nothing_taken(done))
+    for touch in troubled[:SHOWN]:
+        show.say(f"{touch.state.value}: patient {touch.patient}, {touch.campaign}, {touch.occasion}")
+    if troubled:
+        show.say("A person must look at these: crmkit why PATIENT tells what happened.")
+    if ended:
+        show.say("Ended before all was taken up: the rest is still due.")
+
+
+def nothing_taken(done: Dispatched) -> bool:
+    """Tell whether all that was handed over is to be tried again: such as a login that has become wrong."""
+    counts = done.counts()
+    return bool(counts.get(State.RETRY)) and not done.sent
