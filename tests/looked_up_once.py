@@ -2,7 +2,8 @@
 
 A CRM reads the metadata of every installed distribution and compiles every template when it is opened: half of what
 opening costs, and thousands are opened in a run. What was found is found again as long as the folders that it was
-found in say the same; templates of a test's own, or of a plugin of its own, are looked at each time.
+found in say the same; templates of a test's own, or of a plugin of its own, are looked at each time. A test about the
+checking itself takes `inspect.unwrap(Renderer.check)`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ def _checking(real: Callable[..., None]) -> Callable[..., None]:
     # A dictionary of types cannot be hashed, and few of them differ.
     known: dict[tuple[object, ...], list[Mapping[str, MessageType]]] = {}
 
+    @wraps(real)
     def check(self: Renderer, *, names: bool = True) -> None:
         if not all(_is_shipped(kind) for kind in self.types.values()):
             return real(self, names=names)
