@@ -22,7 +22,7 @@ def planned(exports, open_crm):
         exports("patients", [patient("P1")])
         exports("consents", [consent("P1")])
         # No cap comes to the help of the promise that nobody gets the same twice.
-        crm = open_crm(caps=[])
+        crm = open_crm(caps=[], content="content")
         crm.sync()
         crm.add(campaign)
         crm.plan()
@@ -63,3 +63,41 @@ def test_who_turns_out_to_have_another_birthday_is_not_wished_well_today(planned
     crm.plan()
     crm.send()
     assert len(outbox()) == 1
+
+
+def test_who_has_had_a_message_does_not_get_it_again_when_the_rest_is_put_off(planned, exports, clock, outbox):
+    crm = planned(BACK)
+    exports("patients", [patient("P1"), patient("P2", email="ola@stone.example")])
+    crm.sync()
+    crm.plan()
+    assert crm.send().sent == 1
+    exports("consents", [consent("P1"), consent("P2")])
+    crm.sync()
+    crm.add(attrs.evolve(BACK, schedule="on 2026-11-27"))
+    for _ in range(20):
+        crm.plan()
+        crm.send()
+        clock.move(timedelta(days=1))
+    assert [b"mia@stone.example" in one for one in outbox()] == [True, False], "each once"
+    told = [answer.words for answer in crm.why("P1")]
+    assert "has had it before the campaign was moved to another day (reactivation 2026-11-23)" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("campaign", "again"),
+    [(BACK, "on 2026-12-20"), (attrs.evolve(BACK, id="news", message="newsletter"), "on 2026-11-30")],
+    ids=["a month later", "another newsletter"],
+)
+def test_what_is_no_repetition_leaves_on_its_day(campaign, again, planned, tmp_path, clock, outbox):
+    texts = tmp_path / "content" / "newsletter"
+    texts.mkdir(parents=True)
+    for day in ("2026-11-23", "2026-11-30"):
+        (texts / f"{day}.md").write_text(f"# News of {day}\n\nWe have news.\n", encoding="utf-8")
+    crm = planned(campaign)
+    assert crm.send().sent == 1
+    crm.add(attrs.evolve(campaign, schedule=again))
+    for _ in range(30):
+        crm.plan()
+        crm.send()
+        clock.move(timedelta(days=1))
+    assert len(outbox()) == 2

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap, of_address, of_patient
 from crmkit.clock import day_start, local_day
+from crmkit.ledger.copies import went_in_a_copy
 from crmkit.ledger.history import CHUNK
 from crmkit.ledger.state import LEFT, SPENT, State
 from crmkit.ledger.tables import TOUCH, LedgerTables
@@ -136,6 +137,29 @@ class Gone:
             given = {"message": campaign.message_type, "campaign": campaign.id, "occasion": occasion, "patients": some}
             found |= {(who, occasion): other for who, other in map(tuple, connection.execute(self._by_others, given))}
         return found
+
+    def on_another_day(
+        self, connection: sa.Connection, campaign: str, occasion: str, since: datetime, patients: Sequence[str]
+    ) -> dict[str, str]:
+        """Return for which other occasion patients have had a campaign's message: by patient.
+
+        Args:
+            connection: Reads.
+            campaign: The campaign's id.
+            occasion: The occasion.
+            since: The other one was fresh after this instant.
+            patients: Whom is asked about.
+        """
+        table = self.tables.touch
+        mine = (table.c.practice == self.practice, table.c.campaign == campaign)
+        beside = (table.c.occasion < occasion, table.c.occasion > occasion)
+        # Nearly always there is no other, which two looks into the table's own order tell.
+        if not connection.scalar(sa.select(sa.or_(*(sa.exists().where(*mine, other) for other in beside)))):
+            return {}
+        left = sa.and_(table.c.sent_at.is_not(None), among(table.c.state, _LEFT))
+        had = (table.c.occasion != occasion, table.c.stale > since, sa.or_(left, went_in_a_copy(table)))
+        query = sa.select(table.c.patient, table.c.occasion).where(*mine, *had, among(table.c.patient, patients))
+        return {row.patient: row.occasion for row in connection.execute(query)}
 
     def past(
         self, connection: sa.Connection, cap: Cap, asking: Sequence[Touch], now: datetime

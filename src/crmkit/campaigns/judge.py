@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -36,6 +37,7 @@ from crmkit.people.medium import Medium
 from crmkit.people.patient import Patient
 from crmkit.practice import Practice
 from crmkit.records.unread import Unread
+from crmkit.schedules.schedule import Once, parse_schedule
 
 #: By ruling, the more strict the later.
 _STATES = (State.READY, State.DEFERRED, State.HELD, State.DENIED)
@@ -119,20 +121,36 @@ class Judge:
     ) -> Iterator[Judged]:
         campaign = version.campaign
         people, consents = self._people(connection, intents)
-        spent = self.gone.by_others(connection, campaign, [(one.patient, one.occasion) for one in intents])
+        had = self._had(connection, campaign, intents)
         known = [intent for intent in intents if intent.patient in people]
         candidates = self._candidates(campaign, known, people, consents, now)
         verdicts = self.verdicts(candidates, now)
         stopped = self.stops.of(connection, campaign)
         unread = self.unread.among(connection, people)
         for intent, candidate, verdict in zip(known, candidates, verdicts, strict=True):
-            before = spent.get((intent.patient, intent.occasion))
-            own = [deny("sent_before", campaign=before), *stopped] if before else stopped
+            before = had.get((intent.patient, intent.occasion))
+            own = [before, *stopped] if before else stopped
             if unread:
                 own = [*own, *_unread(candidate, unread)]
             final = strictest([verdict, *own], RANK) if own else verdict
             touch = self._touch(version, intent, candidate, final, now)
             yield Judged(touch, candidate, self.openings.where(candidate))
+
+    def _had(
+        self, connection: sa.Connection, campaign: Campaign, intents: Sequence[Intended]
+    ) -> dict[tuple[str, str], Verdict]:
+        """Deny, by patient and occasion, what has been said already: by another campaign, or before it was moved."""
+        others = self.gone.by_others(connection, campaign, [(one.patient, one.occasion) for one in intents])
+        had = {said: deny("sent_before", campaign=other) for said, other in others.items()}
+        kind = self.types[campaign.message_type]
+        # Of all others the period is the occasion, and of what has a file for each occasion the file. Here it is the
+        # day, and to move that must not begin it anew.
+        if isinstance(parse_schedule(campaign.schedule), Once) and not kind.content:
+            fresh = timedelta(days=kind.fresh_days + 1)
+            for (name, stale), some in _by_occasion(intents).items():
+                moved = self.gone.on_another_day(connection, campaign.id, name, stale - fresh, some)
+                had |= {(patient, name): deny("moved", occasion=other) for patient, other in moved.items()}
+        return had
 
     def _candidates(
         self,
@@ -225,6 +243,14 @@ class Judge:
             "",
             campaign.cost_each,
         )
+
+
+def _by_occasion(intents: Sequence[Intended]) -> dict[tuple[str, datetime], list[str]]:
+    """Return the patients of each occasion, which is told by its name and by when it is over."""
+    found: dict[tuple[str, datetime], list[str]] = defaultdict(list)
+    for one in intents:
+        found[one.occasion, one.stale].append(one.patient)
+    return found
 
 
 def _unread(candidate: Candidate, unread: frozenset[str]) -> list[Verdict]:

@@ -16,6 +16,7 @@ REASONS = MappingProxyType(
         "minor_without_guardian": "a minor without a guardian on record",
         "stale": "too late for this occasion",
         "sent_before": "has had this message for this occasion already (campaign {campaign})",
+        "moved": "has had it before the campaign was moved to another day ({occasion})",
         "same_message": "gets this message for this occasion from the campaign {campaign}",
         "no_consent": "has not agreed to {purpose} by {medium}",
         "no_address": "has no {medium} address on record",
