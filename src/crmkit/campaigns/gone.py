@@ -47,6 +47,8 @@ class Gone:
     _at: sa.Select[Any] = attrs.field(init=False, repr=False)
     _copies: sa.Select[Any] = attrs.field(init=False, repr=False)
     _copies_at: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _has_others: sa.Select[Any] = attrs.field(init=False, repr=False)
+    _others: sa.Select[Any] = attrs.field(init=False, repr=False)
 
     @_by_others.default
     def _select_by_others(self) -> sa.Select[Any]:
@@ -111,6 +113,29 @@ class Gone:
         there = found.subquery("found")
         return self._copies.join(there, sa.and_(*(there.c[name] == table.c[name] for name in TOUCH)))
 
+    @_has_others.default
+    def _select_has_others(self) -> sa.Select[Any]:
+        # Two looks into the table's own order, where one question after "another" would read the whole campaign.
+        here, named = self.tables.touch.c.occasion, sa.bindparam("occasion", type_=sa.Text)
+        beside = (here < named, here > named)
+        return sa.select(sa.or_(*(sa.exists().where(*self._of_campaign(), other) for other in beside)))
+
+    @_others.default
+    def _select_others(self) -> sa.Select[Any]:
+        table = self.tables.touch
+        left = sa.and_(table.c.sent_at.is_not(None), among(table.c.state, _LEFT))
+        return sa.select(table.c.patient, table.c.occasion).where(
+            *self._of_campaign(),
+            table.c.occasion != sa.bindparam("occasion"),
+            table.c.stale > sa.bindparam("since", type_=table.c.stale.type),
+            sa.or_(left, went_in_a_copy(table)),
+            among(table.c.patient, "patients"),
+        )
+
+    def _of_campaign(self) -> tuple[sa.ColumnElement[bool], ...]:
+        table = self.tables.touch
+        return table.c.practice == self.practice, table.c.campaign == sa.bindparam("campaign")
+
     def _lately(self, addresses: str) -> tuple[sa.ColumnElement[bool], ...]:
         """Return the condition that something went to one of some addresses so lately that it may still count."""
         table = self.tables.touch
@@ -150,16 +175,12 @@ class Gone:
             since: The other one was fresh after this instant.
             patients: Whom is asked about.
         """
-        table = self.tables.touch
-        mine = (table.c.practice == self.practice, table.c.campaign == campaign)
-        beside = (table.c.occasion < occasion, table.c.occasion > occasion)
-        # Nearly always there is no other, which two looks into the table's own order tell.
-        if not connection.scalar(sa.select(sa.or_(*(sa.exists().where(*mine, other) for other in beside)))):
+        # Nearly always there is no other.
+        named = {"campaign": campaign, "occasion": occasion}
+        if not connection.scalar(self._has_others, named):
             return {}
-        left = sa.and_(table.c.sent_at.is_not(None), among(table.c.state, _LEFT))
-        had = (table.c.occasion != occasion, table.c.stale > since, sa.or_(left, went_in_a_copy(table)))
-        query = sa.select(table.c.patient, table.c.occasion).where(*mine, *had, among(table.c.patient, patients))
-        return {row.patient: row.occasion for row in connection.execute(query)}
+        rows = connection.execute(self._others, {**named, "since": since, "patients": patients})
+        return {row.patient: row.occasion for row in rows}
 
     def past(
         self, connection: sa.Connection, cap: Cap, asking: Sequence[Touch], now: datetime
