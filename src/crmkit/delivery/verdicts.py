@@ -15,6 +15,17 @@ from crmkit.ledger.touch import Touch
 VALID = timedelta(seconds=5)
 
 
+def holds(at: datetime, now: datetime) -> bool:
+    """Tell whether a verdict that was passed at an instant is still fresh; if the clock was set back, nobody knows.
+
+    >>> from crmkit.clock import SystemClock
+    >>> now = SystemClock().now()
+    >>> holds(now, now + VALID), holds(now, now + 2 * VALID), holds(now, now - 2 * VALID)
+    (True, False, False)
+    """
+    return abs(now - at) <= VALID
+
+
 @attrs.frozen
 class Verdicts:
     """What the second judgement said of claimed touches, before any of their messages is written.
@@ -34,8 +45,8 @@ class Verdicts:
     first: Mapping[str, Attempt] = attrs.field(factory=dict)
 
     def hold_at(self, now: datetime) -> bool:
-        """Tell whether they are still fresh; if the clock was set back meanwhile, nobody knows."""
-        return abs(now - self.at) <= VALID
+        """Tell whether they are still fresh."""
+        return holds(self.at, now)
 
     def parted(self, size: int) -> tuple[Verdicts, Verdicts]:
         """Return the verdicts on so many messages, with what stays, and those on the rest.

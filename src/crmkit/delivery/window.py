@@ -12,7 +12,7 @@ from crmkit.clock import Clock
 from crmkit.delivery.again import Again
 from crmkit.delivery.channel import Channel, account_of, guarantee_of
 from crmkit.delivery.turn import Turn
-from crmkit.delivery.verdicts import VALID, Verdicts
+from crmkit.delivery.verdicts import Verdicts, holds
 from crmkit.errors import MissingField, TemplateError
 from crmkit.ledger.attempts import Attempt, first_attempts
 from crmkit.ledger.ledger import Ledger
@@ -63,11 +63,11 @@ class Window:
 
     def kept_waiting(self, now: datetime) -> bool:
         """Tell whether it waited for others who wrote for so long that its verdicts are no longer to be relied on."""
-        return abs(now - self.ready) > VALID
+        return not holds(self.ready, now)
 
     def holds_at(self, now: datetime) -> bool:
         """Tell whether the verdicts are still fresh."""
-        return abs(now - self.at) <= VALID
+        return holds(self.at, now)
 
     def touches(self) -> list[Touch]:
         """Return all that was judged, as it was claimed."""
