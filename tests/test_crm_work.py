@@ -258,12 +258,7 @@ def test_a_clock_that_is_set_back_keeps_nobody_from_watching(open_crm: Any, cloc
 def test_a_thread_of_a_host_that_watches_outlives_a_restart_of_the_server(
     open_crm: Any, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    exports("patients", [patient("P1")])
-    exports("consents", [consent("P1")])
-    crm = open_crm()
-    crm.sync()
-    crm.add(CARD)
-    crm.plan()
+    crm = with_one_card(exports, open_crm)
     wrong: list[StoreError] = [Unreachable("the connection was lost"), InTheWay("somebody else was faster")]
     send = crm.send
 
