@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from crmkit.campaigns.broken import Broken
 from crmkit.campaigns.judge import Judged
 from crmkit.campaigns.plan import explain
 from crmkit.campaigns.reasons import in_words
@@ -87,7 +88,8 @@ def preview(stages: Stages, connection: Connection, patient: str, through: date,
     """
     _must_exist(stages, connection, patient)
     judged = stages.planner.of_patient(connection, patient, through, now)
-    kept = _kept_back(stages, connection, _written(stages, connection, patient), now)
+    broken = stages.planner.broken(connection)
+    kept = _kept_back(stages, connection, broken, _written(stages, connection, patient), now)
     end = day_start(through + timedelta(days=1), stages.planner.practice.zone)
     waiting = [Preview(touch, explain(touch), None) for touch in kept if touch.due < end]
     found = [*(_preview(stages, one, now) for one in judged), *waiting]
@@ -106,7 +108,8 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     due = _due(stages, connection, patient, through, now, written)
     # A name may have been mended, or a no have been said, since the last plan; what has left stays as it is.
     judged = {touch.key: touch for touch in due if touch.state.is_judgement}
-    judged |= {touch.key: touch for touch in _kept_back(stages, connection, written, now)}
+    broken = stages.planner.broken(connection)
+    judged |= {touch.key: touch for touch in _kept_back(stages, connection, broken, written, now)}
     past = stages.ledger.histories(connection, [touch.key for touch in written])
     zone = stages.planner.practice.zone
     answers = [
@@ -117,7 +120,6 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     # What was said of an earlier occasion does not tell why there is none now.
     covered = {touch.campaign for touch in (*written, *due) if touch.stale > now}
     there = stages.history.patients(connection, [patient])
-    broken = stages.planner.broken(connection)
     for campaign in sorted(broken.keys() - covered):
         told_of = f"the campaign cannot be planned: {broken[campaign].problem.problem}"
         answers.append(Answer(campaign, "", None, told_of))
@@ -130,9 +132,10 @@ def why(stages: Stages, connection: Connection, patient: str, through: date, now
     return answers
 
 
-def _kept_back(stages: Stages, connection: Connection, written: Sequence[Touch], now: datetime) -> list[Touch]:
+def _kept_back(
+    stages: Stages, connection: Connection, broken: Mapping[str, Broken], written: Sequence[Touch], now: datetime
+) -> list[Touch]:
     """Return those of a patient's touches that wait for a campaign to be mended, as they stand now."""
-    broken = stages.planner.broken(connection)
     again = stages.planner.judged_again(connection, written)
     mine = [touch for touch in written if touch.campaign in broken and touch.key in again and touch.stale > now]
     return [broken[touch.campaign].keep_back(touch, now) for touch in mine]
