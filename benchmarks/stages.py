@@ -22,7 +22,7 @@ Path = tuple[str, ...]
 
 #: module, name within it, and what it is called in the figures.
 SEND = (
-    ("crmkit.delivery.dispatch", "Dispatch._claim", "claim"),
+    ("crmkit.delivery.dispatch", "Dispatch._claimed", "claim"),
     ("crmkit.delivery.window", "Preparation.window", "prepare"),
     ("crmkit.delivery.handing", "Handing.deliver", "hand over"),
     ("crmkit.delivery.record", "Record.intend", "intend"),

@@ -17,7 +17,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crmkit.ledger import order
+from crmkit.ledger import triggers
 from crmkit.ledger.tables import declare_ledger
 from crmkit.records.tables import RecordTables, declare_records
 from crmkit.store.store import Store
@@ -127,7 +127,7 @@ def _condition(index: sa.Index, dialect: sa.Dialect) -> str:
 
 def _order() -> str:
     touch = declared("{p}", "{s}").tables["{s}.{p}touch"]
-    found = {"sqlite": order.sqlite_order(touch), "postgresql": order.postgresql_order(touch)}
+    found = {"sqlite": triggers.sqlite_order(touch), "postgresql": triggers.postgresql_order(touch)}
     lines = [
         f"{dialect}=({', '.join(_literal(statement.replace('{s}.', '{s}')) for statement in statements)})"
         for dialect, statements in found.items()

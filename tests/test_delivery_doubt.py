@@ -17,8 +17,8 @@ from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.delivery.record import _back_off
 from crmkit.delivery.rescue import Rescue
 from crmkit.errors import InTheWay, StoreError
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.doubt import Settled
+from crmkit.ledger.trail.seal import Seal
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import BLIND, QUERYABLE, Guarantee, Outcome, PluginInfo, Receipt, keyed, secret
 

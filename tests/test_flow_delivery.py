@@ -323,7 +323,7 @@ def claimed(crm, clock, only_to=None):
     """Claim one touch as a sender does that dies thereafter."""
     with crm._store.begin() as connection:
         claims = crm._stages.dispatch.claims
-        return claims.claim(connection, "slow", clock.now(), timedelta(minutes=5), 1, only_to=only_to)
+        return claims.claim(connection, "slow", clock.now(), 1, only_to=only_to)
 
 
 def on_its_way(crm, clock, only_to=None):

@@ -112,7 +112,7 @@ def test_what_a_sender_claims_or_gives_back_amid_the_look_of_a_plan_on_postgresq
 
         def claim():
             with seal.begin() as connection:
-                assert claims.claim(connection, "another", clock.now(), timedelta(minutes=5), 100)
+                assert claims.claim(connection, "another", clock.now(), 100)
 
         def give_back():
             with seal.begin() as connection:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, Cap, State
-from crmkit.delivery.window import LEASE
+from crmkit.ledger.claims import LEASE
 
 # The same paths as elsewhere, many times over: following every line would take half as long again.
 pytestmark = pytest.mark.no_cover
@@ -69,7 +69,7 @@ def claim(crm, *, limit=100, only=None):
     """Claim as a sender does; only the touches of one campaign, if it is named."""
     dispatch = crm._stages.dispatch
     with crm._store.begin() as connection:
-        claimed = dispatch.claims.claim(connection, dispatch.owner, crm.clock.now(), LEASE, limit)
+        claimed = dispatch.claims.claim(connection, dispatch.owner, crm.clock.now(), limit)
         foreign = [touch.key for touch in claimed if only and touch.campaign != only]
         dispatch.claims.release(connection, foreign, dispatch.owner, crm.clock.now())
     return [touch for touch in claimed if touch.key not in foreign]

@@ -18,9 +18,9 @@ from crmkit.campaigns.rivals import Rivals
 from crmkit.campaigns.terms import Terms
 from crmkit.delivery.turn import SLACK, Measure
 from crmkit.errors import StoreError
-from crmkit.ledger.claims import Claims
+from crmkit.ledger.channel_turns import reserve
+from crmkit.ledger.claims import LEASE, Claims
 from crmkit.ledger.ledger import Ledger
-from crmkit.ledger.pace import reserve
 from crmkit.ledger.payloads import Kept, erase, keep, unread
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, SPENT, State
 from crmkit.ledger.step import Step
@@ -71,7 +71,7 @@ def test_one_hand_over_for_one_patient_message_and_occasion_whatever_the_campaig
     book, connection = ledger
     both = [touch(), touch("copy-of-card")]
     book.judge(connection, both, {}, "plan")
-    claimed = Claims(book).claim(connection, "me", NOW, timedelta(minutes=5), 10)
+    claimed = Claims(book).claim(connection, "me", NOW, 10)
     sending = [(one, attrs.evolve(one, state=State.SENDING)) for one in claimed]
     assert len(sending) == 2
     with pytest.raises(sa.exc.IntegrityError):
@@ -81,7 +81,7 @@ def test_one_hand_over_for_one_patient_message_and_occasion_whatever_the_campaig
 def test_two_who_make_the_same_move_in_the_same_instant_are_told_apart(ledger):
     book, connection = ledger
     book.judge(connection, [touch(), touch(patient="P2")], {}, "plan")
-    Claims(book).claim(connection, "dead", NOW, timedelta(minutes=5), 10)
+    Claims(book).claim(connection, "dead", NOW, 10)
     later = NOW + timedelta(minutes=6)
     seen = Claims(book).abandoned(connection, later)
     freed = [(was, attrs.evolve(was, state=State.READY, owner="", lease=None, changed_at=later)) for was in seen]
@@ -107,7 +107,7 @@ def test_on_postgresql_two_senders_recover_what_a_dead_one_left_only_once(postgr
     later = NOW + timedelta(minutes=6)
     with store.begin() as connection:
         book.judge(connection, [touch(patient=f"P{number}") for number in range(50)], {}, "plan")
-        Claims(book).claim(connection, "dead", NOW, timedelta(minutes=5), 100)
+        Claims(book).claim(connection, "dead", NOW, 100)
     together = threading.Barrier(4)
 
     def recover(_):
@@ -126,7 +126,7 @@ def test_of_two_who_move_the_same_touch_one_wins(ledger):
     book, connection = ledger
     book.judge(connection, [touch(), touch(patient="P2")], {}, "plan")
     seen = book.touches(connection)
-    first = Claims(book).claim(connection, "first", NOW, timedelta(minutes=5), 1)
+    first = Claims(book).claim(connection, "first", NOW, 1)
     late = [(one, attrs.evolve(one, state=State.CLAIMED, owner="late")) for one in seen]
     won = book.move(connection, late, "late")
     assert len(first) == len(won) == 1
@@ -142,23 +142,23 @@ def test_what_waits_is_claimed_by_urgency_and_only_when_due(ledger):
         touch(patient="held", state=State.HELD),
     ]
     book.judge(connection, waiting, {}, "plan")
-    claimed = Claims(book).claim(connection, "me", NOW, timedelta(minutes=5), 10)
+    claimed = Claims(book).claim(connection, "me", NOW, 10)
     assert [one.patient for one in claimed] == ["urgent", "plain"]
 
 
 def test_only_who_holds_a_touch_hands_it_over_and_only_once(ledger):
     book, connection = ledger
-    claims, lease, later = Claims(book), timedelta(minutes=5), NOW + timedelta(minutes=4)
+    claims, later = Claims(book), NOW + timedelta(minutes=4)
     book.judge(connection, [touch(), touch(patient="P2"), touch(patient="late", due=later)], {}, "plan")
-    claims.claim(connection, "me", NOW, lease, 10)
+    claims.claim(connection, "me", NOW, 10)
     keys = [one.key for one in book.touches(connection)]
-    for owner, at in (("you", later), ("", later), ("me", NOW + lease)):
-        assert claims.start(connection, keys, "mail", owner, at, lease) == frozenset()
+    for owner, at in (("you", later), ("", later), ("me", NOW + LEASE)):
+        assert claims.start(connection, keys, "mail", owner, at) == frozenset()
     assert {one.patient: one.attempts for one in book.touches(connection)} == {"P1": 0, "P2": 0, "late": 0}
-    assert len(claims.start(connection, keys, "mail", "me", later, lease)) == 2
-    assert claims.start(connection, keys, "mail", "me", later, lease) == frozenset()
+    assert len(claims.start(connection, keys, "mail", "me", later)) == 2
+    assert claims.start(connection, keys, "mail", "me", later) == frozenset()
     told = {one.patient: (one.state, one.attempts, one.sent_at, one.lease) for one in book.touches(connection)}
-    going = (State.SENDING, 1, later, later + lease)
+    going = (State.SENDING, 1, later, later + LEASE)
     assert told == {"P1": going, "P2": going, "late": (State.READY, 0, None, None)}
 
 
@@ -166,12 +166,14 @@ def test_a_lease_is_renewed_of_what_its_owner_has_claimed_and_still_holds(ledger
     book, connection = ledger
     hers, minute = Ledger(book.tables, "next-door"), timedelta(minutes=1)
     for practice in (book, hers):
-        practice.judge(connection, [touch(patient=f"P{number}") for number in range(1, 5)], {}, "plan")
-        for owner, patient, lease in (("me", "P1", 5), ("me", "P2", 5), ("you", "P3", 5), ("me", "P4", 2)):
-            Claims(practice).claim(connection, owner, NOW, lease * minute, 1, only_to=[patient])
+        practice.judge(
+            connection, [touch(patient=f"P{number}", due=NOW - 3 * minute) for number in range(1, 5)], {}, "plan"
+        )
+        for owner, patient, left in (("me", "P1", 5), ("me", "P2", 5), ("you", "P3", 5), ("me", "P4", 2)):
+            Claims(practice).claim(connection, owner, NOW + left * minute - LEASE, 1, only_to=[patient])
     claims = Claims(book)
-    claims.start(connection, [touch(patient="P2").key], "mail", "me", NOW, 5 * minute)
-    claims.renew(connection, "me", NOW + 3 * minute, 5 * minute)
+    claims.start(connection, [touch(patient="P2").key], "mail", "me", NOW)
+    claims.renew(connection, "me", NOW + 3 * minute)
     ends = {one.patient: (one.lease - NOW) // minute for one in book.touches(connection)}
     assert ends == {"P1": 8, "P2": 5, "P3": 5, "P4": 2}
     assert {one.lease - NOW for one in hers.touches(connection)} == {2 * minute, 5 * minute}
@@ -235,7 +237,7 @@ def test_what_may_have_left_is_neither_called_off_nor_judged_as_if_it_had_not(le
     doubtful = [touch(state=State.RETRY, sent_at=NOW), touch(patient="P2", state=State.RETRY)]
     book.judge(connection, doubtful, {}, "plan")
     claims = Claims(book)
-    claimed = claims.claim(connection, "me", NOW, timedelta(minutes=5), 10)
+    claimed = claims.claim(connection, "me", NOW, 10)
     claims.release(connection, [one.key for one in claimed], "me", NOW)
     assert {one.patient: one.state for one in book.touches(connection)} == {"P1": State.RETRY, "P2": State.READY}
     book.cancel(connection, "", NOW, "Kim")
@@ -244,13 +246,13 @@ def test_what_may_have_left_is_neither_called_off_nor_judged_as_if_it_had_not(le
 
 def test_rivals_are_what_another_sender_of_the_same_practice_holds(ledger):
     book, connection = ledger
-    ours, lease = [touch(), touch(patient="P2")], timedelta(minutes=5)
+    ours = [touch(), touch(patient="P2")]
     for practice, owner in (("bright-eyes", "me"), ("next-door", "her")):
         one = Ledger(book.tables, practice)
         one.judge(connection, [touch(), touch(patient="P2")], {}, "plan")
-        Claims(one).claim(connection, owner, NOW, lease, 1, only_to=["P1"])
-    Claims(book).claim(connection, "you", NOW, lease, 1, only_to=["P2"])
-    for owner, now, found in (("me", NOW, ["P2"]), ("you", NOW, ["P1"]), ("me", NOW + lease, [])):
+        Claims(one).claim(connection, owner, NOW, 1, only_to=["P1"])
+    Claims(book).claim(connection, "you", NOW, 1, only_to=["P2"])
+    for owner, now, found in (("me", NOW, ["P2"]), ("you", NOW, ["P1"]), ("me", NOW + LEASE, [])):
         rivals = Rivals(book.tables, "bright-eyes").of(connection, ours, Terms(owner=owner), now)
         assert [one.patient for one in rivals] == found
 

@@ -19,12 +19,12 @@ from crmkit import CRM, Campaign, FixedClock, Practice
 from crmkit.campaigns import programme
 from crmkit.crm import reading
 from crmkit.ledger import learnt
-from crmkit.ledger.audit import Seal
+from crmkit.ledger.channel_turns import reserve
 from crmkit.ledger.heard import Heard, hear, rate
 from crmkit.ledger.learnt import suppress
-from crmkit.ledger.pace import reserve
 from crmkit.ledger.payloads import Kept, keep
-from crmkit.ledger.verify import verify
+from crmkit.ledger.trail.seal import Seal
+from crmkit.ledger.trail.verify import verify
 from crmkit.people.medium import Medium, Purpose
 from crmkit.records.build import digest
 from crmkit.store.types import Instant

@@ -20,13 +20,13 @@ from situations import NOW, consent, patient
 from crmkit import CRM, Campaign, FixedClock, Practice
 from crmkit.cli import main
 from crmkit.errors import StoreError
-from crmkit.ledger.audit import Seal
-from crmkit.ledger.head import Head
 from crmkit.ledger.heard import Heard, hear, rate
 from crmkit.ledger.learnt import suppress
 from crmkit.ledger.tables import declare_ledger
-from crmkit.ledger.trail import row_digest, rows_of_link
-from crmkit.ledger.verify import verify
+from crmkit.ledger.trail.digests import row_digest, rows_of_link
+from crmkit.ledger.trail.head import Head
+from crmkit.ledger.trail.seal import Seal
+from crmkit.ledger.trail.verify import verify
 from crmkit.people.medium import Medium, Purpose
 from crmkit.store.store import open_store
 

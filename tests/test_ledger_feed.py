@@ -13,8 +13,8 @@ from situations import consent, patient
 
 from crmkit import CRM, Campaign, FixedClock
 from crmkit.errors import ConfigError
-from crmkit.ledger.entry import give_places
 from crmkit.ledger.feed import FeedEvent
+from crmkit.ledger.feed_entries import give_places
 
 # The same paths as elsewhere, many times over: following every line would take half as long again.
 pytestmark = pytest.mark.no_cover

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from crmkit.ledger.doubt import Doubt, Settled
     from crmkit.ledger.feed import FeedEvent
     from crmkit.ledger.forget import Forgotten
-    from crmkit.ledger.head import Head
     from crmkit.ledger.learnt import Stop
     from crmkit.ledger.payloads import Kept
     from crmkit.ledger.standing import Standing
     from crmkit.ledger.state import State
     from crmkit.ledger.touch import Touch
-    from crmkit.ledger.verify import Verified
+    from crmkit.ledger.trail.head import Head
+    from crmkit.ledger.trail.verify import Verified
     from crmkit.metrics.gather import Findings
     from crmkit.metrics.window import Window
     from crmkit.people.medium import Medium, Purpose
@@ -106,7 +106,7 @@ _HOMES = {
     "Findings": "crmkit.metrics.gather",
     "FixedClock": "crmkit.clock",
     "Forgotten": "crmkit.ledger.forget",
-    "Head": "crmkit.ledger.head",
+    "Head": "crmkit.ledger.trail.head",
     "Holding": "crmkit.crm.holding",
     "Kept": "crmkit.ledger.payloads",
     "Matched": "crmkit.crm.choosing",
@@ -130,7 +130,7 @@ _HOMES = {
     "TimeLimits": "crmkit.plugins.time_limits",
     "Touch": "crmkit.ledger.touch",
     "Underway": "crmkit.delivery.carrier",
-    "Verified": "crmkit.ledger.verify",
+    "Verified": "crmkit.ledger.trail.verify",
     "Window": "crmkit.metrics.window",
     "in_words": "crmkit.campaigns.reasons",
     "run_day": "crmkit.crm.work",

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from crmkit.campaigns.campaign import Campaign
 from crmkit.errors import ConfigError, NotFound, nearest
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.decided import Decided, Decision, decide, definition_digest, has_begun
 from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.trail.seal import Seal
 
 
 @attrs.frozen

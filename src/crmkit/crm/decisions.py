@@ -15,10 +15,10 @@ from crmkit.errors import ConfigError, NotFound, nearest
 from crmkit.ledger.decided import Decided, Decision, are_stamped, decide
 from crmkit.ledger.doubt import Doubt, Settled, doubts, settle
 from crmkit.ledger.forget import Forgotten, forget
-from crmkit.ledger.head import Head, note_head, settled
 from crmkit.ledger.learnt import Stop, resume, stop, stopped
 from crmkit.ledger.touch import Touch
-from crmkit.ledger.verify import Verified, verify
+from crmkit.ledger.trail.head import Head, note_head, settled
+from crmkit.ledger.trail.verify import Verified, verify
 from crmkit.practice import Practice
 from crmkit.records.intact import not_as_given
 from crmkit.records.stamp import Stamp

@@ -16,9 +16,9 @@ from crmkit.delivery.intake import Received
 from crmkit.delivery.meaning import UNWANTED
 from crmkit.errors import ConfigError, CrmkitError, NotFound
 from crmkit.ledger.learnt import address_digest, learn_consent, suppressed_since, use_again
+from crmkit.ledger.opt_outs import refuse
 from crmkit.ledger.payloads import Kept
-from crmkit.ledger.refusal import refuse
-from crmkit.ledger.spoken import spoken_for
+from crmkit.ledger.spoken_for import spoken_for
 from crmkit.people.consent import Consent
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.normal import normalise

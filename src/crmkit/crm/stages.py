@@ -28,12 +28,12 @@ from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import Preparation
 from crmkit.hours.hours import Hours
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.forget import forgotten_among
 from crmkit.ledger.history import History
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.trail.seal import Seal
 from crmkit.messages.renderer import Renderer
 from crmkit.people.medium import Medium
 from crmkit.plugins.door import CORE, Admitted

@@ -13,8 +13,8 @@ from crmkit.crm.decisions import Decisions
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.exact import exact
-from crmkit.ledger.entry import give_places, has_new
 from crmkit.ledger.feed import FeedEvent, feed
+from crmkit.ledger.feed_entries import give_places, has_new
 from crmkit.ledger.standing import Standing, ahead_of, standing
 from crmkit.metrics.gather import Findings, gather
 from crmkit.metrics.window import Window

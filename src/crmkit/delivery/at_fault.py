@@ -8,10 +8,10 @@ from datetime import datetime
 import attrs
 
 from crmkit.delivery.channel import Outcome, Receipt
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.learnt import suppress
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
+from crmkit.ledger.trail.seal import Seal
 from crmkit.store.store import Connection
 
 

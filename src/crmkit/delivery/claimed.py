@@ -10,7 +10,8 @@ import attrs
 
 from crmkit.clock import Clock
 from crmkit.delivery.verdicts import Verdicts
-from crmkit.delivery.window import LEASE, Preparation, Window
+from crmkit.delivery.window import Preparation, Window
+from crmkit.ledger.claims import LEASE
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Medium
 

@@ -20,11 +20,11 @@ from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.turn import Measure
 from crmkit.delivery.turns import Turns
 from crmkit.delivery.verdicts import VALID
-from crmkit.delivery.window import LEASE, Preparation, Window, Written
+from crmkit.delivery.window import Preparation, Window, Written
 from crmkit.errors import StoreError
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.touch import Touch
+from crmkit.ledger.trail.seal import Seal
 from crmkit.people.medium import Medium
 from crmkit.store.store import Connection
 
@@ -127,7 +127,7 @@ class Dispatch:
     def _claimed(self, connection: Connection, order: Order, size: int) -> list[Touch]:
         self.seal.still_knows(connection)
         now = self.clock.now()
-        return self.claims.claim(connection, self.owner, now, LEASE, size, only_to=order.only_to, share=order.share)
+        return self.claims.claim(connection, self.owner, now, size, only_to=order.only_to, share=order.share)
 
     @contextmanager
     def _holding(self) -> Iterator[Claimed]:
@@ -272,7 +272,7 @@ class Dispatch:
         going = self.record.intend(connection, window, self.owner, now)
         stayed = self.record.staying(connection, window)
         if waiting.without(window):
-            self.claims.renew(connection, self.owner, now, LEASE)
+            self.claims.renew(connection, self.owner, now)
             waiting.hold(now)
         return tuple(going), stayed
 

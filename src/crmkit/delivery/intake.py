@@ -22,13 +22,13 @@ from crmkit.delivery.meaning import (
     wish_of_reader,
 )
 from crmkit.delivery.policy import Policy, worn_out
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.heard import Did, Heard, Sign, hear, kept_id, known, rate, signs, waiting
 from crmkit.ledger.history import History
 from crmkit.ledger.learnt import suppress
 from crmkit.ledger.ledger import Ledger
-from crmkit.ledger.refusal import refuse
+from crmkit.ledger.opt_outs import refuse
 from crmkit.ledger.touch import Touch
+from crmkit.ledger.trail.seal import Seal
 from crmkit.messages.proof import Proofs
 from crmkit.people.medium import Purpose
 from crmkit.practice import Practice

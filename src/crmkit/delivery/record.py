@@ -11,7 +11,7 @@ import attrs
 
 from crmkit.delivery.at_fault import AtFault, reason_of
 from crmkit.delivery.channel import Channel, Outcome, Receipt, account_of, guarantee_of
-from crmkit.delivery.window import LEASE, Window, Written
+from crmkit.delivery.window import Window, Written
 from crmkit.ledger.attempts import Answer, Attempts, Intent
 from crmkit.ledger.called_off import keep_off
 from crmkit.ledger.claims import Claims
@@ -102,7 +102,7 @@ class Record:
                 changed.append(one)
         mine: set[str] = set()
         for (channel, keyed), keys in plain.items():
-            mine |= self.claims.start(connection, keys, channel, owner, now, LEASE, keyed=keyed)
+            mine |= self.claims.start(connection, keys, channel, owner, now, keyed=keyed)
         held = [(one.was, one.touch) for one in changed if one.was.lease and one.was.lease > now]
         return frozenset(mine | {touch.key for touch in self.ledger.move(connection, held, "send")})
 

@@ -15,12 +15,12 @@ from crmkit.delivery.late import Late
 from crmkit.delivery.window import doubted
 from crmkit.errors import StoreError
 from crmkit.ledger.attempts import cleared, last_attempts
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.called_off import keep_off
 from crmkit.ledger.claims import Claims
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
+from crmkit.ledger.trail.seal import Seal
 from crmkit.people.medium import Medium
 from crmkit.store.among import among
 from crmkit.store.store import Connection

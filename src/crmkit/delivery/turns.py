@@ -15,11 +15,10 @@ import attrs
 
 from crmkit.clock import Clock, wait, wait_unless
 from crmkit.delivery.turn import SLACK, Measure, Turn
-from crmkit.delivery.window import LEASE
 from crmkit.errors import StoreError
-from crmkit.ledger.audit import Seal
-from crmkit.ledger.claims import Claims
-from crmkit.ledger.pace import reserve
+from crmkit.ledger.channel_turns import reserve
+from crmkit.ledger.claims import LEASE, Claims
+from crmkit.ledger.trail.seal import Seal
 
 #: Half of it for whoever waits, the other half until the channel is called.
 _LATE = SLACK / 2
@@ -55,13 +54,13 @@ class Turns:
             left -= nap
             if left > timedelta(0):
                 with self.seal.begin() as connection:
-                    self.claims.renew(connection, self.owner, self.clock.now(), LEASE)
+                    self.claims.renew(connection, self.owner, self.clock.now())
         return turn
 
     def hold(self, sending: Sequence[str]) -> None:
         """Hold what is claimed, and what is on its way, for longer; if the database is away just then, so be it."""
         with suppress(StoreError), self.seal.begin() as connection:
-            self.claims.renew(connection, self.owner, self.clock.now(), LEASE, sending)
+            self.claims.renew(connection, self.owner, self.clock.now(), sending)
 
     def keep(self, turn: Turn, until: datetime) -> bool:
         """Wait until a turn begins, or another one if it is over; False if none begins before an instant."""

@@ -15,6 +15,7 @@ from crmkit.delivery.turn import Turn
 from crmkit.delivery.verdicts import Verdicts, holds
 from crmkit.errors import MissingField, TemplateError
 from crmkit.ledger.attempts import Attempt, first_attempts
+from crmkit.ledger.claims import LEASE
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch, on_its_way
@@ -24,8 +25,6 @@ from crmkit.people.medium import Medium
 from crmkit.records.truth import Truth
 from crmkit.store.store import Connection, Store
 
-#: For so long a sender holds what it has claimed or is handing over; then somebody else may look after it.
-LEASE = timedelta(minutes=5)
 #: So long may a call to a channel take: its last message reaches the provider that much later than it was judged.
 CALL = timedelta(minutes=15)
 #: When a source that gave no answer about a patient is asked again.

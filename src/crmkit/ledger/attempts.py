@@ -11,10 +11,10 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.clock import utc
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.tables import TOUCH, LedgerTables
 from crmkit.ledger.touch import Touch
-from crmkit.ledger.trail import HANDED
+from crmkit.ledger.trail.digests import HANDED
+from crmkit.ledger.trail.seal import Seal
 from crmkit.store.among import among
 from crmkit.store.many import Many
 

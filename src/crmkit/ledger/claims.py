@@ -22,6 +22,8 @@ from crmkit.ledger.touch import Touch, on_its_way
 from crmkit.store.among import among
 from crmkit.store.rows import Rows
 
+#: For so long a sender holds what it has claimed or is handing over; then somebody else may look after it.
+LEASE = timedelta(minutes=5)
 _HELD = [State.CLAIMED.value, State.SENDING.value]
 _Conditions: TypeAlias = Sequence[sa.ColumnElement[bool]]
 
@@ -48,14 +50,13 @@ class Claims:
         channel: str,
         owner: str,
         now: datetime,
-        lease: timedelta,
         *,
         keyed: bool = False,
     ) -> frozenset[str]:
         """Note that claimed touches are on their way; return the keys of those that the owner still holds."""
         step = Step(State.CLAIMED, State.SENDING, tried=True)
         detail = on_its_way(channel, keyed=keyed)
-        given = {"reason": "handing_over", "detail": detail, "owner": owner, "lease": now + lease}
+        given = {"reason": "handing_over", "detail": detail, "owner": owner, "lease": now + LEASE}
         return self.ledger.shift(
             connection, keys, step, "send", now, held_by=owner, lease_after=now, sent_at=now, **given
         )
@@ -89,7 +90,6 @@ class Claims:
         connection: sa.Connection,
         owner: str,
         now: datetime,
-        lease: timedelta,
         limit: int,
         *,
         only_to: Sequence[str] | None = None,
@@ -102,7 +102,7 @@ class Claims:
         asked: list[dict[str, Any]] = [{"of_state": state.value, "now": now, "most": limit} for state in CLAIMABLE]
         found = [map(to_touch, rows.of(connection, one)) for one in asked]
         first = list(islice(merge(*found, key=_urgency), limit))
-        given: dict[str, Any] = {"reason": "claimed", "owner": owner, "lease": now + lease}
+        given: dict[str, Any] = {"reason": "claimed", "owner": owner, "lease": now + LEASE}
         mine: set[str] = set()
         for state in CLAIMABLE:
             keys = [touch.key for touch in first if touch.state is state]
@@ -145,16 +145,14 @@ class Claims:
         done = connection.execute(sa.update(table).where(*mine, *self._wanted(only_to, None)).values(due=now))
         return done.rowcount
 
-    def renew(
-        self, connection: sa.Connection, owner: str, now: datetime, lease: timedelta, sending: Sequence[str] = ()
-    ) -> None:
+    def renew(self, connection: sa.Connection, owner: str, now: datetime, sending: Sequence[str] = ()) -> None:
         """Hold what an owner has claimed, and these that he hands over, for longer; what has run out is his no more."""
         table = self.ledger.tables.touch
         held = table.c.state == State.CLAIMED.value
         if sending:
             held |= (table.c.state == State.SENDING.value) & among(table.c.key, sending)
         mine = (table.c.practice == self.ledger.practice, table.c.owner == owner, table.c.lease > now)
-        connection.execute(sa.update(table).where(*mine, held).values(lease=now + lease))
+        connection.execute(sa.update(table).where(*mine, held).values(lease=now + LEASE))
 
     def release(self, connection: sa.Connection, keys: Sequence[str], owner: str, now: datetime) -> None:
         """Give back what an owner claimed and did not hand over; what is in doubt goes back to where it was."""

@@ -20,8 +20,8 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.trail.seal import Seal
 
 
 class Decided(StrEnum):

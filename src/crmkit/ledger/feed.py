@@ -11,7 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import ConfigError
-from crmkit.ledger.entry import Move
+from crmkit.ledger.feed_entries import Move
 from crmkit.ledger.state import State
 from crmkit.ledger.tables import LedgerTables
 from crmkit.store.among import among

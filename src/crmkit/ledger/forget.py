@@ -10,15 +10,15 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import NotFound
-from crmkit.ledger.audit import Seal
-from crmkit.ledger.blank import blank, remove
+from crmkit.ledger.address_search import holds
 from crmkit.ledger.copies import gone_in_copies
 from crmkit.ledger.learnt import written_once
 from crmkit.ledger.ledger import Ledger
 from crmkit.ledger.payloads import erase as erase_payloads
-from crmkit.ledger.quoting import holds
 from crmkit.ledger.state import REVOCABLE, SPENT, State
 from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.trail.blank import blank, remove
+from crmkit.ledger.trail.seal import Seal
 from crmkit.records.erase import addresses_of, erase
 from crmkit.records.intake import ForgottenAmong
 from crmkit.records.tables import RecordTables

@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import digest
+from crmkit.ledger.trail.seal import Seal
 from crmkit.people.medium import Medium
 from crmkit.store.among import among
 

@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.decided import Decided, Decision, decide
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import digest
+from crmkit.ledger.trail.seal import Seal
 from crmkit.people.consent import Consent
 from crmkit.people.medium import Medium
 

@@ -10,14 +10,14 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import StoreError
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.copies import went_in_a_copy
-from crmkit.ledger.entry import Move
-from crmkit.ledger.notes import histories, note, note_moved
+from crmkit.ledger.feed_entries import Move
 from crmkit.ledger.state import CLAIMABLE, FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.step import Step
 from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.touch import Touch
+from crmkit.ledger.trail.seal import Seal
+from crmkit.ledger.transitions import histories, note, note_moved
 from crmkit.people.medium import Medium, Purpose
 from crmkit.store.among import among
 from crmkit.store.refusal import add_rows

@@ -9,7 +9,7 @@ from datetime import datetime
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.quoting import holds
+from crmkit.ledger.address_search import holds
 from crmkit.ledger.tables import LedgerTables
 from crmkit.store.among import among
 

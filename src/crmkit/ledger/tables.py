@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from crmkit.ledger.columns import key, optional, sealed, sealed_index
 from crmkit.ledger.learnt_tables import LearntTables, declare_learnt
-from crmkit.ledger.order import enforce_order
 from crmkit.ledger.state import SPENT
+from crmkit.ledger.triggers import enforce_order
 from crmkit.store.expected import expect
 from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money

@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from crmkit.errors import ConfigError
-from crmkit.ledger.audit import Seal
-from crmkit.ledger.trail import row_digest, sealed_tables
+from crmkit.ledger.trail.digests import row_digest, sealed_tables
+from crmkit.ledger.trail.seal import Seal
 
 
 def blank(

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.tables import LedgerTables
-from crmkit.ledger.trail import NOTED, last_noted, link_digest, sealed_tables, signed
+from crmkit.ledger.trail.digests import NOTED, last_noted, link_digest, sealed_tables, signed
+from crmkit.ledger.trail.seal import Seal
 
 #: After so long, whoever was about to commit has done so.
 _SETTLED = timedelta(minutes=1)

@@ -15,10 +15,10 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.decided import not_decided
-from crmkit.ledger.head import head
 from crmkit.ledger.state import SPENT, State
 from crmkit.ledger.tables import TOUCH, LedgerTables
-from crmkit.ledger.trail import HANDED, NOTED, handed_digest, link_digest, row_digest, sealed_tables, signed
+from crmkit.ledger.trail.digests import HANDED, NOTED, handed_digest, link_digest, row_digest, sealed_tables, signed
+from crmkit.ledger.trail.head import head
 
 _AT_ONCE = 1000
 #: More faults than these tell a reader nothing new.

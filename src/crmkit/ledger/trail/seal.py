@@ -21,9 +21,9 @@ import sqlalchemy as sa
 
 from crmkit.clock import Clock
 from crmkit.errors import InTheWay
-from crmkit.ledger.entry import Entries, Move, insist_on
+from crmkit.ledger.feed_entries import Entries, Move, insist_on
 from crmkit.ledger.tables import LedgerTables
-from crmkit.ledger.trail import handed_digest, last_noted, link_digest, rows_of_link, signed
+from crmkit.ledger.trail.digests import handed_digest, last_noted, link_digest, rows_of_link, signed
 from crmkit.store.store import Store
 
 _TRIES = 3

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from crmkit.ledger.audit import Seal
 from crmkit.ledger.history import History
 from crmkit.ledger.learnt import learn_consent
+from crmkit.ledger.trail.seal import Seal
 from crmkit.people.consent import Consent
 from crmkit.people.medium import Medium, Purpose
 
