@@ -262,6 +262,16 @@ def test_a_mark_of_utf_8_is_seen_whatever_encoding_is_named(quote: str, folder: 
     assert 'is written in UTF-8. To mend: set encoding = "utf-8-sig"' in told
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "cp1250"])
+def test_utf_8_without_a_mark_is_not_read_in_another_encoding(encoding: str, folder: Path) -> None:
+    content = HEADER + ANNA * 3000 + "P2,María,García,\n"
+    told = refusal(folder, content, encoding=encoding)
+    assert 'patients.csv: is written in UTF-8. To mend: set encoding = "utf-8-sig"' in told
+    last = list(read(folder, content.encode("utf-8") + "P3,Zoë,Berg,\n".encode("cp1252"), encoding=encoding))[-1]
+    assert last.fields["given"].startswith("Zo"), "a file of several encodings is read as the practice says"
+    assert read(folder, HEADER + ANNA, encoding=encoding), "plain letters are the same in all of them"
+
+
 def test_a_header_that_is_no_csv_is_refused(folder: Path) -> None:
     assert "patients.csv: the header is no CSV" in refusal(folder, 'id,"given"x\nP1,Anna\n')
 

@@ -205,6 +205,7 @@ FINE = [
     *("McDonald", "O'Neill", "O’Neill", "O`Neill", "van der Berg", "Nguyễn", "田中", "de la Cruz", "Jean-Luc", "Þór"),
     *("D'Arcy", "Ng", "Na", "Jo", "Åsa", "MacDougall", "Łukasz", "José Eduardo", "Anna-Maria", "J. F.", "J.R.R."),
     *("محمد", "علی\u200cرضا", "Владимир", "Αθηνά", "प्रिया", "St. John", "Tom & Anna", "Tess", "Xavier", "김", "Ó"),
+    *("Ängström", "Åke", "Âmbar", "Ágnes Ã", "Ó’Briain"),
 ]
 WRONG = {
     "MARGARET": "all capitals",
@@ -248,7 +249,11 @@ WRONG = {
     "{{ name }}": "digits or signs",
     "<b>Anna</b>": "digits or signs",
     "Jos\ufffd": "digits or signs",
-    "MÃ¼ller": "digits or signs",
+    "MÃ¼ller": "letters in a wrong encoding",
+    "GarcÃ\xada": "letters in a wrong encoding",
+    "JesÃºs": "letters in a wrong encoding",
+    "Ãœlker": "letters in a wrong encoding",
+    "GroÃŸ": "letters in a wrong encoding",
     "Anna\tMaria": "digits or signs",
     "\u202ennaA": "an invisible sign that turns the text round",
     "An\u2067na": "an invisible sign that turns the text round",
@@ -327,6 +332,7 @@ def test_what_is_called_by_counts_and_not_what_is_hidden_behind_it() -> None:
 def test_doubt_never_repeats_the_name(given_name: str, family: str) -> None:
     known = {"", "all capitals", "all lower case", "a placeholder", "only one letter", "digits or signs"}
     known |= {
+        "letters in a wrong encoding",
         "a web address",
         "a remark",
         "a title",

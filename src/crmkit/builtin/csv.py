@@ -21,6 +21,7 @@ from crmkit.records.fields import FIELDS, plural, unknown_field
 from crmkit.records.source import Batch, Fault, Row, Source
 
 _BATCH = 1000
+_CHUNK = 1 << 16
 #: How a sign is written in a `crm.toml`.
 _TOML = {"\t": r"\t"}
 _MARK = "\ufeff"
@@ -95,6 +96,10 @@ class CsvSource:
         if path is None:
             return
         try:
+            if not codecs.lookup(self.encoding).name.startswith("utf") and _is_utf8(path):
+                # Read in another encoding it mostly raises nothing, and greets people by letters that are not theirs.
+                mend = 'set encoding = "utf-8-sig" in [settings.csv], or leave it out'
+                raise SourceError("is written in UTF-8", where=path.name, mend=mend)
             with _open(path) as raw, TextIOWrapper(raw, encoding=self.encoding, newline="") as text:
                 yield from self._parse(csv.reader(text, delimiter=self.delimiter, strict=True), mapping, path)
         except UnicodeDecodeError:
@@ -146,6 +151,20 @@ def _begins(path: Path, *marks: bytes) -> bool:
         return raw.read(4).startswith(marks)
 
 
+def _is_utf8(path: Path) -> bool:
+    """Tell whether a file holds letters beyond ASCII and is UTF-8 to its end, which no other encoding is by chance."""
+    decoder, beyond = codecs.getincrementaldecoder("utf-8")(), False
+    try:
+        with _open(path) as raw:
+            while chunk := raw.read(_CHUNK):
+                decoder.decode(chunk)
+                beyond = beyond or not chunk.isascii()
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return beyond
+
+
 def _header(reader: Any, path: Path) -> list[str]:
     try:
         header = _next(reader)
@@ -155,9 +174,6 @@ def _header(reader: Any, path: Path) -> list[str]:
     except csv.Error as problem:
         raise SourceError(f"the header is no CSV: {problem}", where=path.name) from None
     first = header[0] if header else ""
-    if first.startswith(_MARK.encode().decode("cp1252")):
-        mend = 'set encoding = "utf-8-sig" in [settings.csv], or leave it out'
-        raise SourceError("is written in UTF-8", where=path.name, mend=mend)
     return [first.removeprefix(_MARK).strip('"'), *header[1:]] if first.startswith(_MARK) else header
 
 

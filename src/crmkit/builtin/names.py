@@ -26,6 +26,8 @@ _TITLE = re.compile(r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|hr|fr|monsieur|ma
 _INITIALS = re.compile(r"\w(?:[ .-]+\w)*\.?")
 # Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.
 _IN_NAMES = frozenset("'’‘`´.-‐‑–·,&")
+# UTF-8 that a program took for cp1252: ü became "Ã¼", and ß, ú and í two letters, of which nothing else is wrong.
+_MISREAD = re.compile("[ÂÃÄÅ][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]")
 # Invisible, and they turn round whatever stands behind them: with one in a name, a subject reads backwards.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -44,7 +46,8 @@ def doubt(person: PersonName) -> str:
     called, family = person.greeting, person.family
     for part in (called, family, person.middle, person.full):
         # Nearly all names are one capitalised word: a look at the letters one by one costs ten times as much.
-        if not part or (part.isalpha() and part.istitle() and len(part) > 1 and part not in _ALONE):
+        plain = part.isalpha() and part.istitle() and len(part) > 1
+        if not part or (plain and part not in _ALONE and part[0] not in "ÂÃÄÅ"):
             continue
         if problem := _letters(part) or _remark(part):
             return problem
@@ -104,6 +107,8 @@ def _wordless(part: str) -> bool:
 
 
 def _letters(part: str) -> str:
+    if _MISREAD.search(part):
+        return "letters in a wrong encoding"
     if not all(_in_names(letter) for letter in part):
         return "digits or signs"
     if _TURNING.search(part):
