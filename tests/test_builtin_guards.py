@@ -205,6 +205,7 @@ FINE = [
     *("McDonald", "O'Neill", "O’Neill", "O`Neill", "van der Berg", "Nguyễn", "田中", "de la Cruz", "Jean-Luc", "Þór"),
     *("D'Arcy", "Ng", "Na", "Jo", "Åsa", "MacDougall", "Łukasz", "José Eduardo", "Anna-Maria", "J. F.", "J.R.R."),
     *("محمد", "علی\u200cرضا", "Владимир", "Αθηνά", "प्रिया", "St. John", "Tom & Anna", "Tess", "Xavier", "김", "Ó"),
+    *("Sig", "Dona", "Fama", "Nn Ahmed", "Baby", "Verst", "Defuntis", "Fam Li"),
     *("Ängström", "Åke", "Âmbar", "Ágnes Ã", "Ó’Briain"),
 ]
 WRONG = {
@@ -233,6 +234,16 @@ WRONG = {
     "Anna deceased": "a remark",
     "Anna dec'd": "a remark",
     "Verstorben": "a remark",
+    "Anna verst.": "a remark",
+    "Pierre dcd": "a remark",
+    "Luigi defunto": "a remark",
+    "Juan q.e.p.d.": "a remark",
+    "Juan exitus": "a remark",
+    "N.N.": "a placeholder",
+    "Sin nombre": "a placeholder",
+    "Sconosciuto": "a placeholder",
+    "Recién nacido": "a placeholder",
+    "Baby girl": "a placeholder",
     "Do Not Contact": "a remark",
     "Test Do Not Use": "a remark",
     "Mr": "a title",
@@ -288,7 +299,9 @@ def test_a_family_name_that_a_formal_greeting_prints_is_looked_at_like_the_first
     assert [doubt(PersonName(given="Anna", family=one)) for one in ("None", "Test", "Na", "O")] == [""] * 4
 
 
-@pytest.mark.parametrize("name", ["Dr. Sabine", "Dr Sabine", "Frau Anna", "Prof.Dr. Max", "Sra. María"])
+@pytest.mark.parametrize(
+    "name", ["Dr. Sabine", "Dr Sabine", "Frau Anna", "Prof.Dr. Max", "Sra. María", "Dña. Ana", "Sig.ra Ada", "Frl. Ida"]
+)
 def test_a_title_in_front_of_a_first_name_is_told(name: str) -> None:
     assert doubt(PersonName(given=name, family="Berg")) == "a title"
     assert doubt(PersonName(given="Anna", preferred=name, family="Berg")) == "", "who wants to be called so is"

@@ -8,20 +8,30 @@ import unicodedata
 from crmkit.people.name import PersonName
 
 _TESTING = r"test(?:er|ing|s)?(?:[ _-]?patient)?\d*"
-_NOBODY = "unknown|unbekannt|inconnue?|desconocid[oa]|xx+|zz+|no name|do not use"
-_PLACEHOLDER = re.compile(rf"(?:NA|(?i:{_TESTING}|{_NOBODY}|none|baby of.*))\W*")
+_NEWBORN = "baby (?:of.*|boy|girl)|neugeborenes|säugling|nouveau[- ]née?|neonat[oa]|reci[eé]n nacid[oa]"
+_NOBODY = (
+    r"unknown|unbekannt|inconnue?|desconocid[oa]|sconosciut[oa]|n\. ?n|nn|xx+|zz+"
+    "|no name|ohne (?:vor)?namen?|sans (?:pré)?nom|sin nombre|do not use"
+)
+_PLACEHOLDER = re.compile(rf"(?:NA|(?i:{_TESTING}|{_NOBODY}|{_NEWBORN}|none))\W*")
 # Test, None and Na are family names.
 _FAMILY_PLACEHOLDER = re.compile(rf"(?i)(?:{_NOBODY})\W*")
 # What desks write beside a name, or in its place, in the languages of the package's messages.
-_GONE = "deceased|decd|duplicate|verstorben|gestorben|décédé|décédée|fallecido|fallecida|deceduto|deceduta"
-_REMARK = re.compile(rf"(?i)\b(?:{_GONE}|dec'd|passed away|do not|don'?t)\b")
+_GONE = (
+    "deceased|decd|duplicate|verstorben|gestorben|décédé|décédée|dcd|défunt|défunte|fallecido|fallecida|exitus"
+    "|deceduto|deceduta|defunto|defunta"
+)
+_REMARK = re.compile(rf"(?i)\b(?:{_GONE}|dec'd|passed away|do not|don'?t|q\.?e\.?p\.?d)\b|\bverst\.")
 # Mail programs make a link of it: who fills in another's address on a form would have us send it there.
 _WEB = re.compile(
     r"(?i)\bwww\.|\w\w\.(?:com|net|org|info|biz|io|co|xyz|top|shop|site|store|online|club|link|live|app|dev|page|icu"
     r"|me|tv|cc|ly|eu|uk|us|ca|au|nz|de|at|ch|fr|es|it|nl|be|pl|pt|ru|cn|in|br)\b"
 )
 _ALONE = frozenset(word.title() for word in _GONE.split("|"))
-_TITLE = re.compile(r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|hr|fr|monsieur|madame|mme|mlle|señora?|sra?)(?:\.|\b)")
+_TITLE = re.compile(
+    r"(?i)(?:mrs?|ms|miss|mx|dr|prof|herr|frau|fräulein|hr|fr|frl|familie|monsieur|madame|mme|mlle|famille|señora?|sra?"
+    r"|doña|dña|familia|signora?|sig(?=\.)|sig\.ra|dott(?:\.ssa)?|famiglia|fam(?=\.))(?:\.|\b)"
+)
 # Each sign can be read in one way only: else a name of thirty initials would hold up the plan for hours.
 _INITIALS = re.compile(r"\w(?:[ .-]+\w)*\.?")
 # Beside letters, their marks, blanks and joiners; all else is a digit, a sign or text in a wrong encoding.
