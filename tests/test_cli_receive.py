@@ -83,7 +83,7 @@ def test_a_no_told_at_the_desk_is_written_whole_or_not_at_all(tmp_path: Path, mo
     written: list[Consent] = []
 
     def third_time_unlucky(*told: Any) -> bool:
-        written.append(told[3])
+        written.append(told[2])
         if len(written) == 3:
             raise StoreError("the database does not answer")
         return learn_consent(*told)

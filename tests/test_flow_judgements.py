@@ -550,9 +550,9 @@ def test_an_address_that_bounced_is_not_used_again(exports, open_crm, clock):
     crm.add(BIRTHDAY)
     seal, digested = crm._stages.seal, address_digest("bright-eyes", Medium.EMAIL, "Mia@stone.example")
     with seal.begin() as connection:
-        address = ("bright-eyes", Medium.EMAIL, digested, "bounced", clock.now(), seal)
-        assert suppress(connection, crm._stages.tables, *address)
-        assert not suppress(connection, crm._stages.tables, *address)
+        address = (Medium.EMAIL, digested, "bounced", clock.now())
+        assert suppress(connection, seal, *address)
+        assert not suppress(connection, seal, *address)
     reasons = {touch.patient: (touch.reason, touch.detail.get("problem")) for touch in crm.plan().touches}
     assert reasons == {"P1": ("bad_address", "bounced"), "P2": ("ready", None)}
 

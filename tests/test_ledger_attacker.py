@@ -86,10 +86,10 @@ def live_through_all(crm: CRM) -> None:
     crm.opt_out("P1", Purpose.MARKETING, Medium.EMAIL, evidence="by telephone")
     tables, seal, now = crm._stages.tables, crm._stages.seal, crm.clock.now()
     with seal.begin() as connection:
-        suppress(connection, tables, WHO, Medium.EMAIL, "0" * 32, "bounced", now, seal)
+        suppress(connection, seal, Medium.EMAIL, "0" * 32, "bounced", now)
         came = Heard("acme.hook", "e-1", "rated", Medium.EMAIL, now)
-        hear(connection, tables, WHO, came, now, seal)
-        rate(connection, tables, WHO, came, "P2", 9, seal)
+        hear(connection, seal, came, now)
+        rate(connection, seal, came, "P2", 9)
         keep(connection, tables, WHO, Kept("0" * 32, "acme.hook", now, b"x"), now + HOUR)
         reserve(connection, tables, WHO, "folder.email", HOUR, now)
     crm.clock.move(HOUR)

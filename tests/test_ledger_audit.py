@@ -82,12 +82,12 @@ def busy(opened: Callable[..., CRM], clock: FixedClock) -> CRM:
     crm.send()
     clock.move(HOUR)
     other.opt_out("P1", Purpose.MARKETING, Medium.EMAIL, evidence="by telephone")
-    with other._stages.seal.begin() as connection:
-        gone = ("bright-eyes", Medium.EMAIL, "0" * 32, "bounced", clock.now(), other._stages.seal)
-        suppress(connection, other._stages.tables, *gone)
+    seal = other._stages.seal
+    with seal.begin() as connection:
+        suppress(connection, seal, Medium.EMAIL, "0" * 32, "bounced", clock.now())
         came = Heard("acme.hook", "e-1", "rated", Medium.EMAIL, clock.now())
-        hear(connection, other._stages.tables, "bright-eyes", came, clock.now(), other._stages.seal)
-        rate(connection, other._stages.tables, "bright-eyes", came, "P2", 9, other._stages.seal)
+        hear(connection, seal, came, clock.now())
+        rate(connection, seal, came, "P2", 9)
     clock.move(HOUR)
     other.opt_out("P2", Purpose.CARE, Medium.SMS)
     crm.forget("P1", by="Kim")
@@ -310,7 +310,7 @@ def test_who_is_forgotten_takes_no_part_of_a_noted_head_away(opened: Callable[..
     crm.sync()
     with crm._stages.seal.begin() as connection:
         came = Heard("acme.hook", "e-1", "rated", Medium.EMAIL, clock.now())
-        rate(connection, crm._stages.tables, "bright-eyes", came, "P2", 9, crm._stages.seal)
+        rate(connection, crm._stages.seal, came, "P2", 9)
     later = opened()
     later.opt_out("P1", Purpose.CARE, Medium.SMS)
     clock.move(HOUR)
@@ -357,7 +357,7 @@ def test_verifying_holds_one_link_and_not_the_ledger() -> None:
         for number in range(size):
             with seal.begin() as connection:
                 for one in range(100):
-                    suppress(connection, tables, "p", Medium.EMAIL, f"{size}-{number}-{one}", "x" * 100, NOW, seal)
+                    suppress(connection, seal, Medium.EMAIL, f"{size}-{number}-{one}", "x" * 100, NOW)
         with store.read() as connection:
             tracemalloc.start()
             assert verify(connection, tables, "p", b"k", NOW).faults == ()
@@ -454,7 +454,7 @@ def test_a_chain_is_looked_for_only_in_the_tables_that_name_it(opened: Callable[
         for number in writers:
             one = Seal(seal.store, seal.tables, seal.practice, clock, f"writer-{number}", KEY.encode())
             with one.begin() as connection:
-                suppress(connection, seal.tables, seal.practice, Medium.EMAIL, f"a{number}", "bounced", NOW, one)
+                suppress(connection, one, Medium.EMAIL, f"a{number}", "bounced", NOW)
         del asked[:]
         assert crm.audit().faults == ()
         return len([text for text in asked if text.startswith("SELECT")])

@@ -164,9 +164,9 @@ class Receiving:
         insist(by)
         medium = Medium(medium)
         value = normalise(address, medium, self.practice.country).value or address
-        place = (self._stages.tables, self.practice.id, medium, address_digest(self.practice.id, medium, value))
+        digest = address_digest(self.practice.id, medium, value)
         with self._stages.arrivals.listening() as connection:
-            return use_again(connection, *place, by, self.clock.now(), self._stages.seal)
+            return use_again(connection, self._stages.seal, medium, digest, by, self.clock.now())
 
     def unsuppress_since(self, since: datetime, *, by: str) -> int:
         """Let all addresses be used again that were stopped since an instant, but those whose owners complained.
@@ -185,14 +185,14 @@ class Receiving:
             ValueError: If the instant has no time zone.
         """
         insist(by)
-        tables, practice, seal, now = self._stages.tables, self.practice.id, self._stages.seal, self.clock.now()
+        seal, now = self._stages.seal, self.clock.now()
         with self._stages.arrivals.listening() as connection:
-            found = suppressed_since(connection, tables, practice, utc(since))
+            found = suppressed_since(connection, seal.tables, seal.practice, utc(since))
             again = [(medium, address) for medium, address, reason in found if reason != UNWANTED]
-            return sum(use_again(connection, tables, practice, *one, by, now, seal) for one in again)
+            return sum(use_again(connection, seal, *one, by, now) for one in again)
 
     def _learn(self, *said: Consent) -> bool:
-        seal, tables = self._stages.seal, self._stages.tables
+        seal = self._stages.seal
         with seal.begin() as connection:
-            new = [learn_consent(connection, tables, self.practice.id, one, seal) for one in said]
+            new = [learn_consent(connection, seal, one) for one in said]
         return any(new)

@@ -64,5 +64,4 @@ class AtFault:
             if at_fault(receipt) and touch.state is State.REFUSED and touch.address:
                 reason = f"nobody is there, says the channel {touch.detail['channel']}"
                 reason += f" ({receipt.evidence})" if receipt.evidence else ""
-                place = (self.seal.tables, self.seal.practice, touch.medium, touch.address)
-                suppress(connection, *place, reason, now, self.seal)
+                suppress(connection, self.seal, touch.medium, touch.address, reason, now)

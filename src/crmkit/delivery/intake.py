@@ -125,7 +125,7 @@ class Intake:
                 one = self._heard(case, parser, id_, payload)
                 one = put_by(one, event, lead.address) if early else one
                 heard.append(attrs.evolve(one, did=self._done(connection, case, one, now)))
-                hear(connection, self.ledger.tables, self.practice.id, heard[-1], now, self.seal)
+                hear(connection, self.seal, heard[-1], now)
         return Received(tuple(heard), len(events) - len(heard))
 
     def catch_up(self, connection: Connection, now: datetime) -> list[Heard]:
@@ -144,7 +144,7 @@ class Intake:
                 done = self._named(connection, one, touch, since, now)
             if Did.WAITS not in done.did:
                 told.append(done)
-                hear(connection, self.ledger.tables, self.practice.id, done, now, self.seal, number=2)
+                hear(connection, self.seal, done, now, number=2)
         return told
 
     def _named(self, connection: Connection, one: Heard, touch: Touch | None, since: datetime, now: datetime) -> Heard:
@@ -184,7 +184,7 @@ class Intake:
             did += self._suppress(connection, touch, event, one, now)
         did += self._heed(connection, case, now)
         if touch and event.rating is not None:
-            rate(connection, self.ledger.tables, self.practice.id, one, touch.patient, event.rating, self.seal)
+            rate(connection, self.seal, one, touch.patient, event.rating)
             did.append(Did.RATED)
         return tuple(did)
 
@@ -212,8 +212,7 @@ class Intake:
         reason = why_suppressed(event, worn_out=soft and self._worn_out(connection, one))
         if not (reason and touch.address):
             return ()
-        address = (touch.medium, touch.address, reason)
-        new = suppress(connection, self.ledger.tables, self.practice.id, *address, now, self.seal)
+        new = suppress(connection, self.seal, touch.medium, touch.address, reason, now)
         return (Did.SUPPRESSED,) if new else ()
 
     def _worn_out(self, connection: Connection, one: Heard) -> bool:

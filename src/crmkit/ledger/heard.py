@@ -107,27 +107,18 @@ def known(
     return frozenset(found)
 
 
-def hear(
-    connection: sa.Connection,
-    tables: LedgerTables,
-    practice: str,
-    one: Heard,
-    now: datetime,
-    seal: Seal,
-    *,
-    number: int = 1,
-) -> None:
+def hear(connection: sa.Connection, seal: Seal, one: Heard, now: datetime, *, number: int = 1) -> None:
     """Write down an event with what it did; what it did later has a row of its own, with the next number."""
     row = {
         **attrs.asdict(one),
-        "practice": practice,
+        "practice": seal.practice,
         "number": number,
         "medium": one.medium.value,
         "did": " ".join(one.did),
         "waits": Did.WAITS in one.did,
         "heard_at": now,
     }
-    connection.execute(sa.insert(tables.learnt.heard).values(**row, **seal.columns()))
+    connection.execute(sa.insert(seal.tables.learnt.heard).values(**row, **seal.columns()))
 
 
 def waiting(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[tuple[Heard, datetime]]:
@@ -151,12 +142,10 @@ def signs(connection: sa.Connection, tables: LedgerTables, practice: str, addres
     return [Sign(*row[: len(told)]) for row in connection.execute(query)]
 
 
-def rate(
-    connection: sa.Connection, tables: LedgerTables, practice: str, one: Heard, patient: str, rating: int, seal: Seal
-) -> None:
+def rate(connection: sa.Connection, seal: Seal, one: Heard, patient: str, rating: int) -> None:
     """Keep a rating with the patient who gave it and the message that asked for it."""
     row = {"parser": one.parser, "id": one.id, "patient": patient, "key": one.key, "at": one.at, "rating": rating}
-    connection.execute(sa.insert(tables.learnt.rating).values(practice=practice, **row, **seal.columns()))
+    connection.execute(sa.insert(seal.tables.learnt.rating).values(practice=seal.practice, **row, **seal.columns()))
 
 
 def _select(table: sa.Table) -> sa.Select[Any]:

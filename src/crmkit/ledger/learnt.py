@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress as suppressed
 from datetime import datetime
 from typing import Any
@@ -25,54 +26,40 @@ def address_digest(practice: str, medium: Medium, value: str) -> str:
     return digest(practice, medium.value, value.casefold()) if value else ""
 
 
-def learn_consent(connection: sa.Connection, tables: LedgerTables, practice: str, consent: Consent, seal: Seal) -> bool:
+def learn_consent(connection: sa.Connection, seal: Seal, consent: Consent) -> bool:
     """Write a statement that reached the kit; False if the same statement is there already."""
     same = {
-        "practice": practice,
+        "practice": seal.practice,
         "patient": consent.patient,
         "purpose": consent.purpose.value,
         "medium": consent.medium.value,
         "at": consent.at,
     }
     said = {"given": consent.given, "wording": consent.wording, "evidence": consent.evidence}
-    return written_once(connection, tables.learnt.consent, same, {**said, **seal.columns()})
+    return written_once(connection, seal.tables.learnt.consent, same, {**said, **seal.columns()})
 
 
-def suppress(
-    connection: sa.Connection,
-    tables: LedgerTables,
-    practice: str,
-    medium: Medium,
-    address: str,
-    reason: str,
-    now: datetime,
-    seal: Seal,
-) -> bool:
+def suppress(connection: sa.Connection, seal: Seal, medium: Medium, address: str, reason: str, now: datetime) -> bool:
     """Stop using an address, given by its digest; False if it is stopped already."""
-    number, stands = _suppression(connection, tables, practice, medium, address)
-    if stands:
-        return False
-    row = {"number": number + 1, "at": now, "reason": reason, **seal.columns()}
-    _add(connection, tables.learnt.suppression, practice, medium, address, row)
-    return True
+    return _changed(connection, seal, medium, address, {"at": now, "reason": reason})
 
 
-def use_again(
-    connection: sa.Connection,
-    tables: LedgerTables,
-    practice: str,
-    medium: Medium,
-    address: str,
-    actor: str,
-    now: datetime,
-    seal: Seal,
-) -> bool:
+def use_again(connection: sa.Connection, seal: Seal, medium: Medium, address: str, actor: str, now: datetime) -> bool:
     """Let an address, given by its digest, be used again; False if it is not stopped."""
-    number, stands = _suppression(connection, tables, practice, medium, address)
-    if not stands:
+    return _changed(connection, seal, medium, address, {"at": now, "actor": actor})
+
+
+def _changed(connection: sa.Connection, seal: Seal, medium: Medium, address: str, change: Mapping[str, Any]) -> bool:
+    """Write that an address is stopped, if the change has a reason, or used again; False if it is so already."""
+    table = seal.tables.learnt.suppression
+    mine = (table.c.practice == seal.practice, table.c.medium == medium.value, table.c.address == address)
+    query = sa.select(table.c.number, table.c.reason).where(*mine).order_by(table.c.number.desc()).limit(1)
+    last = connection.execute(query).first()
+    if bool(last and last.reason) == ("reason" in change):
         return False
-    row = {"number": number + 1, "at": now, "actor": actor, **seal.columns()}
-    _add(connection, tables.learnt.suppression, practice, medium, address, row)
+    whose = {"practice": seal.practice, "medium": medium.value, "address": address}
+    number = last.number + 1 if last else 1
+    connection.execute(sa.insert(table).values(**whose, number=number, **change, **seal.columns()))
     return True
 
 
@@ -90,23 +77,6 @@ def suppressed_since(
     last = {(row.medium, row.address): row for row in connection.execute(query.order_by(table.c.number))}
     stopped_then = [row for row in last.values() if row.reason and row.at >= since and row.address not in complained]
     return [(Medium(row.medium), row.address, row.reason) for row in stopped_then]
-
-
-def _suppression(
-    connection: sa.Connection, tables: LedgerTables, practice: str, medium: Medium, address: str
-) -> tuple[int, bool]:
-    """Return the number of an address's last row, and whether it is stopped."""
-    table = tables.learnt.suppression
-    mine = (table.c.practice == practice, table.c.medium == medium.value, table.c.address == address)
-    query = sa.select(table.c.number, table.c.reason).where(*mine).order_by(table.c.number.desc()).limit(1)
-    last = connection.execute(query).first()
-    return (last.number, bool(last.reason)) if last else (0, False)
-
-
-def _add(
-    connection: sa.Connection, table: sa.Table, practice: str, medium: Medium, address: str, row: dict[str, Any]
-) -> None:
-    connection.execute(sa.insert(table).values(practice=practice, medium=medium.value, address=address, **row))
 
 
 def written_once(connection: sa.Connection, table: sa.Table, same: dict[str, Any], more: dict[str, Any]) -> bool:

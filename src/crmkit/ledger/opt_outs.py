@@ -43,7 +43,7 @@ def refuse(
         if _same(standing.get((patient, purpose, medium)), at):
             continue
         said = Consent(patient, purpose, medium, False, at, "", evidence, learnt=True)
-        new += learn_consent(connection, history.tables, history.practice, said, seal)
+        new += learn_consent(connection, seal, said)
     return new
 
 
