@@ -14,9 +14,9 @@ from crmkit.campaigns.judge import Judged
 from crmkit.campaigns.plan import explain
 from crmkit.campaigns.reasons import in_words
 from crmkit.clock import day_start
-from crmkit.crm.holding import forgotten
 from crmkit.crm.stages import Stages
 from crmkit.errors import CrmkitError, MissingField, NotFound
+from crmkit.ledger.forget import when_forgotten
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 from crmkit.messages.message import Message
@@ -181,7 +181,7 @@ def _preview(stages: Stages, judged: Judged, now: datetime) -> Preview:
 def _must_exist(stages: Stages, connection: Connection, patient: str) -> None:
     if patient in stages.history.patients(connection, [patient]):
         return
-    if forgotten(connection, stages.tables, stages.history.practice, patient):
+    if when_forgotten(connection, stages.tables, stages.history.practice, patient):
         raise NotFound(f"patient {patient} was erased on request: no message is written any more")
     raise unknown_patient(patient)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 import attrs
-import sqlalchemy as sa
 
 from crmkit.crm.stages import Stages
-from crmkit.ledger.tables import LedgerTables
+from crmkit.ledger.forget import when_forgotten
 from crmkit.people.consent import Consent
 from crmkit.people.contact import ContactPoint
 from crmkit.people.medium import Medium
@@ -70,7 +69,7 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
     said = stages.history.said(connection, patient)
     guardian = person.guardian if person else ""
     heard = stages.history.consents(connection, [guardian] if guardian else [])
-    erased = forgotten(connection, stages.tables, stages.history.practice, patient)
+    erased = when_forgotten(connection, stages.tables, stages.history.practice, patient)
     return Holding(
         patient,
         status=person.status if person else None,
@@ -79,7 +78,7 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
         ways=tuple(_way(stages, connection, one) for one in person.contacts) if person else (),
         guardian=guardian,
         guardian_said=tuple(sorted(heard.values(), key=lambda one: one.at, reverse=True)),
-        wards=_wards(stages, connection, patient),
+        wards=tuple(stages.history.wards(connection, [patient])),
         forgotten_at=erased[0] if erased else None,
         forgotten_by=erased[1] if erased else "",
     )
@@ -90,17 +89,3 @@ def _way(stages: Stages, connection: Connection, point: ContactPoint) -> Way:
     asks = point.value and point.medium is Medium.EMAIL
     there = stages.history.at_address(connection, point.medium, point.value) if asks else []
     return Way(point.medium, point.problem, tuple(one for one in there if one != point.owner))
-
-
-def forgotten(connection: Connection, tables: LedgerTables, practice: str, patient: str) -> tuple[datetime, str] | None:
-    """Return when a patient was erased on request, and who decided it; None if that did not happen."""
-    table = tables.learnt.forgotten
-    mine = (table.c.practice == practice, table.c.patient == patient)
-    found = connection.execute(sa.select(table.c.at, table.c.actor).where(*mine)).first()
-    return (found.at, found.actor) if found else None
-
-
-def _wards(stages: Stages, connection: Connection, patient: str) -> tuple[str, ...]:
-    table = stages.records.patient.now
-    mine = (table.c.practice == stages.history.practice, table.c.guardian == patient)
-    return tuple(connection.scalars(sa.select(table.c.id).where(*mine).order_by(table.c.id)))

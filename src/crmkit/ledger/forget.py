@@ -88,6 +88,16 @@ def forget(
     return Forgotten(patient, _some(erased), _some(blanked), len(cancelled))
 
 
+def when_forgotten(
+    connection: sa.Connection, tables: LedgerTables, practice: str, patient: str
+) -> tuple[datetime, str] | None:
+    """Return when a patient was erased on request, and who decided it; None if that did not happen."""
+    table = tables.learnt.forgotten
+    mine = (table.c.practice == practice, table.c.patient == patient)
+    found = connection.execute(sa.select(table.c.at, table.c.actor).where(*mine)).first()
+    return (found.at, found.actor) if found else None
+
+
 def forgotten_among(tables: LedgerTables, practice: str) -> ForgottenAmong:
     """Return what tells, inside a transaction, which of some patients were forgotten."""
 

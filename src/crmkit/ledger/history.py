@@ -153,7 +153,7 @@ class History:
             medium: The medium. A telephone number counts for messages and for calls.
             value: The address in its normal form.
         """
-        table, patient = self.records.contact.now, self.records.patient.now
+        table = self.records.contact.now
         media = (Medium.SMS, Medium.PHONE) if medium in (Medium.SMS, Medium.PHONE) else (medium,)
         # Letters of either case are one address. That is for Python to say; the database tells what is as long.
         query = sa.select(table.c.patient, table.c.value).where(
@@ -163,8 +163,13 @@ class History:
         )
         wanted = value.casefold()
         owners = {row.patient for row in connection.execute(query) if row.value.casefold() == wanted}
-        wards = sa.select(patient.c.id).where(patient.c.practice == self.practice)
-        return sorted(owners | set(connection.scalars(wards.where(among(patient.c.guardian, sorted(owners))))))
+        return sorted(owners.union(self.wards(connection, sorted(owners))))
+
+    def wards(self, connection: sa.Connection, guardians: Sequence[str]) -> list[str]:
+        """Return the patients whose messages some guardians get in their place."""
+        patient = self.records.patient.now
+        mine = (patient.c.practice == self.practice, among(patient.c.guardian, guardians))
+        return sorted(connection.scalars(sa.select(patient.c.id).where(*mine)))
 
     def _contacts(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[ContactPoint]]:
         points: dict[str, list[ContactPoint]] = defaultdict(list)
