@@ -135,6 +135,16 @@ def test_what_the_type_needs_and_what_is_printed_holds_the_message(hello: Messag
     assert lack.value.field == "patient.given"
 
 
+def test_words_of_the_practices_own_need_what_they_print_and_no_more(hello: MessageType, tmp_path: Path) -> None:
+    unnamed, own = draft(called(PersonName(full="山田太郎", family="Muster"))), tmp_path / "own"
+    put(own / "hello" / "email" / "en", body_txt='Dear {{ recipient.greeting | default("friend") }}, hello.')
+    assert renderer(hello, own=own).lacks(unnamed) == "patient.given", "the subject is still the type's"
+    put(own / "hello" / "email" / "en", subject_txt="{{ patient.name }}様")
+    message = renderer(hello, own=own).render(unnamed, NOW)
+    assert (message.subject, message.text.splitlines()[0]) == ("山田太郎様", "Dear friend, hello.")
+    assert renderer(hello, own=own).lacks(draft(called(PersonName()))) == "patient.name"
+
+
 def test_a_message_without_an_address_is_held(hello: MessageType) -> None:
     nowhere = attrs.evolve(draft(), contact=ContactPoint(Medium.EMAIL, "", "", "P1", "not an e-mail address"))
     assert renderer(hello).lacks(nowhere) == "recipient.email"

@@ -79,12 +79,14 @@ def compile_sheet(shelf: Shelf, sandbox: Sandbox, kind: MessageType, medium: Med
     around_text = _layout(sandbox, shelf.layout(medium, "txt"), "message.text")
     around_html = _layout(sandbox, shelf.layout(medium, "html"), "message.html") if HTML in parts else None
     whole = [*parts.values(), *(part for part in (around_text, around_html) if part)]
+    # What a type needs, its own templates need. A practice that words all itself says there what it can do without.
+    needs = () if all(at.own for at in found.values() if at) else kind.needs
     return Sheet(
         language=language,
         direction=words.direction(language),
         foot=foot(language, kind.purpose),
-        needs={child: _needs(kind, whole, child) for child in (False, True)},
-        fields=frozenset(kind.needs).union(*(part.fields for part in whole)),
+        needs={child: _needs(needs, whole, child) for child in (False, True)},
+        fields=frozenset(needs).union(*(part.fields for part in whole)),
         weighs=any(part.weighs for part in whole),
         subject=parts.get(SUBJECT),
         text=parts[TEXT],
@@ -106,9 +108,9 @@ def check_needs(kind: MessageType) -> None:
             raise TemplateError(f"it needs the unknown field {need}", where=kind.name, mend=nearest(need, known))
 
 
-def _needs(kind: MessageType, parts: list[Part], for_child: bool) -> tuple[str, ...]:
+def _needs(needs: tuple[str, ...], parts: list[Part], for_child: bool) -> tuple[str, ...]:
     printed = sorted(field for part in parts for field in part.prints[for_child] if field.split(".")[0] in FIELDS)
-    return tuple(dict.fromkeys((*kind.needs, *printed)))
+    return tuple(dict.fromkeys((*needs, *printed)))
 
 
 def _tidy(text: str) -> str:

@@ -27,10 +27,11 @@ LAYOUT = "_layout"
 
 @attrs.frozen
 class Found:
-    """One template's text, and the file it stands in."""
+    """One template's text, the file it stands in, and whether that is the practice's own."""
 
     where: str
     text: str = attrs.field(repr=False)
+    own: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -72,7 +73,8 @@ class Shelf:
             TemplateError: If a part that the medium needs is missing, or a file is not UTF-8.
         """
         found = None
-        for root in self._roots(kind):
+        *own, shipped = self._roots(kind)
+        for root in (*own, shipped):
             folders = [root / medium.value / tag for tag in words.with_bare(language)]
             found = next(filter(None, (_read(folder / name) for folder in folders)), None)
             if found or (name == HTML and any((folder / TEXT).is_file() for folder in folders)):
@@ -80,7 +82,7 @@ class Shelf:
         if found is None and (name == TEXT or (name == SUBJECT and medium is Medium.EMAIL)):
             place = f"{kind.stem}/{medium}/{language}"
             raise TemplateError(f"the part {name} is missing", where=place, mend=f"add {place}/{name}")
-        return found
+        return attrs.evolve(found, own=root is not shipped) if found else None
 
     def layout(self, medium: Medium, ending: str) -> Found | None:
         """Return what wraps every body of a medium, or None where nothing does; the ending is txt or html."""

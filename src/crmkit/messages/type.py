@@ -38,7 +38,8 @@ class MessageType:
         name: `owner.stem`, such as `core.birthday`; without an owner until a plugin is admitted.
         purpose: Why one may write; it decides which consent is needed.
         objective: What it is for, in one word, such as celebrate.
-        needs: Dotted fields that must not be empty, such as `patient.greeting`.
+        needs: Dotted fields that must not be empty, such as `patient.greeting`. Where a practice words all parts in a
+            language itself, only what those print is needed.
         media: The ways by which it can go.
         fresh_days: Days after the due date until the occasion is stale.
         templates: A folder that holds `<stem>/<medium>/<language>/` with the parts.
