@@ -144,6 +144,8 @@ def test_each_reader_gets_the_language_that_serves_best(folder: Path) -> None:
     write(folder, "2026-q4.de.md", "# Deutsch\n\nx\n")
     assert title(folder, "de-CH") == "Deutsch"
     assert title(folder, "fr") == "Plain"
+    write(folder, "2026-q4.zh-Hant.md", "# 繁體\n\nx\n")
+    assert title(folder, "zh-Hant-TW") == "繁體"
 
 
 def test_only_the_practices_own_language_still_serves_everybody(folder: Path) -> None:

@@ -102,7 +102,9 @@ def test_a_date_of_death_beats_the_status(desk: Desk) -> None:
 def test_small_things_of_a_patient(desk: Desk) -> None:
     desk.sync(row("patient", "P1", tags="VIP; glasses |vip", born="2008-02-29", **{"attributes.club": " gold "}))
     desk.sync(row("patient", "P2", language="EN_au", household="H1", status="Active"))
-    first, second = desk.now("patient")
+    desk.sync(row("patient", "P3", language="UND"), row("patient", "P4", language="deu"))
+    first, second, *others = desk.now("patient")
+    assert [one.language for one in others] == ["", "de"]
     assert (first.tags, first.born_day, first.attributes) == ("|glasses|vip|", 229, {"club": "gold"})
     assert (first.household, first.country, first.status) == ("P1", "AU", "active")
     assert (second.household, second.language, second.tags) == ("H1", "en-AU", "|")

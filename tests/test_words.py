@@ -50,7 +50,12 @@ def test_numbers_and_shares() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "tag"),
-    [("EN_au", "en-AU"), (" de ", "de"), ("pt-br", "pt-BR"), ("zh_hant_tw", "zh-Hant-TW"), ("en_AU.UTF-8", "en-AU")],
+    [
+        *[("EN_au", "en-AU"), (" de ", "de"), ("pt-br", "pt-BR")],
+        *[("zh_hant_tw", "zh-Hant-TW"), ("en_AU.UTF-8", "en-AU")],
+        # Of ISO 639-2, as HL7 and FHIR have them: no country is meant, least of all the United States.
+        *[("eng", "en"), ("DEU", "de"), ("ger", "de"), ("por", "pt"), ("zho", "zh"), ("iw", "he")],
+    ],
 )
 def test_language_tags_have_one_spelling(typed: str, tag: str) -> None:
     assert words.language_tag(typed) == tag
@@ -71,6 +76,8 @@ def test_what_is_no_language_is_refused_with_an_example(typed: str) -> None:
         (["fr", "en-AU"], ["en", "de"], "en"),
         (["DE"], ["de"], "de"),
         (["it"], ["en"], None),
+        (["zh-Hant-TW"], ["zh", "zh-Hant"], "zh-Hant"),
+        (["zh-Hant-TW"], ["zh"], "zh"),
         (["de"], ["de-CH"], None),
         ([], ["en"], None),
     ],

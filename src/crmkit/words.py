@@ -34,40 +34,45 @@ def parse_locale(text: str) -> Locale:
 
 
 def language_tag(text: str) -> str:
-    """Return a language tag in its usual BCP 47 spelling.
+    """Return a language tag in its usual BCP 47 spelling; letters of ISO 639-2 are a language too.
 
     Raises:
         ValueError: If no such language is known.
 
-    >>> language_tag("EN_au")
-    'en-AU'
+    >>> language_tag("EN_au"), language_tag("deu")
+    ('en-AU', 'de')
     """
-    return str(parse_locale(text)).replace("_", "-")
+    found = parse_locale(text)
+    # To a code that Babel has under another one it adds the country where most speak so: Austria knows no "de-DE".
+    return str(found).replace("_", "-") if re.search("[-_]", text.strip()) else found.language
 
 
 def pick_language(wanted: Iterable[str], offered: Iterable[str]) -> str | None:
     """Return the first offered language that serves one of the wanted ones, best first, else None.
 
-    A tag is served by itself, then by that of a country that writes alike, then by its bare language (`de-CH` by `de`).
+    A tag is served by itself, then by that of a country that writes alike, then by less exact ones (`de-CH` by `de`).
 
     >>> pick_language(["de-CH", "en"], ["en", "de"]), pick_language(["de-LI"], ["de", "de-CH"])
     ('de', 'de-CH')
+    >>> pick_language(["zh-Hant-TW"], ["zh", "zh-Hant"])
+    'zh-Hant'
     """
     choices = {tag.lower(): tag for tag in offered}
     for tag in wanted:
-        for candidate in (tag, _WRITES_LIKE.get(tag, tag), tag.split("-")[0]):
+        for candidate in (tag, _WRITES_LIKE.get(tag, tag), *with_bare(tag)):
             if candidate.lower() in choices:
                 return choices[candidate.lower()]
     return None
 
 
 def with_bare(tag: str) -> tuple[str, ...]:
-    """Return a language tag, and behind it that of the bare language if it names more.
+    """Return a language tag, and behind it the less exact ones, down to the bare language.
 
-    >>> with_bare("de-CH"), with_bare("de")
-    (('de-CH', 'de'), ('de',))
+    >>> with_bare("de-CH"), with_bare("de"), with_bare("zh-Hant-TW")
+    (('de-CH', 'de'), ('de',), ('zh-Hant-TW', 'zh-Hant', 'zh'))
     """
-    return tuple(dict.fromkeys((tag, tag.split("-")[0])))
+    parts = tag.split("-")
+    return tuple("-".join(parts[:end]) for end in range(len(parts), 0, -1))
 
 
 def as_spoken_in(language: str, tag: str) -> str:

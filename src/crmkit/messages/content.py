@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 from markdown_it import MarkdownIt
 
+from crmkit import words
 from crmkit.errors import TemplateError
 from crmkit.messages.markdown import new_markdown
 from crmkit.messages.plain import plain_text
@@ -103,7 +104,7 @@ class Content:
     def _candidates(self, kind: MessageType, occasion: str, language: str) -> tuple[Path, ...]:
         asked = (kind.stem, occasion, language)
         if asked not in self._paths:
-            wanted = (language, language.split("-")[0], "", self.fallback, self.fallback.split("-")[0])
+            wanted = (*words.with_bare(language), "", *words.with_bare(self.fallback))
             self._paths[asked] = tuple(self._path(kind, occasion, tag) for tag in dict.fromkeys(wanted))
         return self._paths[asked]
 

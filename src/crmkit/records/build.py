@@ -96,7 +96,8 @@ def _status(reading: Reading) -> tuple[str, Any]:
 def _language(reading: Reading) -> str:
     tag = reading.text("language")
     try:
-        return words.language_tag(tag) if tag else ""
+        # "und" is how ISO 639-2 says that nobody knows.
+        return words.language_tag(tag) if tag.lower() not in ("", "und") else ""
     except ValueError:
         reading.fault(
             "language", "is no language such as de or en-AU (BCP 47): translate it with values = {...} in the mapping"
