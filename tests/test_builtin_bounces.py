@@ -234,6 +234,46 @@ def test_only_a_verdict_about_the_address_is_permanent(status: str, words: str, 
     assert event.permanent is permanent
 
 
+@pytest.mark.parametrize(
+    ("status", "words", "permanent", "code"),
+    [
+        # Gmail: a busy mailbox has the code of one that is switched off.
+        ("5.2.1", "550-5.2.1 The email account that you tried to reach is disabled. - gsmtp", True, "5.2.1"),
+        ("5.2.1", "550-5.2.1 The user you are trying to contact is receiving mail at a rate that", False, "5.2.1"),
+        ("5.7.26", "550-5.7.26 Your email has been blocked because the sender is unauthenticated", False, "5.7.26"),
+        # Outlook.com.
+        ("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).", True, "5.5.0"),
+        ("5.5.0", "550 5.5.0 Service refuse. Veuillez essayer plus tard. LPN007_510", False, "5.5.0"),
+        ("5.7.515", "550 5.7.515 Access denied, sending domain brighteyes.example doesn't meet", False, "5.7.515"),
+        ("5.0.0", "550 SC-001 Unfortunately, messages from 192.0.2.1 weren't sent.", False, "5.7.0"),
+        # Yahoo and AOL.
+        ("5.0.0", "554 delivery error: dd This user doesn't have a yahoo.com account", True, "5.0.0"),
+        ("5.7.9", "554 5.7.9 Message not accepted for policy reasons.", False, "5.7.9"),
+        # GMX and WEB.DE mean the sender's domain, as a receiver.
+        ("5.0.0", "550-Requested action not taken: mailbox unavailable 550 invalid DNS MX or A/AAAA", False, "5.0.0"),
+        (
+            "5.0.0",
+            "550-Requested action not taken: mailbox unavailable 550 Sender address is not allowed.",
+            False,
+            "5.1.8",
+        ),
+        ("5.0.0", "554-Transaction failed 554 Reject due to policy restrictions.", False, "5.7.0"),
+        ("5.2.2", "552 Requested mail action aborted: exceeded storage allocation", False, "5.2.2"),
+        # Mimecast and Proofpoint.
+        ("5.0.0", "550 Invalid Recipient - https://community.mimecast.com/docs/DOC-1369#550", True, "5.0.0"),
+        ("5.0.0", "550 Administrative prohibition - envelope blocked", False, "5.7.0"),
+        ("5.0.0", "554 Email rejected due to security policies", False, "5.7.0"),
+        ("5.0.0", "550 csi.mimecast.org Poor Reputation Sender.", False, "5.7.0"),
+        ("5.7.0", "554 5.7.0 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1", False, "5.7.0"),
+        # Exim that asks back about the sender.
+        ("", "550-Verification failed for <hello@brighteyes.example> 550 Sender verify failed", False, "5.1.8"),
+    ],
+)
+def test_todays_big_providers_are_understood(status: str, words: str, permanent: bool, code: str) -> None:
+    [event] = parse(report(failed(status, f"Diagnostic-Code: smtp; {words}")))
+    assert (event.permanent, event.status) == (permanent, code)
+
+
 def test_a_vague_status_gives_way_to_what_the_diagnosis_says() -> None:
     [event] = parse(report(failed("5.0.0", "Diagnostic-Code: smtp; 550 5.1.1 rejected")))
     assert (event.status, event.permanent) == ("5.1.1", True)

@@ -261,6 +261,8 @@ def test_half_of_the_recipients_refused_touch_no_other(offers):
         ("550 5.7.1 User unknown to our spam filter", False),
         ("550 5.1.1 mailbox is full", False),
         ("550 Requested action not taken: mailbox unavailable", False),
+        ("550 5.5.0 Requested action not taken: mailbox unavailable", True),
+        ("550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents", False),
         ("450 4.1.1 User unknown", False),
     ],
 )

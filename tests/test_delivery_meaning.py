@@ -142,8 +142,8 @@ def test_a_wish_is_what_was_said_and_of_an_answer_also_what_was_answered(
     assert (set(own.purposes) if own else None) == with_the_messages
 
 
-def soft(days: float, key: str) -> Sign:
-    return Sign("bounced", NOW + timedelta(days=days), key)
+def soft(days: float, key: str, status: str = "") -> Sign:
+    return Sign("bounced", NOW + timedelta(days=days), key, status=status)
 
 
 def delivered(days: float, key: str = "d") -> Sign:
@@ -164,6 +164,10 @@ def delivered(days: float, key: str = "d") -> Sign:
         ([delivered(0), soft(0, "a"), soft(1, "b"), soft(2, "c")], True),
         ([soft(0, "a"), soft(1, "b"), Sign("delayed", NOW + timedelta(days=2), "c")], False),
         ([soft(0, "a"), soft(1, "b"), Sign("bounced", NOW + timedelta(days=2), "c", True)], False),
+        ([soft(0, "a"), soft(1, "b"), soft(2, "c", "5.7.1")], False),
+        ([soft(0, "a"), soft(1, "b"), soft(2, "c", "5.2.2")], True),
+        ([soft(day, str(day), "5.7.26") for day in range(10)], False),
+        ([soft(day, str(day), code) for day, code in enumerate(("5.1.8", "5.3.4", "4.7.0", "5.6.1", "5.2.3"))], False),
     ],
 )
 def test_three_messages_within_thirty_days_with_no_delivery_between(signs: list[Sign], verdict: bool) -> None:

@@ -121,6 +121,18 @@ def test_soft_bounces_of_different_messages_stop_the_address_by_the_practices_po
     assert {touch.patient: touch.reason for touch in desk.crm.plan().touches} == {"P1": "bad_address", "P2": "ready"}
 
 
+def test_a_spam_filter_that_keeps_the_practice_out_costs_no_patient_the_address(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(policy=Policy(soft_bounces=1)).send()
+    words = "554 Email rejected due to security policies"
+    refused = bounce(desk.word(), MIA, "5.0.0").replace(
+        b"Status: 5.0.0", f"Status: 5.0.0\nDiagnostic-Code: smtp; {words}".encode()
+    )
+    [heard] = desk.crm.receive("email.bounces", refused).heard
+    assert (heard.status, [*heard.did]) == ("5.7.0", ["moved"])
+    assert desk.tell(EventKind.BOUNCED, "P2", status="5.7.26") == ["moved"]
+    assert desk.next_year() == {"P1": "ready", "P2": "ready"}
+
+
 @pytest.mark.parametrize(
     "mail",
     [

@@ -10,7 +10,7 @@ import attrs
 
 from crmkit.builtin.automatic import is_automatic
 from crmkit.builtin.complaints import complaints
-from crmkit.builtin.fault import is_about_address, is_expired, status_of
+from crmkit.builtin.fault import in_words, is_about_address, is_expired, status_of
 from crmkit.builtin.incoming import (
     MOST_GROUPS,
     MOST_PARTS,
@@ -95,7 +95,7 @@ def _of_recipient(group: Mail, key: str, date: str, words: str, payload: Payload
     if kind is EventKind.DELAYED and is_expired(words):
         kind = EventKind.BOUNCED
     stated, diagnosis = header(group, "status"), header(group, "diagnostic-code")
-    status = status_of(stated, diagnosis)
+    status = in_words(status_of(stated, diagnosis), diagnosis or words)
     return Event(
         id="?",
         kind=kind,

@@ -25,9 +25,16 @@ _FULL = re.compile(
     r"(?i)(?:over|exceed\w*|disk|reached) (?:\w+ ){0,2}(?:quota|storage|allocation)|quota (?:is )?(?:exceeded|full)"
     r"|(?:mailbox|inbox) (?:is |size )?(?:full|exceed)|not enough (?:disk|storage)|insufficient (?:disk|storage|system)"
 )
-_BARRED = re.compile(r"(?i)\bspam\b|unsolicited|black ?list|block ?list|\brbl\b|reputation|\bpolicy\b")
+_BARRED = re.compile(
+    r"(?i)\bspam\b|unsolicited|black ?list|block ?list|\brbl\b|reputation|\bpolic(?:y|ies)\b"
+    r"|administrative(?:ly)? prohibit|messages from \S+ weren't sent"
+)
+#: Gmail says 5.2.1 of a mailbox that is switched off, and of one that gets too much just now.
+_BUSY = re.compile(r"(?i)receiving mail (?:at a rate|too quickly)")
+#: Outlook.com says 5.5.0 of people whom it does not know.
+_UNAVAILABLE = re.compile(r"(?i)requested action not taken: mailbox unavailable")
 _ELSE = re.compile(
-    r"(?i)too (?:large|many hops)|message size"
+    r"(?i)too (?:large|many hops)|message size|invalid dns"
     r"|retry time(?:out)?\b|failing for a long time|connection (?:refused|timed out)"
 )
 _WHO = r"(?:user|recipient|addressee|mailbox|address|account|alias|person|domain)"
@@ -38,7 +45,9 @@ _NOBODY = re.compile(
     r"|unrout(?:e)?able (?:mail )?(?:address|domain)|mailing list expansion problem: <"
 )
 #: It is the sender's address that is not known: Postfix says so, and Exim, which asks about it, quotes what it heard.
-_SENDER = re.compile(r"(?i)\bsender (?:address )?(?:rejected|verif|unknown|invalid|denied)|verification failed for")
+_SENDER = re.compile(
+    r"(?i)\bsender (?:address )?(?:rejected|verif|unknown|invalid|denied|is not allowed)|verification failed for"
+)
 #: Postfix that asked beforehand says 5.1.1 of whatever it heard; the reason follows in words.
 _ASKED = re.compile(r"(?is)\bundeliverable address: (.+)")
 #: What is only late, and still on its way.
@@ -73,20 +82,20 @@ def is_about_address(status: str, words: str = "") -> bool:
     """Tell whether a failure with this status code, and this diagnostic text, condemns the address.
 
     Old servers say 5.0.0 of everything, Exchange Online says 5.4.1 and OpenSMTPD 5.2.4 of unknown people: there the
-    words decide. A full mailbox overrules any code, and so does a sender who is unknown.
+    words decide. A full or a busy mailbox overrules any code, and so does a sender who is unknown.
 
     >>> is_about_address("5.1.1"), is_about_address("5.2.2"), is_about_address("5.7.1")
     (True, False, False)
     >>> is_about_address("5.0.0", "550 unknown user"), is_about_address("5.1.1", "550 5.1.1 mailbox is full")
     (True, False)
     """
-    if status[:1] == "4" or _FULL.search(words) or is_about_sender(status, words):
+    if status[:1] == "4" or _FULL.search(words) or _BUSY.search(words) or is_about_sender(status, words):
         return False
     if asked := _ASKED.search(words):
         return is_about_address(failure_code(asked[1]), asked[1])
     if status[2:] in _VAGUE:
         return bool(_NOBODY.search(words)) and not (_BARRED.search(words) or _ELSE.search(words))
-    return status[2:] in ADDRESS_CODES
+    return status[2:] in ADDRESS_CODES or (status == "5.5.0" and bool(_UNAVAILABLE.search(words)))
 
 
 def is_full(words: str) -> bool:
@@ -133,3 +142,17 @@ def status_of(field: str, diagnostic: str) -> str:
     if told and (not stated or stated[1][2:] == "0.0"):
         return told
     return stated[1] if stated else ""
+
+
+def in_words(status: str, words: str) -> str:
+    """Return a status code; where it is vague, the code of what the words say is wrong with the sender.
+
+    >>> in_words("5.0.0", "554 Email rejected due to security policies"), in_words("", "550 Sender verify failed")
+    ('5.7.0', '5.1.8')
+    >>> in_words("5.0.0", "550 User unknown")
+    '5.0.0'
+    """
+    if status[2:] not in _VAGUE or _FULL.search(words):
+        return status
+    code = "7.0" if _BARRED.search(words) else "1.8" if is_about_sender("", words) else ""
+    return f"{status[:1] or 5}.{code}" if code else status

@@ -13,7 +13,7 @@ from itertools import islice, takewhile
 import attrs
 from flufl.bounce import all_failures
 
-from crmkit.builtin.fault import failure_code, is_about_address, is_waiting, says_why
+from crmkit.builtin.fault import failure_code, in_words, is_about_address, is_waiting, says_why
 from crmkit.builtin.incoming import (
     MOST_PARTS,
     bare_address,
@@ -73,7 +73,7 @@ def notices(mail: Mail, payload: Payload) -> list[Event]:
         at=at,
         **named(key),
         permanent=hard,
-        status=status,
+        status=in_words(status, words),
         evidence="notice: bounced",
     )
     delay = Event(id="?", kind=EventKind.DELAYED, medium=Medium.EMAIL, at=at, **named(key), evidence="notice: delayed")

@@ -21,7 +21,7 @@ from crmkit.delivery.meaning import (
     wish,
     wish_of_reader,
 )
-from crmkit.delivery.policy import Policy, worn_out
+from crmkit.delivery.policy import Policy, tells_of_mailbox, worn_out
 from crmkit.ledger.heard import Did, Heard, Sign, hear, kept_id, known, rate, signs, waiting
 from crmkit.ledger.history import History
 from crmkit.ledger.learnt import suppress
@@ -208,17 +208,19 @@ class Intake:
     def _suppress(
         self, connection: Connection, touch: Touch, event: Event, one: Heard, now: datetime
     ) -> tuple[Did, ...]:
-        soft = event.kind is EventKind.BOUNCED and not event.permanent
-        reason = why_suppressed(event, worn_out=soft and self._worn_out(connection, one))
+        reason = why_suppressed(event, worn_out=self._worn_out(connection, one))
         if not (reason and touch.address):
             return ()
         new = suppress(connection, self.seal, touch.medium, touch.address, reason, now)
         return (Did.SUPPRESSED,) if new else ()
 
     def _worn_out(self, connection: Connection, one: Heard) -> bool:
+        sign = Sign(one.kind, one.at, one.key, one.permanent, one.status)
+        if not tells_of_mailbox(sign):
+            return False
         since = one.at - self.policy.span
         before = signs(connection, self.ledger.tables, self.practice.id, one.address, since)
-        return worn_out([*before, Sign(one.kind, one.at, one.key, one.permanent)], self.policy)
+        return worn_out([*before, sign], self.policy)
 
     def _heed(self, connection: Connection, case: Case, now: datetime) -> tuple[Did, ...]:
         """Write down a wish to be left alone for those whom it is about.

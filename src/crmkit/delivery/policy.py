@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -10,13 +11,18 @@ import attrs
 from crmkit.delivery.event import EventKind
 from crmkit.ledger.heard import Sign
 
+#: Codes (RFC 3463) of failures that say nothing of the mailbox: the sender's address is not wanted, the message is too
+#: large or of a form that cannot be taken, or a policy or a spam filter keeps it out.
+_NOT_THE_MAILBOX = re.compile(r"\d\.(?:1\.[78]|2\.3|3\.4|6\.\d+|7\.\d+)")
+
 
 @attrs.frozen
 class Policy:
     """The practice's policy.
 
     Attributes:
-        soft_bounces: So many different messages that came back, though the address may be in order, stop it.
+        soft_bounces: So many different messages that came back, though the address may be in order, stop it. What a
+            policy or a spam filter kept out does not count: that is between the two servers.
         soft_days: Within so many days, and with no message delivered between.
         keep_days: How many days a payload is kept as it arrived.
         clicks: Whether clicks are noted at all; only for practices that track on pages of their own.
@@ -33,6 +39,15 @@ class Policy:
         return timedelta(days=self.soft_days)
 
 
+def tells_of_mailbox(sign: Sign) -> bool:
+    """Tell whether it is a failure that counts against the address, together with others.
+
+    Whoever lacks a signature, or is on a list of senders of spam, is refused for everybody: that must not cost any
+    reader the address.
+    """
+    return sign.kind == EventKind.BOUNCED and not sign.permanent and not _NOT_THE_MAILBOX.fullmatch(sign.status)
+
+
 def worn_out(signs: Iterable[Sign], policy: Policy) -> bool:
     """Tell whether an address failed so often that it is not used any more.
 
@@ -45,7 +60,7 @@ def worn_out(signs: Iterable[Sign], policy: Policy) -> bool:
     for sign in sorted(signs, key=lambda one: (one.at, one.kind != EventKind.DELIVERED)):
         if sign.kind == EventKind.DELIVERED:
             failed.clear()
-        elif sign.kind == EventKind.BOUNCED and not sign.permanent:
+        elif tells_of_mailbox(sign):
             # When each message came back last: anybody may report one and the same a thousand times.
             failed[sign.key] = sign.at
             if sum(sign.at - at <= policy.span for at in failed.values()) >= policy.soft_bounces:

@@ -78,12 +78,13 @@ class Heard:
 
 @attrs.frozen
 class Sign:
-    """One thing heard of an address: what, when, of which message."""
+    """One thing heard of an address: what, when, of which message, and of a bounce with which status code."""
 
     kind: str
     at: datetime
     key: str
     permanent: bool = False
+    status: str = ""
 
 
 def kept_id(id_: str) -> str:
@@ -135,7 +136,7 @@ def waiting(connection: sa.Connection, tables: LedgerTables, practice: str) -> l
 def signs(connection: sa.Connection, tables: LedgerTables, practice: str, address: str, since: datetime) -> list[Sign]:
     """Return what was heard of an address, given by its digest, from an instant on, oldest first."""
     table = tables.learnt.heard
-    told = (table.c.kind, table.c.at, table.c.key, table.c.permanent)
+    told = [table.c[field.name] for field in attrs.fields(Sign)]
     mine = (table.c.practice == practice, table.c.address == address, table.c.address != "", table.c.at >= since)
     # What waited has two rows, and the first may not have known whose address it is.
     query = sa.select(*told, table.c.id, table.c.parser).distinct().where(*mine).order_by(table.c.at, table.c.id)
