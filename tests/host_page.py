@@ -25,7 +25,7 @@ CHAPTERS = {
     "The programme": ("add", "retire", "programme", "matched", "segment_fields", "segment_of", "query_of"),
     "Look ahead": ("plan", "preview", "rehearse", "broken"),
     "Send": ("send", "watch", "try_again", "underway", "in_hand", "unwritten"),
-    "One patient": ("knows", "why", "holds", "history", "opt_out", "opt_in", "forget"),
+    "One patient": ("knows", "why", "holds", "history", "opt_out", "opt_in", "disclose", "forget"),
     "What comes back": ("unsubscribe", "receive", "receive_again", "unread", "unsuppress", "unsuppress_since"),
     "What a person decides": ("stop", "resume", "stopped", "cancel", "unknowns", "settle"),
     "Look back": ("status", "feed", "findings", "report", "audit", "head"),
@@ -37,7 +37,7 @@ _HEAD = """# The host's object
 
 Everything that `crmkit` offers a host, as its docstrings say it. [Embed crmkit](../tutorial/embed.md) shows it at work.
 All names on this page are imported from `crmkit`, and [stay what they are](versions.md). A `CRM` serves any number of
-threads; what it returns is immutable, and holds no name of a patient but in a message.
+threads; what it returns is immutable, and holds no name of a patient but in a message and in what `disclose` returns.
 
 """
 

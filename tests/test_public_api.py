@@ -26,6 +26,7 @@ HOST = {
     "Cap",
     "Clock",
     "CrmkitError",
+    "Disclosed",
     "Dispatched",
     "Doubt",
     "Failure",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crmkit.delivery.order import Dispatched
     from crmkit.delivery.policy import Policy
     from crmkit.errors import CrmkitError
+    from crmkit.ledger.disclose import Disclosed
     from crmkit.ledger.doubt import Doubt, Settled
     from crmkit.ledger.feed import FeedEvent
     from crmkit.ledger.forget import Forgotten
@@ -53,6 +54,7 @@ __all__ = [
     "Cap",
     "Clock",
     "CrmkitError",
+    "Disclosed",
     "Dispatched",
     "Doubt",
     "Failure",
@@ -99,6 +101,7 @@ _HOMES = {
     "Cap": "crmkit.campaigns.caps",
     "Clock": "crmkit.clock",
     "CrmkitError": "crmkit.errors",
+    "Disclosed": "crmkit.ledger.disclose",
     "Dispatched": "crmkit.delivery.order",
     "Doubt": "crmkit.ledger.doubt",
     "Failure": "crmkit.plugins.failure",

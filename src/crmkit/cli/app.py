@@ -13,6 +13,7 @@ from crmkit.cli.day import day
 from crmkit.cli.db import db
 from crmkit.cli.decisions import audit, forget, history, resume, stop
 from crmkit.cli.demo import demo
+from crmkit.cli.disclose import disclose
 from crmkit.cli.init import init
 from crmkit.cli.look import preview
 from crmkit.cli.outgoing import send
@@ -71,6 +72,7 @@ def main() -> None:
 
 
 _EVERY_DAY = (demo, init, sync, rejected, segment, plan, preview, why, send, day, receive, opt_out, opt_in)
-_NOW_AND_THEN = (rehearse, report, status, stop, resume, unknowns, unsuppress, history, forget, audit, db, plugins)
-for _command in (*_EVERY_DAY, *_NOW_AND_THEN):
+_NOW_AND_THEN = (rehearse, report, status, stop, resume, unknowns, unsuppress, history, disclose, forget)
+_RARELY = (audit, db, plugins)
+for _command in (*_EVERY_DAY, *_NOW_AND_THEN, *_RARELY):
     main.add_command(_command)

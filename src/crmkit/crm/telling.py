@@ -9,10 +9,13 @@ import attrs
 
 from crmkit.campaigns.reasons import REASONS
 from crmkit.clock import Clock, SystemClock
+from crmkit.crm.answers import unknown_patient
 from crmkit.crm.decisions import Decisions
+from crmkit.crm.given import patient_id
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
 from crmkit.exact import exact
+from crmkit.ledger.disclose import Disclosed, disclose
 from crmkit.ledger.feed import FeedEvent, feed
 from crmkit.ledger.feed_entries import give_places, has_new
 from crmkit.ledger.standing import Standing, ahead_of, standing
@@ -54,6 +57,22 @@ class Telling(Decisions):
                 give_places(connection, *given)
         with store.read() as connection:
             return feed(connection, *given, since, limit)
+
+    def disclose(self, patient: str) -> Disclosed:
+        """Return all that is kept about a patient, for whoever asks what is known: every row of every table.
+
+        It holds names, addresses and what a patient wrote. What the practice software itself has, and copies of
+        messages in an outbox or at a mail server, are not in it.
+
+        Raises:
+            NotFound: If nothing is kept about such a patient.
+        """
+        stages, whom = self._stages, patient_id(patient)
+        with stages.store.read() as connection:
+            found = disclose(connection, stages.records, stages.tables, self.practice.id, whom)
+        if not found.rows:
+            raise unknown_patient(whom)
+        return found
 
     def status(self) -> Standing:
         """Return how the sending stands at this instant: what waits and since when, what is in doubt, what is stopped.

@@ -1,12 +1,15 @@
-"""Whether a payload quotes an address, in whichever of the usual ways mails and calls write one down."""
+"""Whether what arrived quotes an address, in whichever of the usual ways mails, calls and exports write one down."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import sqlalchemy as sa
 
 from crmkit.people.digits import close, end_of
 
@@ -15,6 +18,7 @@ _LINE = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}")
 #: An encoded word (RFC 2047); what is quoted in one is told by all that is written with "=".
 _WORD = re.compile(rb"=\?[^?\s]{1,40}\?[Bb]\?([A-Za-z0-9+/=]*)\?=")
 _ESCAPED = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
+_AT_ONCE = 1000
 
 
 def holds(body: bytes, addresses: Sequence[str]) -> bool:
@@ -32,6 +36,19 @@ def holds(body: bytes, addresses: Sequence[str]) -> bool:
     # Letters of either case are one address, and bytes alone know those of English only.
     texts = (reading.decode("utf-8", "replace").casefold() for reading in _readings(body))
     return any(_quotes(text, words, ends) for text in texts)
+
+
+def unread_about(
+    connection: sa.Connection, rejected: sa.Table, practice: str, addresses: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Return the rejected rows that say not whose they are and quote one of some addresses."""
+    query = sa.select(rejected).where(rejected.c.practice == practice, rejected.c.patient == "")
+    with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
+        return [
+            dict(row._mapping)
+            for row in rows
+            if holds("\n".join(map(str, row.row.values())).encode("utf-8", "replace"), addresses)
+        ]
 
 
 def _quotes(text: str, words: Iterable[str], ends: Iterable[str]) -> bool:

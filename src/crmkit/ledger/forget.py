@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import NotFound
-from crmkit.ledger.address_search import holds
+from crmkit.ledger.address_search import unread_about
 from crmkit.ledger.copies import gone_in_copies
 from crmkit.ledger.learnt import written_once
 from crmkit.ledger.ledger import Ledger
@@ -26,7 +26,6 @@ from crmkit.records.tables import RecordTables
 #: What the machine itself writes beside the state of a touch that is on its way or has left.
 _MACHINE = frozenset({"channel", "by", "status"})
 _ERASED = "erased on request"
-_AT_ONCE = 1000
 
 
 @attrs.frozen
@@ -131,13 +130,8 @@ def _erase_unread(
 ) -> dict[str, int]:
     """Delete what could not be read and says not whose it is, where it holds an address; count it with the others."""
     keys = [*table.primary_key]
-    query = sa.select(*keys, table.c.row).where(table.c.practice == practice, table.c.patient == "")
-    with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
-        found = [
-            {f"of_{column.name}": value for column, value in zip(keys, row, strict=False)}
-            for row in rows
-            if holds("\n".join(map(str, row.row.values())).encode("utf-8", "replace"), addresses)
-        ]
+    about = unread_about(connection, table, practice, addresses)
+    found = [{f"of_{column.name}": row[column.name] for column in keys} for row in about]
     this = (column == sa.bindparam(f"of_{column.name}") for column in keys)
     if found:
         connection.execute(sa.delete(table).where(*this), found)

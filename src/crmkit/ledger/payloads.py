@@ -84,6 +84,14 @@ def erase(
     connection: sa.Connection, tables: LedgerTables, practice: str, keys: Sequence[str], addresses: Sequence[str]
 ) -> int:
     """Delete the payloads that told of touches with these keys, or hold one of these addresses; return how many."""
+    table, found = tables.learnt.payload, about(connection, tables, practice, keys, addresses)
+    return connection.execute(sa.delete(table).where(table.c.practice == practice, among(table.c.id, found))).rowcount
+
+
+def about(
+    connection: sa.Connection, tables: LedgerTables, practice: str, keys: Sequence[str], addresses: Sequence[str]
+) -> list[str]:
+    """Return the ids of the payloads that told of touches with these keys, or hold one of these addresses."""
     table, heard = tables.learnt.payload, tables.learnt.heard
     told = sa.select(heard.c.payload).where(heard.c.practice == practice, among(heard.c.key, keys))
     found = {one for one in connection.scalars(told) if one}
@@ -91,8 +99,7 @@ def erase(
     # A driver would hold all of them at once, each up to a million bytes.
     with connection.execute(bodies.execution_options(yield_per=_AT_ONCE)) as rows:
         found |= {row.id for row in rows if holds(_whole(row.body, row.headers), addresses)}
-    gone = connection.execute(sa.delete(table).where(table.c.practice == practice, among(table.c.id, sorted(found))))
-    return gone.rowcount
+    return sorted(found)
 
 
 def _whole(body: bytes, headers: Mapping[str, str]) -> bytes:
