@@ -99,14 +99,14 @@ def test_who_reads_plain_text_sees_no_marks_of_markdown(folder: Path) -> None:
         [the desk:](mailto:desk@b.example) or [+61 2](tel:+612).
 
         * Orders &amp; *repairs*
-        + [Directions](map.html)
+        + [Directions](https://b.example/map)
             * two
         7. **seven**
         9. eight
 
         > Kind, \*as ever\*
         ***
-        ![](line.png) ![Our team](team.png)
+        ![](https://b.example/line.png) ![Our team](https://b.example/team.png)
         """
     write(folder, "2026-q4.md", textwrap.dedent(text))
     article = Content(folder).article(NEWS, OCCASION, "en")
@@ -121,7 +121,7 @@ def test_who_reads_plain_text_sees_no_marks_of_markdown(folder: Path) -> None:
         "",
         "- Orders & repairs",
         "",
-        "- Directions",
+        "- Directions: https://b.example/map",
         "  - two",
         "",
         "7. seven",
@@ -137,6 +137,38 @@ def test_who_reads_plain_text_sees_no_marks_of_markdown(folder: Path) -> None:
     french = Content(folder).article(NEWS, OCCASION, "fr")
     assert french is not None
     assert french.text == "Prendre rendez-vous\u00a0: https://b.example"
+
+
+@pytest.mark.parametrize(
+    ("written", "problem", "mend"),
+    [
+        ("[Book](www.b.example)", "a link leads nowhere: (www.b.example)", "write https://www.b.example"),
+        (
+            "[Book](b.example/book?a=1)",
+            "a link leads nowhere: (b.example/book?a=1)",
+            "write https://b.example/book?a=1",
+        ),
+        ("[Mail us](desk@b.example)", "a link leads nowhere: (desk@b.example)", "write mailto:desk@b.example"),
+        ("[Book](/book)", "a link leads nowhere: (/book)", "https://, mailto: or tel:"),
+        ("[Flyer](flyer.pdf)", "a link leads nowhere: (flyer.pdf)", "https://, mailto: or tel:"),
+        ("[Book]()", "a link leads nowhere: ()", "https://, mailto: or tel:"),
+        ("![Team](team.jpg)", "a picture is not sent along: (team.jpg)", "put it on your website"),
+        (
+            "![](data:image/png;base64,iVBO)",
+            "a picture is not sent along: (data:image/png;base64,iVBO)",
+            "your website",
+        ),
+        ("[![Team](team.jpg)](https://b.example)", "a picture is not sent along: (team.jpg)", "your website"),
+    ],
+)
+def test_a_link_or_a_picture_of_which_no_reader_has_anything_is_told_with_its_line(
+    folder: Path, written: str, problem: str, mend: str
+) -> None:
+    path = write(folder, "2026-q4.md", f"# Hours\n\n\nWe open\nearlier.\n\n* See\n  {written}\n")
+    with pytest.raises(TemplateError) as refused:
+        Content(folder).article(NEWS, OCCASION, "en")
+    assert (refused.value.problem, refused.value.where) == (problem, f"{path}:8")
+    assert mend in str(refused.value)
 
 
 def test_each_reader_gets_the_language_that_serves_best(folder: Path) -> None:

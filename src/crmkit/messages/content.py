@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from crmkit import words
 from crmkit.errors import TemplateError
-from crmkit.messages.markdown import new_markdown
+from crmkit.messages.markdown import dead_ends, new_markdown
 from crmkit.messages.plain import plain_text
 from crmkit.messages.templates import unreadable
 from crmkit.messages.type import MessageType
@@ -76,7 +76,8 @@ class Content:
         """Return the content of an occasion in the language that serves the reader best, or None without any.
 
         Raises:
-            TemplateError: If the file has no title or no text, or is not UTF-8.
+            TemplateError: If the file has no title or no text, is not UTF-8, or has a link that leads nowhere from a
+                mail or a picture that is on no website.
         """
         path, mark = self._find(kind, occasion, language) if kind.content else (None, (0, 0))
         if path is None:
@@ -118,11 +119,15 @@ class Content:
                 "the content has no title", where=f"{path}:{start + 1}", mend="let the first line be '# ' and the title"
             )
         language = path.stem.partition(".")[2] or self.fallback
-        tokens = self._markdown.parse("\n".join(lines[start + 1 :]).strip())
+        # What Markdown says of lines is counted from the first one of the text.
+        begin = next((number for number in range(start + 1, len(lines)) if lines[number].strip()), len(lines))
+        tokens = self._markdown.parse("\n".join(lines[begin:]).strip())
         text = plain_text(tokens, language)
         if not text:
             problem = "the content has a title and no text"
             raise TemplateError(problem, where=f"{path}:{start + 1}", mend="write the text below the title")
+        for dead in dead_ends(tokens):
+            raise TemplateError(dead.problem, where=f"{path}:{begin + 1 + dead.line}", mend=dead.mend)
         return Article(named, text, self._markdown.renderer.render(tokens, self._markdown.options, {}), language)
 
 
