@@ -37,6 +37,7 @@ from crmkit.plugins.owned import OwnedChannel
 from crmkit.plugins.time_limits import TimeLimits
 
 SENT, REFUSED, RETRY, UNKNOWN = Outcome.SENT, Outcome.REFUSED, Outcome.RETRY, Outcome.UNKNOWN
+APP_PASSWORD = "not let in with this password: ask the provider for an app password, or to allow SMTP AUTH"
 BOTH = pytest.mark.parametrize("offers", [("PIPELINING",), ()], ids=["pipelining", "one by one"])
 SINK = Path(__file__).with_name("smtp_sink.py")
 
@@ -135,6 +136,13 @@ def test_a_message_of_dots_and_without_a_last_line_end_arrives_whole(offers):
         ({"end": ["550 5.7.26 no DMARC"] * 3}, [RETRY, RETRY, RETRY], "end: 550 5.7.26: the receiver cannot see"),
         ({"end": ["550 5.7.708 traffic not accepted"]}, [RETRY, SENT, SENT], "end: 550 5.7.708"),
         ({"end": ["452 full"]}, [RETRY, SENT, SENT], "end: 452"),
+        (
+            {"end": ["550-5.7.30 no DKIM\r\n550 5.7.30 see"] * 3},
+            [RETRY] * 3,
+            "end: 550 5.7.30: the receiver cannot see",
+        ),
+        ({"end": ["550 5.7.40 no DMARC"] * 3}, [RETRY] * 3, "end: 550 5.7.40: the receiver cannot see"),
+        ({"end": ["421 4.7.26 unproven"]}, [RETRY, SENT, SENT], "end: 421 4.7.26: the receiver cannot see"),
         ({"end": ["421 closing"]}, [RETRY, SENT, SENT], "end: 421"),
         ({"end": [DROP]}, [UNKNOWN, SENT, SENT], "end: "),
         ({"end": [SILENT]}, [UNKNOWN, SENT, SENT], "end: no answer in time"),
@@ -164,6 +172,13 @@ def test_in_each_phase_a_failure_means_what_it_must(offers, script, outcomes, ev
         ({"EHLO": [DROP]}, "ehlo: "),
         ({"EHLO": ["421 busy"]}, "ehlo: "),
         ({"AUTH": ["535 5.7.8 wrong"]}, "login: 535, not let in: look at user and password"),
+        ({"AUTH": ["535 5.7.139 Authentication unsuccessful, basic authentication is disabled."]}, APP_PASSWORD),
+        ({"AUTH": ["550 5.7.30 Basic authentication is not supported for Client Submission."]}, APP_PASSWORD),
+        ({"AUTH": ["534-5.7.9 Application-specific password required.\r\n534 5.7.9 see"]}, APP_PASSWORD),
+        (
+            {"AUTH": ["535 5.7.139 Authentication unsuccessful, the user credentials were incorrect."]},
+            "login: 535, not",
+        ),
         ({"AUTH": ["454 later"]}, "login: 454"),
         ({"AUTH": [DROP]}, "login: the server hung up: look at user and password"),
     ],

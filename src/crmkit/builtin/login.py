@@ -22,6 +22,6 @@ def log_in(server: smtplib.SMTP, user: str, password: str) -> None:
     if "PLAIN" not in server.esmtp_features.get("auth", "").upper().split():
         raise smtplib.SMTPNotSupportedError("AUTH PLAIN")
     told = b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
-    code, _ = server.docmd("AUTH", f"PLAIN {told}")
+    code, said = server.docmd("AUTH", f"PLAIN {told}")
     if code != _LET_IN:
-        raise smtplib.SMTPAuthenticationError(code, b"")
+        raise smtplib.SMTPAuthenticationError(code, said)

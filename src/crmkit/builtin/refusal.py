@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -10,10 +11,11 @@ import ssl
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
 _ADVICE = {530: ": it wants a login or an encrypted line: look at user, password and security"}
 _RECORDS = ": the receiver cannot see that the mail is yours: look at SPF, DKIM and DMARC of your domain"
-_UNPROVEN = {f"5.7.{number}": _RECORDS for number in (20, 21, 22, 23, 24, 26)}
 FULL = ": the mailbox is full"
-#: What the second half of a status code says, whether it begins with 4 or with 5.
+#: What the second half of a status code says, whether it begins with 4 or with 5. Those of 7 are of RFC 7372, of Gmail
+#: (27, 30 to 32, 40) and of Outlook.com (509, 515).
 _MEANS = {
+    **{f"7.{number}": _RECORDS for number in (20, 21, 22, 23, 24, 26, 27, 30, 31, 32, 40, 509, 515)},
     "2.1": ": the mailbox is switched off",
     "2.2": FULL,
     "3.4": ": the message is too large for it",
@@ -22,6 +24,8 @@ NOT_FOR_US = ": it does not send for us: look at host, user and password"
 NOT_ALLOWED = ": its rules do not allow it: look at user and password, or ask the provider"
 NOT_FROM_US = ": it takes nothing from the practice's address: look at the practice's email"
 _WRONG_LOGIN = (530, 534, 535, 538)
+#: Microsoft and Google let programs in only if that is switched on, or with a password for programs.
+_NO_PASSWORD = re.compile(r"(?i)\bis disabled|basic authentication is not|application-specific|web ?login|web browser")
 
 
 def refusal(problem: Exception, phase: str = "connect") -> str:
@@ -37,6 +41,8 @@ def refusal(problem: Exception, phase: str = "connect") -> str:
     '535, not let in: look at user and password'
     """
     code = getattr(problem, "smtp_code", 0)
+    if isinstance(problem, smtplib.SMTPAuthenticationError) and _NO_PASSWORD.search(str(problem)):
+        return f"{code}, not let in with this password: ask the provider for an app password, or to allow SMTP AUTH"
     if code > 0:
         return f"{code}, not let in: look at user and password" if code in _WRONG_LOGIN else str(code)
     if isinstance(problem, ssl.SSLCertVerificationError):
@@ -59,7 +65,7 @@ def advice(code: int, status: str = "") -> str:
     >>> advice(530)
     ': it wants a login or an encrypted line: look at user, password and security'
     """
-    return _ADVICE.get(code) or _UNPROVEN.get(status) or _MEANS.get(status[2:], "")
+    return _ADVICE.get(code) or _MEANS.get(status[2:], "")
 
 
 def _certificate(code: int) -> str:

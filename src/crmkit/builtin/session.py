@@ -15,7 +15,7 @@ import attrs
 
 from crmkit.builtin.login import log_in
 from crmkit.builtin.mail_server import EmailSettings
-from crmkit.builtin.refusal import refusal
+from crmkit.builtin.refusal import advice, refusal
 from crmkit.builtin.waiting import elapsed, time_out
 
 _Given = TypeVar("_Given")
@@ -242,9 +242,9 @@ class Session:
             raise LostError("hung up")
         if not (b"200" <= code < b"600" and code.isdigit() and line.endswith(b"\n") and line[3:4] in b" \r\n"):
             raise LostError("not a reply")
-        if code == _LEAVING:
-            raise LostError("421", told=True)
         reply = Reply(int(code), text)
+        if code == _LEAVING:
+            raise LostError(f"{reply}{advice(reply.code, reply.status)}", told=True)
         # Most servers say the same few things to every message. What names an address is said once, and not kept.
         if line is whole and len(self._usual) < _MOST_USUAL and b"@" not in line:
             self._usual[line] = reply

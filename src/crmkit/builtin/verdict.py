@@ -16,8 +16,9 @@ _ABOUT_US = (530, 534, 535, 538)
 _RELAY = re.compile(rb"(?i)\brelay(?:ing)?\b|authenticat|not logged in")
 #: What is held against this machine is kept, too, until a recipient is told.
 _MACHINE = re.compile(rb"(?i)\b(?:helo|ehlo|spf|dmarc)\b|client host rejected")
-#: That we could not prove who we are (RFC 7372: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would pass.
-_UNPROVEN = re.compile(r"5\.7\.(?:2\d|[5-7]\d\d)")
+#: That we could not prove who we are (RFC 7372, Gmail: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would
+#: pass.
+_UNPROVEN = re.compile(r"5\.7\.(?:2\d|3[0-2]|40|[5-7]\d\d)")
 
 
 def outcome_of(reply: Reply) -> Outcome:
