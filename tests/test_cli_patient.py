@@ -14,13 +14,14 @@ from crmkit import CRM, Campaign
 from crmkit.cli import main
 from crmkit.cli.options import Given
 
+CHILD = patient("P2", born="2016-11-23", guardian="P1", email="")
 CARD = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
 
 @pytest.fixture
 def crm(exports: Any, open_crm: Any, monkeypatch: pytest.MonkeyPatch) -> CRM:
     """A mother and her child, and a card that is due to each."""
-    exports("patients", [patient("P1"), patient("P2", born="2016-11-23", guardian="P1", email="")])
+    exports("patients", [patient("P1"), CHILD])
     exports("consents", [consent("P1"), consent("P2")])
     crm: CRM = open_crm()
     monkeypatch.setattr(Given, "crm", lambda _: crm)
@@ -68,6 +69,15 @@ def test_a_mother_learns_why_a_message_about_her_child_came_to_her() -> None:
     assert "  the guardian said no to marketing and feedback by email, 2026-11-23 10:00 (told to Kim)" in said, "not P2"
 
 
+def test_of_a_child_that_has_grown_up_no_message_is_said_to_come_to_the_mother(crm: CRM, exports: Any) -> None:
+    exports("patients", [patient("P1"), patient("P2", born="2008-11-23", guardian="P1", email="kit@x.example")])
+    crm.sync()
+    mothers, own = run("why", "P1").stdout, run("why", "P2").stdout
+    assert "P2" not in mothers
+    assert "guardian" not in own
+    assert "marketing by email\n" in own, "and not to P1"
+
+
 @pytest.mark.no_cover
 @pytest.mark.usefixtures("crm")
 def test_the_words_of_what_has_left_are_not_claimed_to_be_known() -> None:
@@ -102,7 +112,7 @@ def test_who_was_erased_is_told_as_that_and_not_as_misspelt(crm: CRM) -> None:
 
 def test_one_person_who_is_on_record_twice_is_seen_where_the_no_is_written_down(crm: CRM, exports: Any) -> None:
     twice = patient("P3", given="Mya", email="Mia@Stone.example", address1="1 High St")
-    exports("patients", [patient("P1", address1="1 High St"), patient("P2", guardian="P1", email=""), twice])
+    exports("patients", [patient("P1", address1="1 High St"), CHILD, twice])
     crm.sync()
     assert "messages for P2, P3 come there too: a family, or one person twice" in run("why", "P1").stdout
     addresses = told("why", "P3")["holds"]["addresses"]

@@ -200,7 +200,8 @@ def test_a_stop_from_another_address_is_believed_for_what_it_answers(desk: Desk)
 FAMILY = [
     patient("P1", email="Mia@stone.example"),
     patient("P2", household="H1", email="", born="2015-11-23", guardian="P1"),
-    patient("P3", household="H3", email="p3@x.example"),
+    # Grown up, and still in the records with the mother as guardian.
+    patient("P3", household="H3", email="p3@x.example", guardian="P1"),
 ]
 
 

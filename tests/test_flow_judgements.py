@@ -83,6 +83,36 @@ def test_a_guardians_no_holds_for_the_child(exports, open_crm):
     assert [touch.reason for touch in crm.plan().touches] == ["opted_out"]
 
 
+def test_the_card_of_an_eighteenth_birthday_is_shown_as_it_will_leave(exports, open_crm, clock, outbox):
+    born = {"born": "2008-11-25", "guardian": "P1"}
+    agreed, silent = patient("C1", given="Tess", email="tess@x.example", **born), patient("C2", given="Theo", **born)
+    exports("patients", [patient("P1", born="1985-01-01"), agreed, silent])
+    exports("consents", [consent("P1"), consent("C1")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(BIRTHDAY)
+    told = {touch.patient: (touch.recipient, touch.reason) for touch in crm.plan().touches}
+    assert told == {"C1": ("C1", "ready"), "C2": ("C2", "no_consent")}, "the mother's yes ends on that day"
+    shown = crm.preview("C1")[0].message
+    assert (shown.to, shown.subject) == ("tess@x.example", "Happy birthday, Tess")
+    clock.move(timedelta(days=2))
+    assert crm.send().sent == 1
+    (message,) = (email.message_from_bytes(raw, policy=email.policy.default) for raw in outbox())
+    assert message["Subject"] == shown.subject
+
+
+def test_who_is_named_as_the_own_guardian_has_none(exports, open_crm):
+    own = {"born": "2016-11-23", "guardian": "C1"}
+    exports("patients", [patient("C1", **own), patient("P1", guardian="P1"), patient("P2", born="", guardian="P2")])
+    exports("consents", [consent(one) for one in ("C1", "P1", "P2")])
+    crm = open_crm()
+    crm.sync()
+    crm.add(attrs.evolve(NEWS, message="reactivation"))
+    told = {touch.patient: (touch.recipient, touch.reason) for touch in crm.plan().touches}
+    assert told == {"C1": ("", "minor_without_guardian"), "P1": ("P1", "ready"), "P2": ("P2", "ready")}
+    assert crm.holds("P1").wards == ()
+
+
 def test_who_reads_is_told_by_age_and_guardian_and_somebody_must_have_agreed(exports, open_crm, tmp_path):
     born = {
         "C1": "2008-11-24",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import attrs
 
 from crmkit import words
-from crmkit.clock import local_day
+from crmkit.clock import add_months, local_day
 from crmkit.people.email import normalise_email
 from crmkit.people.phone import international_prefix, normalise_phone
 
@@ -138,7 +138,7 @@ class Practice:
         public_url: Where patients reach the host, for unsubscribe links.
         keys: Secrets that sign links, and the Message-ID by which a bounce is proven, newest first; older ones stay
             valid. Without any, all e-mail but care is held, and whoever guesses a touch's key can forge its bounce.
-        adult_age: Below it, messages go to the guardian.
+        adult_age: Who is younger when a message is due does not get it: the guardian does.
         region: The state or canton, as ISO 3166-2 writes it behind the hyphen: `NSW` for AU-NSW. Its own rules and
             public holidays count; without it, those of the whole country and of all states of its time zone.
 
@@ -173,3 +173,7 @@ class Practice:
     def today(self, now: datetime) -> date:
         """Return the practice's calendar date at an instant."""
         return local_day(now, self.zone)
+
+    def of_age(self, now: datetime) -> date:
+        """Return the last date of birth of those who are of age at an instant: they read what is meant for them."""
+        return add_months(self.today(now), -12 * self.adult_age)

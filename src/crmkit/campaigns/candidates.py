@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 import attrs
 
@@ -46,7 +46,7 @@ class Candidates:
         """Return the candidate of an intent whose patient is on record."""
         campaign, kind = self.campaign, self.wants.kind
         patient = self.people[intent.patient]
-        minor = self._is_minor(patient)
+        minor = self._is_minor(patient, intent.due)
         recipient = self.people.get(patient.guardian) if minor else patient
         medium, contact = self._way(patient, recipient)
         key = intent.key or touch_key(self.practice.id, campaign.id, intent.occasion, patient.id)
@@ -74,10 +74,12 @@ class Candidates:
             self.wants.linked(medium),
         )
 
-    def _is_minor(self, patient: Patient) -> bool:
+    def _is_minor(self, patient: Patient, due: datetime) -> bool:
         if patient.born is None:
             return bool(patient.guardian)
-        return age_on(patient.born, self.day) < self.practice.adult_age
+        of_age = self.practice.adult_age
+        # Who comes of age before it is due reads it: a card for the eighteenth birthday is not written to the mother.
+        return age_on(patient.born, self.day) < of_age and age_on(patient.born, self.practice.today(due)) < of_age
 
     def _way(self, patient: Patient, recipient: Patient | None) -> tuple[Medium, ContactPoint | None]:
         """Choose the first medium by which the recipient can be reached and agreed, else the first that reaches."""

@@ -40,7 +40,7 @@ class Candidate:
         recipient: Who would read it: the patient, a minor's guardian, or None if a minor has none on record.
         contact: The address that would be used, None if there is none that can be.
         consents: The statements that hold for patient and recipient, by patient's id, purpose and medium.
-        minor: True if the patient is below the practice's adult age, or of unknown age with a guardian on record.
+        minor: True if the patient is below the adult age when it is due, or of unknown age with a guardian on record.
         lacks: The needed field that is empty, or an empty string.
         awaits: The file that the occasion waits for, with what is wrong with it if it is there, or an empty string.
         linked: False if the message needs an unsubscribe link that cannot be made.

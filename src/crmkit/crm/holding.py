@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import attrs
 
@@ -62,12 +62,14 @@ class Holding:
     forgotten_by: str = ""
 
 
-def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
+def holding(stages: Stages, connection: Connection, patient: str, now: datetime) -> Holding:
     """Return what holds for a patient, whom it need not know."""
+    of_age = stages.planner.practice.of_age(now)
     person = stages.history.patients(connection, [patient]).get(patient)
     holds = set(stages.history.consents(connection, [patient]).values())
     said = stages.history.said(connection, patient)
-    guardian = person.guardian if person else ""
+    # Most software keeps the parents of those who have long grown up.
+    guardian = person.guardian if person and (person.born is None or person.born > of_age) else ""
     heard = stages.history.consents(connection, [guardian] if guardian else [])
     erased = when_forgotten(connection, stages.tables, stages.history.practice, patient)
     return Holding(
@@ -75,17 +77,17 @@ def holding(stages: Stages, connection: Connection, patient: str) -> Holding:
         status=person.status if person else None,
         said=tuple(one for one in said if one in holds),
         before=tuple(one for one in said if one not in holds),
-        ways=tuple(_way(stages, connection, one) for one in person.contacts) if person else (),
+        ways=tuple(_way(stages, connection, one, of_age) for one in person.contacts) if person else (),
         guardian=guardian,
         guardian_said=tuple(sorted(heard.values(), key=lambda one: one.at, reverse=True)),
-        wards=tuple(stages.history.wards(connection, [patient])),
+        wards=tuple(stages.history.wards(connection, [patient], of_age)),
         forgotten_at=erased[0] if erased else None,
         forgotten_by=erased[1] if erased else "",
     )
 
 
-def _way(stages: Stages, connection: Connection, point: ContactPoint) -> Way:
+def _way(stages: Stages, connection: Connection, point: ContactPoint, of_age: date) -> Way:
     # Telephones and doors are shared by many more.
     asks = point.value and point.medium is Medium.EMAIL
-    there = stages.history.at_address(connection, point.medium, point.value) if asks else []
+    there = stages.history.at_address(connection, point.medium, point.value, of_age) if asks else []
     return Way(point.medium, point.problem, tuple(one for one in there if one != point.owner))

@@ -108,7 +108,7 @@ class Planning(Plugged):
     def holds(self, patient: str) -> Holding:
         """Return what holds for a patient just now: what was said, which addresses can be used, who reads for whom."""
         with self._stages.store.read() as connection:
-            return holding(self._stages, connection, patient_id(patient))
+            return holding(self._stages, connection, patient_id(patient), self.clock.now())
 
     def rehearse(
         self,

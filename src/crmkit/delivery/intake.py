@@ -237,7 +237,7 @@ class Intake:
             spoken_for = [case.touch, *self._carried(connection, case.touch)]
             wishes += [(touch.patient, purpose) for touch in spoken_for for purpose in own.purposes]
         if case.value and not (case.event.names and case.touch):
-            patients = self.history.at_address(connection, case.event.medium, case.value)
+            patients = self.history.at_address(connection, case.event.medium, case.value, self.practice.of_age(now))
             wishes += [(patient, purpose) for patient in patients for purpose in said.purposes]
         # An answer cannot be older than the message.
         at = max(case.at, case.touch.sent_at) if case.touch and case.touch.sent_at else case.at

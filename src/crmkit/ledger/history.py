@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -145,13 +146,14 @@ class History:
         said = [Consent(who, _PURPOSE[why], _MEDIUM[how], *rest) for who, why, how, *rest in rows]
         return sorted(said, key=lambda one: one.at, reverse=True)
 
-    def at_address(self, connection: sa.Connection, medium: Medium, value: str) -> list[str]:
+    def at_address(self, connection: sa.Connection, medium: Medium, value: str, of_age: date) -> list[str]:
         """Return the patients whose messages an address gets: those who have it, and those in their care.
 
         Args:
             connection: Reads.
             medium: The medium. A telephone number counts for messages and for calls.
             value: The address in its normal form.
+            of_age: The last date of birth of those who read what is meant for them.
         """
         table = self.records.contact.now
         media = (Medium.SMS, Medium.PHONE) if medium in (Medium.SMS, Medium.PHONE) else (medium,)
@@ -163,12 +165,13 @@ class History:
         )
         wanted = value.casefold()
         owners = {row.patient for row in connection.execute(query) if row.value.casefold() == wanted}
-        return sorted(owners.union(self.wards(connection, sorted(owners))))
+        return sorted(owners.union(self.wards(connection, sorted(owners), of_age)))
 
-    def wards(self, connection: sa.Connection, guardians: Sequence[str]) -> list[str]:
-        """Return the patients whose messages some guardians get in their place."""
+    def wards(self, connection: sa.Connection, guardians: Sequence[str], of_age: date) -> list[str]:
+        """Return the patients whose messages some guardians get in their place; not those who have come of age."""
         patient = self.records.patient.now
-        mine = (patient.c.practice == self.practice, among(patient.c.guardian, guardians))
+        young = patient.c.born.is_(None) | (patient.c.born > of_age)
+        mine = (patient.c.practice == self.practice, among(patient.c.guardian, guardians), young)
         return sorted(connection.scalars(sa.select(patient.c.id).where(*mine)))
 
     def _contacts(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[ContactPoint]]:

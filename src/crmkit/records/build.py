@@ -72,6 +72,7 @@ def _patient(reading: Reading, practice: Practice) -> Values:
     born = reading.calendar_day("born")
     status, status_date = _status(reading)
     values: Values = {field: reading.text(field) for field in PATIENT_TEXT}
+    guardian = reading.text("guardian")
     return values | {
         "born": born,
         "born_day": born.month * 100 + born.day if born else None,
@@ -79,6 +80,8 @@ def _patient(reading: Reading, practice: Practice) -> Values:
         "status": status,
         "status_date": status_date,
         "household": reading.text("household") or reading.row.id.strip(),
+        # Some software names everybody, children too, as their own guardian: nobody reads for them then.
+        "guardian": guardian if guardian != reading.row.id.strip() else "",
         "country": reading.text("country") or practice.country,
         "tags": _tags(reading.text("tags")),
         "attributes": _attributes(reading),
