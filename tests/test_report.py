@@ -164,6 +164,7 @@ def test_the_page_can_be_read_by_a_screen_reader() -> None:
     assert all(svg["role"] == "img" and svg["aria-label"] for svg in outline.all("svg"))
     assert len(outline.all("caption")) == len(outline.all("table"))
     assert {cell.get("scope") for cell in outline.all("th")} == {"row", "col"}
+    assert not re.search(r"<th[^>]*>\s*</th>", page()), "a column or a row without a name"
 
 
 def test_ids_are_unique_and_every_reference_meets_one() -> None:

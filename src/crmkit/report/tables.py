@@ -68,7 +68,9 @@ def bridge_table(bridge: Bridge, window: Window, figures: Figures) -> Table:
         (f"Active at the end, on {figures.day(window.last)}", figures.number(bridge.end)),
     )
     note = "" if bridge.reconciles else "These rows do not add up: please report this as a fault of the program."
-    return Table("From the active patients at the start to those at the end", ("", "Patients"), rows, note=note)
+    return Table(
+        "From the active patients at the start to those at the end", ("What happened", "Patients"), rows, note=note
+    )
 
 
 def month_table(months: Sequence[Month], invoiced: Sequence[Month], figures: Figures) -> Table:
