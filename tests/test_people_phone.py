@@ -48,6 +48,21 @@ def test_a_number_is_read_however_it_is_written_and_text_after_it_is_cut(typed: 
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        "090-1234-5678",
+        "０９０－１２３４－５６７８",
+        "090ー1234ー5678",
+        "090−1234−5678",
+        "＋８１　（０）９０　１２３４　５６７８",
+    ],
+)
+def test_digits_and_hyphens_of_other_keyboards_are_read_too(typed: str) -> None:
+    assert normalise_phone(typed, "JP").value == "+819012345678"
+    assert normalise_phone("٠٥٠ ١٢٣ ٤٥٦٧", "SA").value == "+966501234567"
+
+
+@pytest.mark.parametrize(
     "between",
     ["/", " / ", ";", "; ", ", ", " or ", "\n"],
     ids=["slash", "spaced slash", "semicolon", "list", "comma", "or", "new line"],

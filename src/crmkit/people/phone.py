@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
@@ -10,7 +11,7 @@ from phonenumbers import PhoneNumberType
 from crmkit.people.contact import Line, Normalised
 
 # The parser turns letters into digits ("Mutter" on a keypad), so all after the number is cut before it sees them.
-_NUMBER = re.compile(r"^[\s(]*[+＋]?[\d\s().\-‐-―/]*\d\)?")
+_NUMBER = re.compile(r"^[\s(]*\+?[\d\s().\-‐-―−ー/]*\d\)?")
 _SECOND = re.compile(r"\s*(?:[/;,\n]|\bor\b)")
 # "5pm" after a number is no digit of it.
 _HOUR = re.compile(r"\s\d{1,2}(?=[^\W\d_]).*", re.DOTALL)
@@ -29,10 +30,11 @@ def normalise_phone(typed: str, country: str) -> Normalised:
     >>> normalise_phone("0491 570 006 (mum)", "AU").line
     <Line.MOBILE: 'mobile'>
     """
-    head = _NUMBER.match(_first(_HOUR.sub("", typed.strip())))
+    # Who types Japanese types digits, brackets and hyphens twice as wide.
+    head = _NUMBER.match(_first(_HOUR.sub("", unicodedata.normalize("NFKC", typed).strip())))
     if head is None:
         return Normalised("", "does not begin with a number", Line.UNKNOWN)
-    if country not in phonenumbers.SUPPORTED_REGIONS and not head.group().lstrip(" (").startswith(("+", "＋")):
+    if country not in phonenumbers.SUPPORTED_REGIONS and not head.group().lstrip(" (").startswith("+"):
         return Normalised("", "of an unknown country: write the country as two letters, such as AU", Line.UNKNOWN)
     try:
         number = phonenumbers.parse(head.group(), country)
