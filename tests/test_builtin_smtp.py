@@ -249,6 +249,26 @@ def test_a_server_that_is_away_is_left_alone():
     assert set(told) == {"connect: nobody listens there: look at host and port"}
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("desk.brighteyes.example", "desk.brighteyes.example"),
+        ("Praxis-Müller.fritz.box", "[127.0.0.1]"),
+        ("PC_2.local", "[127.0.0.1]"),
+        ("desk", "[127.0.0.1]"),
+        (None, "[127.0.0.1]"),
+    ],
+)
+def test_whatever_the_desks_computer_is_called_it_can_greet_the_server(monkeypatch, name, said):
+    def own() -> str:
+        return b"M\xdcLLER.fritz.box".decode() if name is None else name
+
+    monkeypatch.setattr(socket, "getfqdn", own)
+    with ScriptedServer() as server:
+        assert hand_over(server, 1)[0] == [SENT]
+    assert server.commands[0].lower() == f"ehlo {said}".lower()
+
+
 @BOTH
 def test_half_of_the_recipients_refused_touch_no_other(offers):
     refused = {f"p{one}@home.example": "550 5.1.1 unknown" for one in range(0, 10, 2)}

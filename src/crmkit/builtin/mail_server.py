@@ -1,7 +1,9 @@
-"""The mail server of a practice, as its settings name it."""
+"""The mail server of a practice, as its settings name it, and what this machine calls itself when it greets."""
 
 from __future__ import annotations
 
+import re
+import socket
 from contextlib import suppress
 from ipaddress import ip_address
 from math import gcd
@@ -16,6 +18,8 @@ PATIENCE = 30.0
 #: many before a message has left.
 _OPENING, _ENVELOPE = 15, 4
 _SECURITY = ("starttls", "tls", "none")
+_NAME = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+_NAMELESS = "[127.0.0.1]"
 
 
 @attrs.frozen
@@ -69,6 +73,18 @@ class EmailSettings:
         """
         message = _ENVELOPE * self.timeout + self.end_timeout
         return PATIENCE + max(_OPENING * self.timeout, self.end_timeout) + message
+
+
+def own_name() -> str:
+    """Return what this machine calls itself: a name that may stand in a greeting (RFC 5321), or that it has none.
+
+    A desk's computer may well be called Praxis-Müller.fritz.box or PC_2.local, which the standard library cannot write
+    or some servers refuse.
+    """
+    with suppress(OSError, UnicodeError):
+        name = socket.getfqdn()
+        return name if _NAME.fullmatch(name) else _NAMELESS
+    return _NAMELESS
 
 
 def _is_this_machine(host: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Self, TypeVar, cast
 import attrs
 
 from crmkit.builtin.login import log_in
-from crmkit.builtin.mail_server import EmailSettings
+from crmkit.builtin.mail_server import EmailSettings, own_name
 from crmkit.builtin.refusal import advice, refusal
 from crmkit.builtin.waiting import elapsed, time_out
 
@@ -274,7 +274,7 @@ class Session:
 
 
 def _connected(settings: EmailSettings, context: ssl.SSLContext | None) -> smtplib.SMTP:
-    host, port, timeout = settings.host, settings.port, settings.timeout
+    where = (settings.host, settings.port, own_name())
     if settings.security == "tls":
-        return smtplib.SMTP_SSL(host, port, timeout=timeout, context=context)
-    return smtplib.SMTP(host, port, timeout=timeout)
+        return smtplib.SMTP_SSL(*where, timeout=settings.timeout, context=context)
+    return smtplib.SMTP(*where, timeout=settings.timeout)
