@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.campaigns.caps import Cap, Capped, Past
+from crmkit.campaigns.reasons import in_words
 from crmkit.campaigns.room import Ask, Why
 from crmkit.campaigns.room import allocate as give_out
 from crmkit.people.medium import Medium, Purpose
@@ -30,8 +31,9 @@ class Room:
 def allocate(wanted: list[Ask], cap: Cap, past: Past) -> dict[str, Room]:
     """Give out the room that one cap leaves."""
     rooms = give_out(wanted, [Capped(cap, past)])
-    told = Why("cap", "too_much", {"most": cap.most, "days": cap.days})
-    assert all(one.why in (None, told) for one in rooms.values())
+    either = (cap.most, f"{cap.per_address} to one address")
+    told = [Why("cap", "too_much", {"most": most, "days": cap.days}) for most in either]
+    assert all(one.why in (None, *told) for one in rooms.values())
     return {key: Room(one.at, cap if one.why else None) for key, one in rooms.items()}
 
 
@@ -125,6 +127,17 @@ def test_other_purposes_pass_and_take_no_room(wanted: list[Ask], cap: Cap, past:
     assert all(rooms[one.key] == Room(one.at) for one in care)
     capped = [one for one in wanted if one.purpose is not Purpose.CARE]
     assert allocate(capped, cap, past) == {one.key: rooms[one.key] for one in capped}
+
+
+def test_who_gets_nothing_else_is_told_that_the_address_gets_enough() -> None:
+    """In a home forty people may have one address: each of them would get but one message."""
+    home = [ask(f"K{number}", patient=f"P{number}", address="home", stale=at(3)) for number in range(4)]
+    rooms = give_out([*home, ask("K5", patient="P1", address="other", stale=at(3))], [Capped(CAP, {})])
+    told = [in_words(room.why.never, room.why.detail) for room in rooms.values() if room.why]
+    assert told == [
+        "would get too much before this occasion is over: at most 3 to one address in 7 days",
+        "would get too much before this occasion is over: at most 1 in 7 days",
+    ]
 
 
 def test_the_urgent_goes_first_and_the_other_waits_a_span() -> None:

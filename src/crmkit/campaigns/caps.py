@@ -85,12 +85,11 @@ class Capped:
         """Return the first instant from `at` on at which patient and address may get one more."""
         if ask.purpose not in self.cap.purposes:
             return at
-        free = at
-        for who, most in self._counted(ask):
-            times = self.taken.get(who)
-            if times:
-                free = max(free, _free_at(at, times, most, self.cap.span))
-        return free
+        return max(self._free(who, most, at) for who, most in self._counted(ask))
+
+    def _free(self, who: str, most: int, at: datetime) -> datetime:
+        times = self.taken.get(who)
+        return _free_at(at, times, most, self.cap.span) if times else at
 
     def take(self, ask: Ask, at: datetime) -> None:
         """Count a message against patient and address."""
@@ -98,10 +97,11 @@ class Capped:
             for who, _ in self._counted(ask):
                 self.taken[who].append(at)
 
-    def why(self, ask: Ask) -> Why:
-        """Return what is told of who gets enough."""
-        del ask
-        return Why("cap", "too_much", {"most": self.cap.most, "days": self.cap.days})
+    def why(self, ask: Ask, at: datetime) -> Why:
+        """Return what is told of who gets enough, or to whose address enough goes: a home's, a large family's."""
+        who, most = max(self._counted(ask), key=lambda counted: self._free(counted[0], counted[1], at))
+        told = most if who == of_patient(ask.patient) else f"{most} to one address"
+        return Why("cap", "too_much", {"most": told, "days": self.cap.days})
 
     def _counted(self, ask: Ask) -> tuple[tuple[str, int], ...]:
         patient = of_patient(ask.patient), self.cap.most

@@ -113,8 +113,8 @@ class Limit(Protocol):
         """Give room to an ask at an instant."""
         ...
 
-    def why(self, ask: Ask) -> Why:
-        """Return what is told of an ask that it keeps back."""
+    def why(self, ask: Ask, at: datetime) -> Why:
+        """Return what is told of an ask that it keeps back, which may not have an instant."""
         ...
 
 
@@ -153,7 +153,7 @@ def _first_room(ask: Ask, limits: Sequence[Limit], lawful: Lawful) -> Room:
         free, by = _latest(ask, limits, at)
         if by is None:
             return Room(at, why)
-        why = by.why(ask)
+        why = by.why(ask, at)
         # Room at night is none: the morning after may be full again, and so both are asked until they agree.
         open_at = lawful(ask, free) if free < ask.stale else None
         if open_at is None or open_at >= ask.stale:

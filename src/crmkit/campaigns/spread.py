@@ -59,6 +59,7 @@ class Spread:
         if ask.campaign in self.per_day:
             self.gone[ask.campaign, local_day(at, self.zone)] += 1
 
-    def why(self, ask: Ask) -> Why:
+    def why(self, ask: Ask, at: datetime) -> Why:
         """Return what is told of what comes on another day."""
+        del at
         return Why("spread", "too_many", {"per_day": self.per_day[ask.campaign]})
