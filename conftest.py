@@ -20,6 +20,9 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
 
+# The page on many machines starts workers beside all other tests, where half a minute may not be enough for them.
+os.environ.setdefault("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "120s")
+
 _run = PythonEvaluator()
 _PRINTED, _PLACES = "_printed", "_places"
 
