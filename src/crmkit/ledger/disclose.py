@@ -32,7 +32,8 @@ class Disclosed:
         rows: The rows by table, each by column as it is kept; tables without any are left out. Digests that serve the
             audit are left out too. `payload` has what arrived as text; `named` is no table: it tells whose rows name
             this patient, and as what.
-        withheld: The ids of payloads that may speak of other people too: they stand in `rows` without their content.
+        withheld: The ids of payloads that may speak of other people too: they stand in `rows` without their content,
+            and so does what was rejected and says not whose it is, but quotes an address of the patient.
     """
 
     patient: str
@@ -72,7 +73,9 @@ def _recorded(
             yield name, _rows(connection, table, practice, whose == patient, by=("known_at", "id"))
     rejected = records.rejected
     mine = _rows(connection, rejected, practice, rejected.c.patient == patient, by=("rejected_at", "file", "line"))
-    yield "rejected", [*mine, *unread_about(connection, rejected, practice, addresses)]
+    # A family shares an address: a row that says not whose it is may be about another of them.
+    unsure = [_without(row, "row") for row in unread_about(connection, rejected, practice, addresses)]
+    yield "rejected", [*mine, *unsure]
     person, referral = records.patient.now, records.referral.now
     named = [
         {"patient": other, "as": role}
@@ -129,7 +132,7 @@ def _payloads(
         of.setdefault(row.payload, set()).add(row.key)
     own = {one for one, told_of in of.items() if told_of <= set(keys)}
     found = _rows(connection, payload, practice, among(payload.c.id, ids), by=("received_at", "id"))
-    shown = [_content(row) if row["id"] in own else _without_content(row) for row in found]
+    shown = [_content(row) if row["id"] in own else _without(row, "body", "headers") for row in found]
     return shown, tuple(row["id"] for row in found if row["id"] not in own)
 
 
@@ -137,8 +140,8 @@ def _content(row: Row) -> Row:
     return {**row, "body": row["body"].decode("utf-8", "replace")}
 
 
-def _without_content(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name not in ("body", "headers")}
+def _without(row: Row, *columns: str) -> Row:
+    return {name: value for name, value in row.items() if name not in columns}
 
 
 def _digests(records: RecordTables, connection: sa.Connection, practice: str, patient: str) -> set[str]:
