@@ -19,7 +19,7 @@ import attrs
 from smtp_server import DROP, ScriptedServer
 
 from crmkit.builtin.webhook import HookParser
-from crmkit.delivery.event import Payload
+from crmkit.delivery.events.event import Payload
 from crmkit.people.medium import Medium
 from crmkit.records.fields import plural
 from crmkit.records.source import Row

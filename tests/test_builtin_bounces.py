@@ -18,7 +18,7 @@ from crmkit.builtin.bounces import BounceParser
 from crmkit.builtin.fault import is_about_address
 from crmkit.builtin.incoming import MOST_BYTES
 from crmkit.builtin.replies import ReplyParser
-from crmkit.delivery.event import Event, EventKind, Payload
+from crmkit.delivery.events.event import Event, EventKind, Payload
 from crmkit.errors import CrmkitError, SourceError
 from crmkit.people.medium import Medium, Purpose
 
@@ -473,7 +473,7 @@ from datetime import UTC, datetime
 
 from crmkit.builtin.bounces import BounceParser
 from crmkit.builtin.replies import ReplyParser
-from crmkit.delivery.event import Payload
+from crmkit.delivery.events.event import Payload
 from crmkit.errors import CrmkitError
 
 payload = Payload(sys.stdin.buffer.read(), received_at=datetime(2026, 11, 23, 9, 0, tzinfo=UTC))

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.builtin.replies import ReplyParser, own_words
-from crmkit.delivery.event import EventKind, Payload
-from crmkit.delivery.reply import reply_event
-from crmkit.delivery.stopsentences import SENTENCES
-from crmkit.delivery.stopwords import WORDS, read_stop
+from crmkit.delivery.events.event import EventKind, Payload
+from crmkit.delivery.events.reply import reply_event
+from crmkit.delivery.events.stopsentences import SENTENCES
+from crmkit.delivery.events.stopwords import WORDS, read_stop
 from crmkit.errors import CrmkitError
 from crmkit.messages.footer import foot
 from crmkit.people.medium import Medium, Purpose
@@ -181,7 +181,7 @@ def test_any_text_gets_an_answer(text: str) -> None:
 READ_ALL = """
 import sys
 
-from crmkit.delivery.stopwords import read_stop
+from crmkit.delivery.events.stopwords import read_stop
 from crmkit.people.medium import Medium
 
 read = 0

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.builtin.webhook import HookParser
-from crmkit.delivery.event import Event, EventKind, Payload, Stop
+from crmkit.delivery.events.event import Event, EventKind, Payload, Stop
 from crmkit.errors import ConfigError, CrmkitError, NotFound, SourceError
 from crmkit.people.medium import Medium, Purpose
 

@@ -68,7 +68,7 @@ def test_an_event_read_late_happened_when_its_payload_came(desk: Desk) -> None:
 def test_a_database_that_fails_half_way_leaves_nothing_half_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.told.events.append(desk.event(EventKind.COMPLAINED))
     with monkeypatch.context() as patched:
-        patched.setattr("crmkit.delivery.intake.refuse", lambda *_: (_ for _ in ()).throw(StoreError("is full")))
+        patched.setattr("crmkit.delivery.events.intake.refuse", lambda *_: (_ for _ in ()).throw(StoreError("is full")))
         with pytest.raises(StoreError, match="full"):
             desk.crm.receive("told", b"0")
     assert desk.state() is State.SENT
@@ -90,7 +90,7 @@ def test_of_many_events_the_rest_is_taken_in_later_where_something_comes_between
             raise StoreError("another transaction was in the way")
         real(*given, **more)
 
-    from crmkit.delivery import intake
+    from crmkit.delivery.events import intake
 
     real = intake.hear
     monkeypatch.setattr(intake, "hear", hear)

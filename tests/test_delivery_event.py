@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkit.delivery.event import Event, EventKind, Payload, Stop
+from crmkit.delivery.events.event import Event, EventKind, Payload, Stop
 from crmkit.people.medium import Medium, Purpose
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

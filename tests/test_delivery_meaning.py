@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkit.delivery.event import Event, EventKind, Stop
-from crmkit.delivery.meaning import PROVES, moved, way, why_not, why_suppressed, wish, wish_of_reader
-from crmkit.delivery.policy import Policy, worn_out
+from crmkit.delivery.events.event import Event, EventKind, Stop
+from crmkit.delivery.events.meaning import PROVES, moved, way, why_not, why_suppressed, wish, wish_of_reader
+from crmkit.delivery.events.policy import Policy, worn_out
 from crmkit.ledger.heard import Did, Sign, kept_id
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.touch import Touch

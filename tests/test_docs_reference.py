@@ -24,8 +24,8 @@ from crmkit.campaigns.reasons import REASONS
 from crmkit.cli import main
 from crmkit.crm.config import _File, read_config
 from crmkit.crm.hours import OwnHours
-from crmkit.delivery.event import EventKind
-from crmkit.delivery.policy import Policy
+from crmkit.delivery.events.event import EventKind
+from crmkit.delivery.events.policy import Policy
 from crmkit.ledger.heard import Did
 from crmkit.ledger.state import FOLLOWS, JUDGEMENTS, State
 from crmkit.ledger.tables import declare_ledger
@@ -215,7 +215,7 @@ def test_states_are_those_of_the_code() -> None:
 def test_a_state_that_nothing_reaches_is_told_as_such() -> None:
     told = {row[0] for row in rows(STATES, "## States") if row[2].startswith("not reached yet")}
     rooms = ("campaigns", "delivery", "crm", "builtin", "plugins", "cli")
-    code = "".join(file.read_text("utf-8") for room in rooms for file in (ROOT / "src/crmkit" / room).glob("*.py"))
+    code = "".join(file.read_text("utf-8") for room in rooms for file in (ROOT / "src/crmkit" / room).rglob("*.py"))
     # A channel's outcome becomes the state of the same name; `_COUNTED` only looks for bounces.
     code = re.sub(r"^_COUNTED = .*$", "", code, flags=re.MULTILINE)
     code += "".join((ROOT / f"src/crmkit/ledger/{one}.py").read_text("utf-8") for one in ("ledger", "claims"))

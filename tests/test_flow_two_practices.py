@@ -17,7 +17,7 @@ from recording_channel import Crash, Recorder
 from situations import NOW, consent, patient
 
 from crmkit import CRM, Campaign, FixedClock, Medium, Practice, Purpose
-from crmkit.delivery.event import Event, EventKind
+from crmkit.delivery.events.event import Event, EventKind
 from crmkit.errors import SourceError
 from crmkit.ledger.doubt import Settled
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from crmkit.crm.rehearsal import Rehearsal
     from crmkit.crm.work import run_day
     from crmkit.delivery.carrier import Underway
-    from crmkit.delivery.intake import Received
+    from crmkit.delivery.events.intake import Received
+    from crmkit.delivery.events.policy import Policy
     from crmkit.delivery.order import Dispatched
-    from crmkit.delivery.policy import Policy
     from crmkit.errors import CrmkitError
     from crmkit.ledger.disclose import Disclosed
     from crmkit.ledger.doubt import Doubt, Settled
@@ -117,11 +117,11 @@ _HOMES = {
     "Objective": "crmkit.campaigns.campaign",
     "Origin": "crmkit.crm.origin",
     "Plan": "crmkit.campaigns.plan",
-    "Policy": "crmkit.delivery.policy",
+    "Policy": "crmkit.delivery.events.policy",
     "Practice": "crmkit.practice",
     "Preview": "crmkit.crm.answers",
     "Purpose": "crmkit.people.medium",
-    "Received": "crmkit.delivery.intake",
+    "Received": "crmkit.delivery.events.intake",
     "Rehearsal": "crmkit.crm.rehearsal",
     "RejectedRow": "crmkit.records.rejected",
     "Settled": "crmkit.ledger.doubt",

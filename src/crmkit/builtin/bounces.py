@@ -28,7 +28,7 @@ from crmkit.builtin.incoming import (
     written_at,
 )
 from crmkit.builtin.notices import notice_of, notices
-from crmkit.delivery.event import Event, EventKind, Payload
+from crmkit.delivery.events.event import Event, EventKind, Payload
 from crmkit.people.medium import Medium
 
 #: What actions begin with; some servers add words, and OpenSMTPD says "error". "Relayed" is no event: it says only that

@@ -19,7 +19,7 @@ from crmkit.builtin.incoming import (
     subject,
     written_at,
 )
-from crmkit.delivery.event import Event, EventKind, Payload, Stop
+from crmkit.delivery.events.event import Event, EventKind, Payload, Stop
 from crmkit.people.medium import Medium, Purpose
 
 #: Reports that are no reader's complaint: the opposite of one, or about the mail's signatures (RFC 6591).

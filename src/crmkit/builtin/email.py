@@ -14,7 +14,7 @@ from crmkit.builtin.mail_server import EmailSettings
 from crmkit.builtin.replies import ReplyParser
 from crmkit.builtin.smtp import Conversation
 from crmkit.delivery.channel import Channel, Limits, Receipt
-from crmkit.delivery.event import EventParser
+from crmkit.delivery.events.event import EventParser
 from crmkit.errors import ConfigError
 from crmkit.messages.message import Message
 from crmkit.people.medium import Medium

@@ -15,7 +15,7 @@ from email.utils import parseaddr, parsedate_to_datetime
 from itertools import islice
 from typing import TypedDict
 
-from crmkit.delivery.event import Payload
+from crmkit.delivery.events.event import Payload
 from crmkit.errors import SourceError
 
 #: What lies beyond is not read: the report of a bounce stands at the beginning.

@@ -28,7 +28,7 @@ from crmkit.builtin.incoming import (
     subject,
     written_at,
 )
-from crmkit.delivery.event import Event, EventKind, Payload
+from crmkit.delivery.events.event import Event, EventKind, Payload
 from crmkit.people.medium import Medium
 
 #: How much of a mail, in lines of which length, is searched: the patterns take quadratic time over a line.

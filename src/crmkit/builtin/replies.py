@@ -25,9 +25,9 @@ from crmkit.builtin.incoming import (
     text_of,
     written_at,
 )
-from crmkit.delivery.event import Event, Payload
-from crmkit.delivery.reply import reply_event
-from crmkit.delivery.stopwords import read_stop
+from crmkit.delivery.events.event import Event, Payload
+from crmkit.delivery.events.reply import reply_event
+from crmkit.delivery.events.stopwords import read_stop
 from crmkit.messages.footer import reasons
 from crmkit.people.medium import Medium
 

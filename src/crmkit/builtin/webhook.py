@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import attrs
 
-from crmkit.delivery.event import EventParser
-from crmkit.delivery.hook import TOLERANCE, HookParser
+from crmkit.delivery.events.event import EventParser
+from crmkit.delivery.events.signed_calls import TOLERANCE, HookParser
 from crmkit.errors import ConfigError
 from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo, hookimpl
 from crmkit.settings import secret

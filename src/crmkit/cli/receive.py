@@ -18,7 +18,7 @@ from crmkit.errors import CrmkitError
 
 if TYPE_CHECKING:
     from crmkit.crm.crm import CRM
-    from crmkit.delivery.intake import Received
+    from crmkit.delivery.events.intake import Received
 
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
@@ -102,7 +102,7 @@ def _say_number(given: Given, number: int) -> None:
 
 
 def _read(crm: CRM, parser: str, files: tuple[Path, ...]) -> tuple[Received, list[Unread]]:
-    from crmkit.delivery.intake import Received
+    from crmkit.delivery.events.intake import Received
 
     # A name that is misspelt is one mistake, not one for each mail.
     crm.plugins.event_parser(parser)

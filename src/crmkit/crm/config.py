@@ -14,7 +14,7 @@ import attrs
 from crmkit.campaigns.campaign import Campaign
 from crmkit.campaigns.caps import Cap
 from crmkit.crm.hours import OwnHours, read_hours
-from crmkit.delivery.policy import Policy
+from crmkit.delivery.events.policy import Policy
 from crmkit.errors import ConfigError
 from crmkit.people.medium import Medium
 from crmkit.plugins.time_limits import TimeLimits

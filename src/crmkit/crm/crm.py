@@ -27,7 +27,7 @@ from crmkit.crm.sending import Sending
 from crmkit.crm.stages import Wishes
 from crmkit.crm.telling import Telling
 from crmkit.crm.wanted import Wanted
-from crmkit.delivery.policy import Policy
+from crmkit.delivery.events.policy import Policy
 from crmkit.errors import CrmkitError
 from crmkit.people.medium import Medium
 from crmkit.plugins.spec import CrmkitSpec

@@ -11,9 +11,9 @@ from crmkit.crm.decisions import insist
 from crmkit.crm.given import patient_id
 from crmkit.crm.opened import Opened
 from crmkit.crm.stages import Stages
-from crmkit.delivery.event import Payload, verifies
-from crmkit.delivery.intake import Received
-from crmkit.delivery.meaning import UNWANTED
+from crmkit.delivery.events.event import Payload, verifies
+from crmkit.delivery.events.intake import Received
+from crmkit.delivery.events.meaning import UNWANTED
 from crmkit.errors import ConfigError, CrmkitError, NotFound
 from crmkit.ledger.learnt import address_digest, learn_consent, suppressed_since, use_again
 from crmkit.ledger.opt_outs import refuse

@@ -18,12 +18,12 @@ from crmkit.campaigns.programme import Programme
 from crmkit.campaigns.settle import Settlement
 from crmkit.clock import Clock
 from crmkit.delivery.again import Again
-from crmkit.delivery.arrivals import Arrivals
 from crmkit.delivery.at_fault import AtFault
 from crmkit.delivery.channel import Channel
 from crmkit.delivery.dispatch import Dispatch
-from crmkit.delivery.intake import Intake
-from crmkit.delivery.policy import Policy
+from crmkit.delivery.events.arrivals import Arrivals
+from crmkit.delivery.events.intake import Intake
+from crmkit.delivery.events.policy import Policy
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import Preparation

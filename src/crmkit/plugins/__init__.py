@@ -18,9 +18,9 @@ from crmkit.delivery.channel import (
     keyed,
     told_to_wait,
 )
-from crmkit.delivery.event import Event, EventKind, EventParser, Payload, Stop
-from crmkit.delivery.hook import HookParser
-from crmkit.delivery.reply import reply_event
+from crmkit.delivery.events.event import Event, EventKind, EventParser, Payload, Stop
+from crmkit.delivery.events.reply import reply_event
+from crmkit.delivery.events.signed_calls import HookParser
 from crmkit.errors import NotSent
 from crmkit.messages.message import Message
 from crmkit.messages.mime import to_bytes

@@ -10,7 +10,7 @@ import attrs
 
 from crmkit.campaigns.guard import Guard
 from crmkit.delivery.channel import Channel
-from crmkit.delivery.event import EventParser
+from crmkit.delivery.events.event import EventParser
 from crmkit.errors import ConfigError, NotFound, PluginError, nearest
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric

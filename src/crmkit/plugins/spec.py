@@ -13,7 +13,7 @@ import pluggy
 from crmkit.campaigns.guard import Guard
 from crmkit.clock import Clock
 from crmkit.delivery.channel import Channel
-from crmkit.delivery.event import EventParser
+from crmkit.delivery.events.event import EventParser
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
 from crmkit.records.source import Source

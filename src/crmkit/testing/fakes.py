@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
-from crmkit.delivery.event import Payload
+from crmkit.delivery.events.event import Payload
 from crmkit.records.source import Row
 
 __all__ = [

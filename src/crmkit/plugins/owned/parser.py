@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from crmkit.delivery.event import Event, EventParser, Payload, forgeable, verifies
+from crmkit.delivery.events.event import Event, EventParser, Payload, forgeable, verifies
 from crmkit.errors import NotFound, SourceError
 from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase

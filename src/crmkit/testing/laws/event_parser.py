@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 from hypothesis import strategies as st
 
-from crmkit.delivery.event import Event, EventParser, Payload, verifies
+from crmkit.delivery.events.event import Event, EventParser, Payload, verifies
 from crmkit.errors import CrmkitError
 from crmkit.plugins.owned import OwnedParser
 from crmkit.testing.fakes import Mailbox

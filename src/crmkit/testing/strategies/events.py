@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 from hypothesis import strategies as st
 
-from crmkit.delivery.event import Payload
+from crmkit.delivery.events.event import Payload
 from crmkit.testing.home import NOW
 
 _HEADERS = st.dictionaries(

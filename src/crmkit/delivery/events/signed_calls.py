@@ -24,7 +24,7 @@ from typing import Any
 
 import attrs
 
-from crmkit.delivery.event import Event, EventKind, Payload, Stop
+from crmkit.delivery.events.event import Event, EventKind, Payload, Stop
 from crmkit.errors import ConfigError, NotFound, SourceError
 from crmkit.people.medium import Medium, Purpose
 

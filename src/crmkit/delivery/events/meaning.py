@@ -1,6 +1,6 @@
 """What an event means: whether it is believed, where its touch comes to stand, and which wish it holds.
 
-All of it is decided from values alone; `crmkit.delivery.intake` reads and writes.
+All of it is decided from values alone; `crmkit.delivery.events.intake` reads and writes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from crmkit.delivery.event import Event, EventKind, Stop
+from crmkit.delivery.events.event import Event, EventKind, Stop
 from crmkit.ledger.heard import Did
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch

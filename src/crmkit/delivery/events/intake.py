@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from crmkit.delivery.case import Case, again, put_by
-from crmkit.delivery.event import Event, EventKind
-from crmkit.delivery.leads import Leads
-from crmkit.delivery.meaning import (
+from crmkit.delivery.events.case import Case, event_of, kept_waiting
+from crmkit.delivery.events.event import Event, EventKind
+from crmkit.delivery.events.matching import Matching
+from crmkit.delivery.events.meaning import (
     PROVES,
     as_proven,
     may_wait,
@@ -21,7 +21,7 @@ from crmkit.delivery.meaning import (
     wish,
     wish_of_reader,
 )
-from crmkit.delivery.policy import Policy, tells_of_mailbox, worn_out
+from crmkit.delivery.events.policy import Policy, tells_of_mailbox, worn_out
 from crmkit.ledger.heard import Did, Heard, Sign, hear, kept_id, known, rate, signs, waiting
 from crmkit.ledger.history import History
 from crmkit.ledger.learnt import suppress
@@ -78,11 +78,11 @@ class Intake:
     seal: Seal
     policy: Policy
     proofs: Proofs = attrs.field(init=False, repr=False)
-    _leads: Leads = attrs.field(init=False, repr=False)
+    _matching: Matching = attrs.field(init=False, repr=False)
 
-    @_leads.default
-    def _to_its_touches(self) -> Leads:
-        return Leads(self.practice, self.ledger)
+    @_matching.default
+    def _to_its_touches(self) -> Matching:
+        return Matching(self.practice, self.ledger)
 
     @proofs.default
     def _of_the_practice(self) -> Proofs:
@@ -117,13 +117,13 @@ class Intake:
             if id_ not in before:
                 unproven = forgeable and not (said.key and self.proofs.hold(said.key, said.proof))
                 event = as_proven(said, unproven=unproven)
-                lead = self._leads.follow(connection, event, parser, now)
-                early = may_wait(event, lead.touch, unproven=unproven)
-                doubt = Did.WAITS if early else why_not(event, lead.touch, lead.address, unproven=unproven)
+                match = self._matching.find(connection, event, parser, now)
+                early = may_wait(event, match.touch, unproven=unproven)
+                doubt = Did.WAITS if early else why_not(event, match.touch, match.address, unproven=unproven)
                 at = min(event.at or received_at, now)
-                case = Case(event, at, lead.value, lead.touch, doubt, f"{parser} {id_}")
+                case = Case(event, at, match.value, match.touch, doubt, f"{parser} {id_}")
                 one = self._heard(case, parser, id_, payload)
-                one = put_by(one, event, lead.address) if early else one
+                one = kept_waiting(one, event, match.address) if early else one
                 heard.append(attrs.evolve(one, did=self._done(connection, case, one, now)))
                 hear(connection, self.seal, heard[-1], now)
         return Received(tuple(heard), len(events) - len(heard))
@@ -135,11 +135,12 @@ class Intake:
         """
         told = []
         waited = waiting(connection, self.ledger.tables, self.practice.id)
-        found = self._leads.again(connection, [one for one, _ in waited])
+        found = self._matching.find_again(connection, [one for one, _ in waited])
         for (one, since), touch in zip(waited, found, strict=True):
-            if one.key:
-                did = self._move(connection, touch, again(one), one.at, one.parser, now) if touch else (Did.NO_TOUCH,)
-                done = attrs.evolve(one, did=did)
+            if one.key and touch:
+                done = attrs.evolve(one, did=self._move(connection, touch, event_of(one), one.at, one.parser, now))
+            elif one.key:
+                done = attrs.evolve(one, did=(Did.NO_TOUCH,))
             else:
                 done = self._named(connection, one, touch, since, now)
             if Did.WAITS not in done.did:
@@ -151,7 +152,7 @@ class Intake:
         """Do what follows from an event, now that it may be known which message its provider meant."""
         if touch is None:
             return attrs.evolve(one, did=(Did.WAITS if now - since < _EARLY else Did.NO_TOUCH,))
-        event = again(one)
+        event = event_of(one)
         doubt = why_not(event, touch, one.named)
         case = Case(event, one.at, "", touch, doubt, f"{one.parser} {one.id}")
         known = attrs.evolve(one, key=touch.key, address="" if doubt else touch.address)

@@ -10,8 +10,8 @@ import attrs
 
 from crmkit.clock import Clock
 from crmkit.delivery.at_fault import listen_alone
-from crmkit.delivery.event import Event, EventParser, Payload, forgeable
-from crmkit.delivery.intake import Intake, Received
+from crmkit.delivery.events.event import Event, EventParser, Payload, forgeable
+from crmkit.delivery.events.intake import Intake, Received
 from crmkit.errors import CrmkitError, NotFound
 from crmkit.ledger.heard import waiting
 from crmkit.ledger.payloads import Kept, drop, expire, has_expired, keep, payload_id, payloads, unread

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import attrs
 
-from crmkit.delivery.event import Event, EventKind, Stop
-from crmkit.delivery.meaning import wish
+from crmkit.delivery.events.event import Event, EventKind, Stop
+from crmkit.delivery.events.meaning import wish
 from crmkit.ledger.heard import Did, Heard
 from crmkit.ledger.touch import Touch
 from crmkit.people.medium import Purpose
@@ -39,14 +39,14 @@ class Case:
         return None if self.doubt else self.touch
 
 
-def put_by(one: Heard, event: Event, named: str) -> Heard:
+def kept_waiting(one: Heard, event: Event, named: str) -> Heard:
     """Return an event with all that will be needed when it is known which message its provider means."""
     said = wish(event)
     wishes = " ".join(said.purposes) if said else ""
     return attrs.evolve(one, reference=event.reference, named=named, wishes=wishes)
 
 
-def again(one: Heard) -> Event:
+def event_of(one: Heard) -> Event:
     """Return so much of an event as a touch needs to be told later."""
     return Event(
         id=one.id,

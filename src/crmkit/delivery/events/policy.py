@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from crmkit.delivery.event import EventKind
+from crmkit.delivery.events.event import EventKind
 from crmkit.ledger.heard import Sign
 
 #: Codes (RFC 3463) of failures that say nothing of the mailbox: the sender's address is not wanted, the message is too

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
-from crmkit.delivery.event import Stop
-from crmkit.delivery.stopsentences import ADVERTISING, EVERYTHING, LISTS, NOUNS, SENTENCES
+from crmkit.delivery.events.event import Stop
+from crmkit.delivery.events.stopsentences import ADVERTISING, EVERYTHING, LISTS, NOUNS, SENTENCES
 from crmkit.people.medium import Medium, Purpose
 
 #: A whole answer of these words ends messages, however it is written: case, accents and punctuation do not count.

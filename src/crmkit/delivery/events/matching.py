@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from crmkit.delivery.event import Event
+from crmkit.delivery.events.event import Event
 from crmkit.ledger.attempts import Referred, referred
 from crmkit.ledger.heard import Heard
 from crmkit.ledger.learnt import address_digest
@@ -26,11 +26,11 @@ _UNREADABLE = "unreadable"
 
 
 @attrs.frozen
-class Lead:
-    """Where an event leads.
+class Match:
+    """What an event is about.
 
     Attributes:
-        touch: The touch, None if it leads to none.
+        touch: The touch, None if there is none of ours.
         address: The digest of the address that it names, empty if it names none.
         value: That address in normal form, empty where it has none that can be read.
     """
@@ -41,14 +41,14 @@ class Lead:
 
 
 @attrs.frozen(eq=False)
-class Leads:
-    """Follows events to the touches of one practice, inside the caller's transaction."""
+class Matching:
+    """Finds the touches that events are about, of one practice, inside the caller's transaction."""
 
     practice: Practice
     ledger: Ledger
 
-    def follow(self, connection: Connection, event: Event, parser: str, now: datetime) -> Lead:
-        """Return where an event leads.
+    def find(self, connection: Connection, event: Event, parser: str, now: datetime) -> Match:
+        """Return what an event is about.
 
         Args:
             connection: A connection.
@@ -60,18 +60,14 @@ class Leads:
         address = address_digest(self.practice.id, event.medium, value)
         named = address or (_UNREADABLE if event.address else "")
         if event.key:
-            return Lead(self.by_key(connection, event.key), named, value)
+            return Match(self._by_keys(connection, [event.key]).get(event.key), named, value)
         if event.reference:
             found = self._by_reference(connection, [(parser, event.reference, named)])
-            return Lead(found[0], named, value)
-        return Lead(self._last_sent(connection, event.medium, address, now), named, value)
+            return Match(found[0], named, value)
+        return Match(self._last_sent(connection, event.medium, address, now), named, value)
 
-    def by_key(self, connection: Connection, key: str) -> Touch | None:
-        """Return the touch of a key."""
-        return self._by_keys(connection, [key]).get(key)
-
-    def again(self, connection: Connection, heard: Sequence[Heard]) -> list[Touch | None]:
-        """Return where events that waited lead now."""
+    def find_again(self, connection: Connection, heard: Sequence[Heard]) -> list[Touch | None]:
+        """Return the touches that events which waited are about, as far as they are known now."""
         by_key = self._by_keys(connection, [one.key for one in heard if one.key])
         unnamed = [one for one in heard if not one.key]
         found = self._by_reference(connection, [(one.parser, one.reference, one.named) for one in unnamed])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from crmkit.delivery.event import Event, EventKind
-from crmkit.delivery.stopwords import read_stop
+from crmkit.delivery.events.event import Event, EventKind
+from crmkit.delivery.events.stopwords import read_stop
 from crmkit.people.medium import Medium
 
 
