@@ -111,6 +111,8 @@ def test_the_layout_rests_on_nothing_that_gmail_or_outlook_takes_away(hello: Mes
     assert {tag for tag, style in styled if re.search(r"\bpadding:[^0]", style)} == {"td"}
     assert {tag for tag, style in styled if "max-width:" in style} == {"table"}
     assert html.count("<table ") == html.count('<table role="presentation"') == 2
+    # Nor does it know margins of "auto".
+    assert re.findall(r'<table [^<>]*align="center"[^<>]*style="max-width:', html)
 
 
 def test_a_name_is_escaped_in_html_and_only_there(hello: MessageType) -> None:
