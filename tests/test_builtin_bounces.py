@@ -639,6 +639,18 @@ def test_gmail_names_the_message_beside_the_report() -> None:
     assert event.key == KEY
 
 
+@pytest.mark.parametrize("kind", ["text/rfc822-headers", "message/rfc822"])
+def test_a_relay_that_gives_each_mail_a_message_id_of_its_own_names_ours_by_what_stands_between_its_parts(
+    kind: str,
+) -> None:
+    # Amazon's does.
+    returned = f"""Message-ID: <0102018c1f2e3d4c-1a2b3c4d@relay.example>
+Content-Type: multipart/alternative;
+ boundary="=_{KEY}.{"0f" * 8}\""""
+    [event] = parse(report(failed(), returned=returned).replace("text/rfc822-headers", kind))
+    assert (event.key, event.proof, event.permanent) == (KEY, "0f" * 8, True)
+
+
 def test_outlook_com_sends_the_message_back_as_a_complaint() -> None:
     text = f"""From: staff@hotmail.com
 Subject: complaint about message from 192.0.2.1

@@ -155,8 +155,24 @@ def test_it_says_who_when_and_that_a_machine_wrote_it() -> None:
     assert mail["Message-ID"] == "<ab12@brighteyes.example>"
     assert mail["Date"].datetime == AT
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert mail["Content-Language"] == "en"
     assert mail.get_content_type() == "multipart/alternative"
+
+
+@pytest.mark.parametrize(
+    ("key", "message_id", "boundary"),
+    [
+        ("ab12", "<ab12.0f1e@brighteyes.example>", "=_ab12.0f1e"),
+        ("ab12", "<another@brighteyes.example>", "=_ab12"),
+        ("ab12", '<ab12"; x=@brighteyes.example>', "=_ab12"),
+        ("a" * 66, f"<{'a' * 66}.0f1e@brighteyes.example>", f"=_{'a' * 66}"),
+    ],
+)
+def test_what_stands_between_its_parts_names_it_too(key: str, message_id: str, boundary: str) -> None:
+    mail = parsed(to_bytes(message(key=key, message_id=message_id)))
+    assert mail.get_boundary() == boundary
+    assert body(mail, "plain") == "Dear Mia,\n"
 
 
 def test_without_html_it_is_plain_text() -> None:
@@ -292,10 +308,11 @@ def test_rare_addresses_are_one_address_still(to: str) -> None:
         ("List-Unsubscribe", "<https://brighteyes.example/" + "x" * 2000 + ">"),
         ("List-Unsubscribe", "<https://bright-éyes.example/>"),
         ("Subject", "another"),
+        ("X-Auto-Response-Suppress", "None"),
         ("Bcc", "evil@home.example"),
         ("Content-Transfer-Encoding", "8bit"),
     ],
-    ids=["longer than a line", "not ASCII", "a second subject", "a hidden copy", "another coding"],
+    ids=["longer than a line", "not ASCII", "a second subject", "other notices", "a hidden copy", "another coding"],
 )
 def test_a_header_that_would_break_the_mail_is_refused(header: tuple[str, str]) -> None:
     with pytest.raises(TemplateError, match="header") as refused:

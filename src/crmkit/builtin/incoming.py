@@ -37,8 +37,8 @@ _KEY = re.compile(_WORD)
 #: What programs call their text that know of nothing else; browsers read all of these as windows-1252.
 _LATIN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "unknown-8bit"})
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
-_OURS = re.compile(rf"<\s*({_WORD})@")
-_QUOTED_ID = re.compile(rf"(?im)^[> \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?<({_WORD})@".encode("ascii"))
+_OURS = re.compile(rf'(?:<\s*|="=_)({_WORD})[@"]')
+_QUOTED_ID = re.compile(rf'(?im)(?:^[> \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?<|="=_)({_WORD})[@"]'.encode("ascii"))
 _SYSTEM = re.compile(
     r"(?i)mailer-?daemon|postmaster|mdaemon|mail.?(?:delivery|service)|delivery.?subsystem|system.?admin"
     r"|microsoftexchange[0-9a-f]{32}@"
@@ -178,9 +178,9 @@ def named(word: str) -> Named:
 
 
 def returned_key(mail: Mail) -> str:
-    """Return the key of the message that this one reports on: from its returned headers, else from quoted text."""
+    """Return the key of the message reported on: of the Message-ID or boundary that comes back, else of quoted text."""
     for part in parts(mail):
-        if part is not mail and (key := key_in(header(part, "message-id"))):
+        if part is not mail and (key := key_in(header(part, "message-id")) or key_in(header(part, "content-type"))):
             return key
     for part in parts(mail):
         if not part.is_multipart() and (found := _QUOTED_ID.search(raw_text(part))):
