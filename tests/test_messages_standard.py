@@ -22,7 +22,7 @@ from crmkit.people.patient import Patient
 from crmkit.practice import Practice
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-LANGUAGES = ("en", "de", "fr", "es")
+LANGUAGES = ("en", "de", "fr", "it", "es")
 STEMS = ("birthday", "newsletter", "reactivation")
 #: Itself, and not what spares other tests the work.
 check = inspect.unwrap(Renderer.check)
@@ -136,6 +136,7 @@ def test_a_newsletter_says_in_which_language_its_text_is_which_may_be_another_th
         ("en", "Happy birthday, Leo"),
         ("de", "Alles Gute zum Geburtstag, Leo"),
         ("fr", "Joyeux anniversaire, Leo"),
+        ("it", "Buon compleanno, Leo!"),
         ("es", "¡Feliz cumpleaños, Leo!"),
     ],
 )
