@@ -125,6 +125,17 @@ def test_a_bounce_in_a_file_is_heard_once(key: str) -> None:
     assert told("receive", "email.bounces", "bounce.eml") == {"applied": 0, "known": 1, "heard": [], "unread": []}
 
 
+def test_what_a_spam_filter_keeps_out_is_told_with_what_to_mend(key: str) -> None:
+    Path("bounce.eml").write_bytes(bounce(word_of(key), CHRIS, "5.7.26"))
+    shown = run("receive", "email.bounces", "bounce.eml").stdout
+    assert "address not used any more" not in shown
+    assert (
+        "1 message kept out by a spam filter or a rule of the receiver (5.7.26). Look at SPF, DKIM and DMARC" in shown
+    )
+    assert "kept out" not in run("receive", "email.bounces", "bounce.eml").stdout
+    assert "may be in order (5.7.26)" in words()
+
+
 def test_a_mail_servers_pipe_and_a_whole_mailbox(key: str) -> None:
     piped = told("receive", "email.replies", "-", given=answer(key, "Thank you!", sender=CHRIS))
     assert [(one["kind"], one["key"], one["did"]) for one in piped["heard"]] == [("replied", key, [])]

@@ -40,6 +40,7 @@ _DID = MappingProxyType(
         "unproven": "nothing: anybody could have written it",
     }
 )
+_KEPT_OUT = "Look at SPF, DKIM and DMARC of your domain, or ask the mail provider."
 _NOT_STOPPED = "This address is not stopped: is it spelt as in the practice software?"
 
 
@@ -129,6 +130,10 @@ def _say(received: Received, unread: list[Unread]) -> None:
         show.say_table(("event", "what it did", "events"), [(*what, number) for what, number in sorted(counts.items())])
         show.say()
     show.say(f"{show.counted(received.applied, 'event')} new, {received.known:,} known before.")
+    # No address stops for it, so nothing else would tell anybody.
+    if barred := Counter(one.status for one in received.heard if one.kind == "bounced" and one.status[1:4] == ".7."):
+        number, codes = show.counted(barred.total(), "message"), ", ".join(sorted(barred))
+        show.say(f"{number} kept out by a spam filter or a rule of the receiver ({codes}). {_KEPT_OUT}")
     for one in unread:
         show.say(f"Not read: {one.where}: {one.problem}.")
     if unread:
@@ -137,7 +142,7 @@ def _say(received: Received, unread: list[Unread]) -> None:
 
 def _say_json(received: Received, unread: list[Unread]) -> None:
     heard: list[dict[str, Any]] = [
-        {"parser": one.parser, "id": one.id, "kind": one.kind, "key": one.key, "did": list(one.did)}
+        {"parser": one.parser, "id": one.id, "kind": one.kind, "status": one.status, "key": one.key, "did": [*one.did]}
         for one in received.heard
     ]
     show.say_json(
