@@ -24,10 +24,10 @@ Path = tuple[str, ...]
 SEND = (
     ("crmkit.delivery.dispatch", "Dispatch._claimed", "claim"),
     ("crmkit.delivery.window", "Preparation.window", "prepare"),
-    ("crmkit.delivery.handing", "Handing.deliver", "hand over"),
+    ("crmkit.delivery.handover", "HandOver.deliver", "hand over"),
     ("crmkit.delivery.record", "Record.intend", "intend"),
     ("crmkit.delivery.record", "Record.answers", "record"),
-    ("crmkit.delivery.again", "Again.look", "judge again"),
+    ("crmkit.delivery.recheck", "Recheck.look", "judge again"),
     ("crmkit.messages.renderer", "Renderer.render", "render"),
     ("crmkit.messages.mime", "to_bytes", "build"),
     ("crmkit.messages.message", "Message.digest", "digest"),

@@ -15,7 +15,7 @@ from situations import consent, patient
 from crmkit import CRM, Campaign, FixedClock, State
 from crmkit.campaigns.judge import Judge
 from crmkit.delivery import carrier
-from crmkit.delivery.handing import Handing
+from crmkit.delivery.handover import HandOver
 from crmkit.people.medium import Medium, Purpose
 from crmkit.store.store import Store
 
@@ -43,15 +43,15 @@ def opened(exports: Callable[..., None], open_crm: Callable[..., CRM]) -> Callab
 @contextmanager
 def held_up(before: Callable[[], None]) -> Iterator[None]:
     """Let something happen between the intent and the hand-over, once."""
-    deliver, waiting = Handing.deliver, [before]
+    deliver, waiting = HandOver.deliver, [before]
 
-    def late(self: Handing, *given: Any) -> Any:
+    def late(self: HandOver, *given: Any) -> Any:
         while waiting:
             waiting.pop()()
         return deliver(self, *given)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Handing, "deliver", late)
+        patched.setattr(HandOver, "deliver", late)
         yield
 
 

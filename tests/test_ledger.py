@@ -16,7 +16,7 @@ from situations import NOW
 
 from crmkit.campaigns.rivals import Rivals
 from crmkit.campaigns.terms import Terms
-from crmkit.delivery.turn import SLACK, Measure
+from crmkit.delivery.turns import SLACK, Allotment
 from crmkit.errors import StoreError
 from crmkit.ledger.channel_turns import reserve
 from crmkit.ledger.claims import LEASE, Claims
@@ -203,7 +203,7 @@ def test_the_turns_of_a_channel_follow_one_another_and_none_is_saved_up(ledger):
     st.lists(st.tuples(st.floats(0, 2), st.booleans(), st.floats(0, 1)), min_size=1, max_size=150),
 )
 def test_no_second_has_more_than_its_limit_whoever_comes_when_and_begins_how_late(per_second, asked):
-    measure, most = Measure.of(per_second, 100), max(1, math.ceil(per_second))
+    measure, most = Allotment.of(per_second, 100), max(1, math.ceil(per_second))
     store = open_store("sqlite://")
     tables = declare_ledger(store)
     store.metadata.create_all(store.engine, [tables.pace])

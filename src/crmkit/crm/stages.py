@@ -17,14 +17,14 @@ from crmkit.campaigns.planner import Planner
 from crmkit.campaigns.programme import Programme
 from crmkit.campaigns.settle import Settlement
 from crmkit.clock import Clock
-from crmkit.delivery.again import Again
-from crmkit.delivery.at_fault import AtFault
 from crmkit.delivery.channel import Channel
 from crmkit.delivery.dispatch import Dispatch
 from crmkit.delivery.events.arrivals import Arrivals
 from crmkit.delivery.events.intake import Intake
 from crmkit.delivery.events.policy import Policy
+from crmkit.delivery.recheck import Recheck
 from crmkit.delivery.record import Record
+from crmkit.delivery.refused_addresses import RefusedAddresses
 from crmkit.delivery.rescue import Rescue
 from crmkit.delivery.window import Preparation
 from crmkit.hours.hours import Hours
@@ -176,7 +176,7 @@ def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
     ledger = Ledger(on.ledger, on.practice.id, seal)
     programme = Programme(on.ledger, on.practice.id, seal)
     history = History(on.records, on.ledger, on.practice.id, remember=remember)
-    again, truth = _again(on, programme, history), _truth(on, key)
+    recheck, truth = _recheck(on, programme, history), _truth(on, key)
     return Stages(
         store=on.store,
         records=on.records,
@@ -187,19 +187,19 @@ def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
         history=history,
         truth=truth,
         renderer=on.renderer,
-        planner=Planner(on.practice, ledger, programme, again.members, again.judge, again.settlement),
-        dispatch=_dispatch(on, clock, seal, ledger, truth, again),
+        planner=Planner(on.practice, ledger, programme, recheck.members, recheck.judge, recheck.settlement),
+        dispatch=_dispatch(on, clock, seal, ledger, truth, recheck),
         arrivals=Arrivals(Intake(on.practice, ledger, history, seal, on.wishes.policy), clock),
     )
 
 
-def _again(on: Ground, programme: Programme, history: History) -> Again:
+def _recheck(on: Ground, programme: Programme, history: History) -> Recheck:
     """Return what judges: the plan uses its parts once, and the hand-over all of it again."""
     # The one guard that needs a value of the practice: it is put together here, and no plugin can leave it out.
     openings = Openings(on.wishes.hours)
     guards = (*on.admitted.guards, OwnedGuard(CORE, HoursGuard(openings)))
     types, media = on.admitted.message_types, frozenset(on.by_medium)
-    return Again(
+    return Recheck(
         programme,
         Members(on.practice, on.records, on.ledger, on.admitted.fields),
         Judge(on.practice, history, types, on.renderer, guards, media, openings, on.source_names),
@@ -213,12 +213,12 @@ def _truth(on: Ground, key: bytes) -> Truth:
     return Truth(on.store, on.records, on.practice, asked, forgotten_among(on.ledger, on.practice.id), key)
 
 
-def _dispatch(on: Ground, clock: Clock, seal: Seal, ledger: Ledger, truth: Truth, again: Again) -> Dispatch:
-    claims, by_medium, at_fault = Claims(ledger), on.by_medium, AtFault(seal)
+def _dispatch(on: Ground, clock: Clock, seal: Seal, ledger: Ledger, truth: Truth, recheck: Recheck) -> Dispatch:
+    claims, by_medium, at_fault = Claims(ledger), on.by_medium, RefusedAddresses(seal)
     return Dispatch(
         seal,
         claims,
-        Preparation(on.store, ledger, truth, again, on.renderer, by_medium, clock),
+        Preparation(on.store, ledger, truth, recheck, on.renderer, by_medium, clock),
         Record(ledger, claims, by_medium, at_fault),
         Rescue(seal, ledger, claims, by_medium, at_fault, clock),
         by_medium,

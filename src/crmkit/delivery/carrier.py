@@ -16,7 +16,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 import attrs
 
 from crmkit.delivery.channel import Channel, Outcome, Receipt, limits_of
-from crmkit.delivery.company import calls_of
+from crmkit.delivery.handover import Landing, calls_of
 from crmkit.delivery.order import Order
 from crmkit.delivery.window import Written
 from crmkit.people.medium import Medium
@@ -50,14 +50,6 @@ class Underway:
         seconds = sum(_longest(channels[each], [one for one in written if one.touch.medium is each]) for each in media)
         until = None if math.isinf(seconds) else now + timedelta(seconds=seconds)
         return cls(tuple(channels[medium].name for medium in media), len(written), now, until)
-
-
-@attrs.frozen
-class Landing:
-    """What the channels answered to a window, by key, and how many messages each call had and how long it took."""
-
-    receipts: Mapping[str, Receipt]
-    calls: Sequence[tuple[Medium, int, timedelta]] = ()
 
 
 @attrs.frozen

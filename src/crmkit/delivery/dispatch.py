@@ -9,16 +9,15 @@ from contextlib import contextmanager, suppress
 import attrs
 
 from crmkit.clock import Clock
-from crmkit.delivery.carrier import Carrier, Flight, Landing, Underway
+from crmkit.delivery.carrier import Carrier, Flight, Underway
 from crmkit.delivery.channel import Channel, limits_of
 from crmkit.delivery.claimed import Claimed
-from crmkit.delivery.handing import Handing
+from crmkit.delivery.handover import HandOver, Landing
 from crmkit.delivery.order import Dispatched, Order, Tally
 from crmkit.delivery.pace import WINDOW, Pace
 from crmkit.delivery.record import Record
 from crmkit.delivery.rescue import Rescue
-from crmkit.delivery.turn import Measure
-from crmkit.delivery.turns import Turns
+from crmkit.delivery.turns import Allotment, Turns
 from crmkit.delivery.verdicts import VALID
 from crmkit.delivery.window import Preparation, Window, Written
 from crmkit.errors import StoreError
@@ -61,7 +60,7 @@ class Dispatch:
     owner: str
     window: int = WINDOW
     claim: int = CLAIM
-    _handing: Handing = attrs.field(init=False, repr=False)
+    _handing: HandOver = attrs.field(init=False, repr=False)
     _turns: Turns = attrs.field(init=False, repr=False)
     _paces: dict[Medium, Pace] = attrs.field(factory=dict, init=False, repr=False)
     _underway: list[Underway] = attrs.field(factory=list, init=False, repr=False)
@@ -70,8 +69,8 @@ class Dispatch:
     _held: set[str] = attrs.field(factory=set, init=False, repr=False)
 
     @_handing.default
-    def _to_its_channels(self) -> Handing:
-        return Handing(self.channels, self.clock)
+    def _to_its_channels(self) -> HandOver:
+        return HandOver(self.channels, self.clock)
 
     @_turns.default
     def _of_its_channels(self) -> Turns:
@@ -109,7 +108,7 @@ class Dispatch:
         now = self.clock.now()
         with self.seal.store.read() as connection:
             touches = self.claims.due(connection, now, only_to)
-            second = self.preparation.again.look(connection, touches, now)
+            second = self.preparation.recheck.look(connection, touches, now)
         return Dispatched((*(one.touch for one in second.going), *second.staying))
 
     def _something_waits(self, waiting: Claimed, order: Order, flight: Flight | None) -> bool:
@@ -208,9 +207,9 @@ class Dispatch:
         size = min(self._pace(medium).size, self.window)
         if rate is None:
             return waiting.window(medium, size, windows=self._pace(medium).ahead)
-        measure = Measure.of(rate, self.window)
-        size = measure.size if size >= measure.size else 1
-        turn = self._turns.take(self.channels[medium].name, measure, size, stopping)
+        allotment = Allotment.of(rate, self.window)
+        size = allotment.size if size >= allotment.size else 1
+        turn = self._turns.take(self.channels[medium].name, allotment, size, stopping)
         return None if stopping() else attrs.evolve(waiting.window(medium, size), turn=turn)
 
     def _turn(

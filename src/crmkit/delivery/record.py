@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from crmkit.delivery.at_fault import AtFault, reason_of
 from crmkit.delivery.channel import Channel, Outcome, Receipt, account_of, guarantee_of
+from crmkit.delivery.refused_addresses import RefusedAddresses, reason_of
 from crmkit.delivery.window import Window, Written
 from crmkit.ledger.attempts import Answer, Attempts, Intent
 from crmkit.ledger.called_off import keep_off
@@ -42,7 +42,7 @@ class Record:
     ledger: Ledger
     claims: Claims
     channels: Mapping[Medium, Channel]
-    at_fault: AtFault
+    at_fault: RefusedAddresses
     attempts: Attempts = attrs.field(init=False, repr=False)
 
     @attempts.default

@@ -9,9 +9,9 @@ from typing import cast
 import attrs
 
 from crmkit.clock import Clock
-from crmkit.delivery.at_fault import AtFault, reason_of
 from crmkit.delivery.channel import Channel, Outcome, QueryableChannel, Question, Receipt, account_of, guarantee_of
-from crmkit.delivery.late import Late
+from crmkit.delivery.late_receipts import LateReceipts
+from crmkit.delivery.refused_addresses import RefusedAddresses, reason_of
 from crmkit.delivery.window import doubted
 from crmkit.errors import StoreError
 from crmkit.ledger.attempts import cleared, last_attempts
@@ -53,7 +53,7 @@ class Rescue:
     ledger: Ledger
     claims: Claims
     channels: Mapping[Medium, Channel]
-    at_fault: AtFault
+    at_fault: RefusedAddresses
     clock: Clock
     _asked: dict[str, datetime] = attrs.field(factory=dict, init=False, repr=False)
 
@@ -62,13 +62,13 @@ class Rescue:
         doubted = self.seal.done(self._recover)
         for channel in self.channels.values():
             late = getattr(channel, "late", None)
-            if isinstance(late, Late) and (receipts := late.drain()):
+            if isinstance(late, LateReceipts) and (receipts := late.drain()):
                 self._take_late(late, receipts)
             if guarantee_of(channel).queryable and hasattr(channel, "ask"):
                 self._ask(cast("QueryableChannel", channel))
         return doubted
 
-    def _take_late(self, late: Late, receipts: Sequence[Receipt]) -> None:
+    def _take_late(self, late: LateReceipts, receipts: Sequence[Receipt]) -> None:
         try:
             self._write(receipts, may_be_old=True)
         except StoreError:

@@ -9,9 +9,9 @@ import attrs
 
 from crmkit.campaigns.judge import Judged, held
 from crmkit.clock import Clock
-from crmkit.delivery.again import Again
 from crmkit.delivery.channel import Channel, account_of, guarantee_of
-from crmkit.delivery.turn import Turn
+from crmkit.delivery.recheck import Recheck
+from crmkit.delivery.turns import Turn
 from crmkit.delivery.verdicts import Verdicts, holds
 from crmkit.errors import MissingField, TemplateError
 from crmkit.ledger.attempts import Attempt, first_attempts
@@ -81,7 +81,7 @@ class Preparation:
         store: The database.
         ledger: The touches.
         truth: Asks the sources once more.
-        again: Judges a second time.
+        recheck: Judges a second time.
         renderer: Writes the messages.
         channels: The channel for each medium.
         clock: Tells the time.
@@ -90,7 +90,7 @@ class Preparation:
     store: Store
     ledger: Ledger
     truth: Truth
-    again: Again
+    recheck: Recheck
     renderer: Renderer
     channels: Mapping[Medium, Channel]
     clock: Clock
@@ -106,8 +106,8 @@ class Preparation:
         now = self.clock.now()
         doubtful = [touch.key for touch in sure if touch.in_doubt]
         with self.store.read() as connection:
-            stopped = self.again.judge.stops.now(connection)
-            second = self.again.look(connection, sure, now)
+            stopped = self.recheck.judge.stops.now(connection)
+            second = self.recheck.look(connection, sure, now)
             first = first_attempts(connection, self.ledger.tables, self.ledger.practice, doubtful)
         was = {touch.key: touch for touch in claimed}
         going = tuple((was[judged.touch.key], judged) for judged in second.going)
@@ -130,7 +130,7 @@ class Preparation:
 
     def stopped_since(self, connection: Connection, window: Window) -> bool:
         """Tell whether a person has stopped something since a window was judged."""
-        return not self.again.judge.stops.now(connection) <= window.stopped
+        return not self.recheck.judge.stops.now(connection) <= window.stopped
 
     def _unsure(self, claimed: Sequence[Touch]) -> frozenset[str]:
         """Return the patients of whom no source says anything sure just now."""

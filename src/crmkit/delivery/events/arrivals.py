@@ -9,9 +9,9 @@ from datetime import timedelta
 import attrs
 
 from crmkit.clock import Clock
-from crmkit.delivery.at_fault import listen_alone
 from crmkit.delivery.events.event import Event, EventParser, Payload, forgeable
 from crmkit.delivery.events.intake import Intake, Received
+from crmkit.delivery.refused_addresses import listen_alone
 from crmkit.errors import CrmkitError, NotFound
 from crmkit.ledger.heard import waiting
 from crmkit.ledger.payloads import Kept, drop, expire, has_expired, keep, payload_id, payloads, unread

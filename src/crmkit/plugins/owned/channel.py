@@ -9,7 +9,7 @@ from typing import Any, cast
 import attrs
 
 from crmkit.delivery.channel import BLIND, Channel, Guarantee, Limits, Outcome, QueryableChannel, Question, Receipt
-from crmkit.delivery.late import Late
+from crmkit.delivery.late_receipts import LateReceipts
 from crmkit.errors import NotSent
 from crmkit.messages.message import Message
 from crmkit.people.medium import Medium
@@ -54,7 +54,7 @@ class OwnedChannel:
     guarantee: Guarantee = attrs.field(init=False)
     limits: Limits = attrs.field(init=False)
     account: str = attrs.field(init=False)
-    late: Late = attrs.field(factory=Late, init=False, repr=False)
+    late: LateReceipts = attrs.field(factory=LateReceipts, init=False, repr=False)
     silence: Silence = attrs.field(factory=Silence, init=False, repr=False)
     patience: Patience = attrs.field(factory=Patience, init=False, repr=False)
 

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from threading import Lock
+from datetime import datetime, timedelta
 
 import attrs
 
 from crmkit.campaigns.openings import ON_ITS_WAY
 from crmkit.clock import Clock
-from crmkit.delivery.at_fault import at_fault
-from crmkit.delivery.carrier import Landing
 from crmkit.delivery.channel import Channel, Outcome, Receipt, limits_of
-from crmkit.delivery.company import calls_of
+from crmkit.delivery.refused_addresses import Belief
 from crmkit.delivery.window import Written
 from crmkit.people.medium import Medium
 
-#: Of so many answers one looks at how many say that nobody is there. Of fewer than half as many all must say so, and of
-#: one or two nothing is concluded.
-_LOOKED_AT, _FEW = 20, 3
+#: So many go together where all of a call came into doubt once; after that each goes alone.
+_FEW = 10
 _HELD_UP = "not handed over: the sender was held up, and its verdict was too old by then"
-_BROKEN = "; it says so of most addresses: look at the mail server, not at the addresses"
 
 
-@attrs.define
-class Belief:
-    """Whether a channel's word that nobody is at an address is taken.
+@attrs.frozen
+class Landing:
+    """What the channels answered to a window, by key, and how many messages each call had and how long it took."""
 
-    A server that has lost its list of users, or asks one that has, says so of everybody. No practice has moved that
-    many of its patients: their addresses stay in use, and their messages wait.
-    """
-
-    _last: deque[bool] = attrs.field(factory=lambda: deque(maxlen=_LOOKED_AT), init=False)
-    _looking: Lock = attrs.field(factory=Lock, init=False, repr=False)
-
-    def of(self, receipts: Sequence[Receipt]) -> list[Receipt]:
-        """Return the receipts as they are to be believed."""
-        said = [at_fault(one) for one in receipts if one.outcome in (Outcome.SENT, Outcome.REFUSED)]
-        # Several threads of a host may send.
-        with self._looking:
-            self._last.extend(said)
-            looked_at, nobody = len(self._last), sum(self._last)
-        broken = nobody == looked_at >= _FEW if looked_at < _LOOKED_AT / 2 else nobody * 2 > looked_at
-        if not broken:
-            return list(receipts)
-        return [_not_believed(one) if at_fault(one) else one for one in receipts]
-
-
-def _not_believed(receipt: Receipt) -> Receipt:
-    return attrs.evolve(receipt, outcome=Outcome.RETRY, permanent=False, evidence=receipt.evidence + _BROKEN)
+    receipts: Mapping[str, Receipt]
+    calls: Sequence[tuple[Medium, int, timedelta]] = ()
 
 
 @attrs.frozen(eq=False)
-class Handing:
+class HandOver:
     """Hands windows over.
 
     Attributes:
@@ -89,3 +64,25 @@ class Handing:
 
     def _belief(self, medium: Medium) -> Belief:
         return self._beliefs.setdefault(medium, Belief())
+
+
+def calls_of(written: Sequence[Written], most: int) -> list[Sequence[Written]]:
+    """Return what is handed over in each call.
+
+    Where a channel stumbles over one message, the whole call came into doubt. What is repeated goes in smaller company
+    each time, so that the next time only few share its fate, and then nobody.
+
+    Args:
+        written: Messages of one medium.
+        most: The most messages in one call.
+    """
+    sizes: dict[int, list[Written]] = defaultdict(list)
+    for one in written:
+        sizes[_company(one, most)].append(one)
+    return [some[start : start + size] for size, some in sizes.items() for start in range(0, len(some), size)]
+
+
+def _company(one: Written, most: int) -> int:
+    if not one.was.in_doubt:
+        return most
+    return min(_FEW, most) if one.was.attempts == 1 else 1

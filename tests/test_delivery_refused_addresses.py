@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crmkit.delivery.channel import Outcome, Receipt
-from crmkit.delivery.handing import Belief
+from crmkit.delivery.refused_addresses import Belief
 
 
 def answers(told: str) -> list[Receipt]:

@@ -20,7 +20,7 @@ from crmkit.store.store import Connection
 
 
 @attrs.frozen
-class Second:
+class Rechecked:
     """What the second judgement found.
 
     Attributes:
@@ -33,7 +33,7 @@ class Second:
 
 
 @attrs.frozen(eq=False)
-class Again:
+class Recheck:
     """Judges touches a second time: segment, guards, caps and copies."""
 
     programme: Programme
@@ -41,7 +41,7 @@ class Again:
     judge: Judge
     settlement: Settlement
 
-    def look(self, connection: Connection, touches: Sequence[Touch], now: datetime) -> Second:
+    def look(self, connection: Connection, touches: Sequence[Touch], now: datetime) -> Rechecked:
         """Return which of the touches may leave now and which not."""
         in_force, unread = self.programme.in_force(connection)
         versions = {version.campaign.id: version for version in in_force}
@@ -69,7 +69,7 @@ class Again:
         # Settling keeps touches back and changes nothing of those that may leave.
         ready = {one.key for one in settled if one.state is State.READY}
         staying += [one for one in settled if one.key not in ready]
-        return Second(tuple(judged[touch.key] for touch in touches if touch.key in ready), tuple(staying))
+        return Rechecked(tuple(judged[touch.key] for touch in touches if touch.key in ready), tuple(staying))
 
     def _group(
         self, connection: Connection, version: Version, touches: Sequence[Touch], now: datetime

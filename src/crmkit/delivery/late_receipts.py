@@ -11,11 +11,11 @@ from crmkit.delivery.channel import Receipt
 
 
 @attrs.define(eq=False)
-class Late:
+class LateReceipts:
     """Late receipts of one channel. They are put in by one thread and taken out by another.
 
     >>> from crmkit.delivery.channel import Outcome
-    >>> late = Late()
+    >>> late = LateReceipts()
     >>> late.add([Receipt("k1", Outcome.SENT)])
     >>> [receipt.key for receipt in late.drain()], late.drain()
     (['k1'], [])
