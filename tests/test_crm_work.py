@@ -34,7 +34,8 @@ from crmkit.cli import main
 from crmkit.cli.options import Given
 from crmkit.cli.watching import watched
 from crmkit.delivery.channel import Outcome, Receipt
-from crmkit.errors import ConfigError, InTheWay, StoreError, Unreachable
+from crmkit.delivery.record import Record
+from crmkit.errors import ConfigError, GoneBack, InTheWay, OtherRevision, StoreError, Unreachable
 from crmkit.ledger.share import Share
 from crmkit.people.medium import Medium
 from crmkit.plugins.time_limits import TimeLimits
@@ -255,11 +256,16 @@ def test_a_clock_that_is_set_back_keeps_nobody_from_watching(open_crm: Any, cloc
     assert len(rounds) > 5
 
 
-def test_a_thread_of_a_host_that_watches_outlives_a_restart_of_the_server(
+def test_a_thread_of_a_host_that_watches_outlives_whatever_the_database_says(
     open_crm: Any, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     crm = with_one_card(exports, open_crm)
-    wrong: list[StoreError] = [Unreachable("the connection was lost"), InTheWay("somebody else was faster")]
+    wrong: list[StoreError] = [
+        Unreachable("the connection was lost"),
+        StoreError("the database may only be read"),
+        InTheWay("somebody else was faster"),
+        StoreError("the disk is full"),
+    ]
     send = crm.send
 
     def away(**more: Any) -> Any:
@@ -274,13 +280,33 @@ def test_a_thread_of_a_host_that_watches_outlives_a_restart_of_the_server(
     assert rounds == [1, 0]
     goes_on = "bright-eyes: send: goes on when this has passed: "
     assert [one.getMessage() for one in caplog.records if one.levelname == "WARNING"] == [
+        f"{goes_on}the disk is full.",
         f"{goes_on}somebody else was faster.",
+        f"{goes_on}the database may only be read.",
         f"{goes_on}the connection was lost.",
     ]
-    wrong.append(StoreError("the disk is full"))
-    rounds.clear()
-    with pytest.raises(StoreError, match="the disk is full"):
-        crm.watch(**more, told=lambda done: rounds.append(done.sent))
+    for ends in (GoneBack("a backup was restored"), OtherRevision("it was upgraded")):
+        wrong.append(ends)
+        rounds.clear()
+        with pytest.raises(type(ends)):
+            crm.watch(**more, told=lambda done: rounds.append(done.sent))
+
+
+def test_what_was_answered_while_the_disk_was_full_is_written_down_by_who_watches(
+    open_crm: Any, exports: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = with_one_card(exports, open_crm)
+    answers, full = Record.answers, [True, True, True, True]
+
+    def refused(*args: Any) -> Any:
+        if full and full.pop():
+            raise StoreError("the disk is full", mend="make room")
+        return answers(*args)
+
+    monkeypatch.setattr(Record, "answers", refused)
+    crm.watch(every=timedelta(seconds=10), stopping=lambda: not full and not crm.unwritten())
+    assert [one.state for one in crm.why("P1")] == [State.SENT]
+    assert crm.unknowns() == []
 
 
 def test_who_watches_is_told_why_nothing_was_taken(

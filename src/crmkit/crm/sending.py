@@ -20,7 +20,7 @@ from crmkit.crm.stages import Stages
 from crmkit.crm.work import send_share
 from crmkit.delivery.carrier import Underway
 from crmkit.delivery.order import Dispatched, Order
-from crmkit.errors import ConfigError, CrmkitError, InTheWay, Unreachable
+from crmkit.errors import ConfigError, CrmkitError, GoneBack, OtherRevision, StoreError
 from crmkit.ledger.share import MOST, Share
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -149,15 +149,17 @@ class Sending(Plugged):
     ) -> None:
         """Send whatever falls due, again and again, until told to stop; any number of processes may do so at once.
 
-        It also ends when the CRM is closed in another thread. While the database is away it waits for it; any other
-        error ends it.
+        It also ends when the CRM is closed in another thread. While the database is away, or refuses, such as for want
+        of room on its disk, or while it may only be read, it waits for it, and then writes down what was answered. An
+        upgraded database ends it, and so does one that has forgotten what was written to it; so does any other error.
 
         Args:
             every: How long to wait when nothing is left to do.
             stopping: Is asked between windows and while waiting whether to end.
             told: Is given what each round came to, also one that an error ends.
-            passing: Is given an error that passes by itself, `Unreachable` or `InTheWay`, before the next round; what
-                it raises ends the watch. By default the log has a warning.
+            passing: Is given the `StoreError` that ended a round, before the next one: `Unreachable` and `InTheWay`
+                pass by themselves, others when somebody has mended what they say. What it raises ends the watch. By
+                default the log has a warning.
         """
         tell = passing or partial(log_passing, self.practice.id)
 
@@ -167,7 +169,11 @@ class Sending(Plugged):
         while not ends():
             try:
                 told(self.send(stopping=stopping, cut_short=told))
-            except (InTheWay, Unreachable) as problem:
+            except (GoneBack, OtherRevision):
+                # Whatever starts this process anew is refused, or starts the version that was upgraded for.
+                raise
+            except StoreError as problem:
+                # What was answered meanwhile is held here alone: to end would leave it in doubt.
                 tell(problem)
             wait_unless(self.clock, every, ends)
 
