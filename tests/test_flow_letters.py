@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from greetings import put
 from permuted import Bringing, Taking
+from records_desk import PRACTICE, row
 from situations import consent, patient
 
 from crmkit import Campaign, State
@@ -14,6 +16,8 @@ from crmkit.people.normal import normalise
 from crmkit.plugins import Limits, MessageType, Outcome, Receipt
 from crmkit.plugins.calls import Calls
 from crmkit.plugins.owned import OwnedChannel
+from crmkit.records.contacts import derived_contacts
+from crmkit.records.reading import Reading
 from crmkit.testing.samples import message_of
 
 HOME = {"address1": "1 High St", "city": "Newtown", "region": "NSW", "postcode": "2042"}
@@ -37,8 +41,29 @@ def test_a_letter_goes_to_all_lines_of_the_address(exports, open_crm, tmp_path):
     assert {touch.patient: touch.reason for touch in crm.plan().touches} == {"P1": "ready", "P2": "no_address"}
     assert crm.send().counts() == {State.SENT: 1}
     (taken,) = shop.taken
-    assert taken.to == "1 High St\nNewtown\nNSW\n2042"
-    assert letter(taken).splitlines()[1] == "To: Mia Stone <1 High St, Newtown, NSW, 2042>"
+    assert taken.to == "1 High St\nNewtown NSW 2042"
+    assert letter(taken).splitlines()[1] == "To: Mia Stone <1 High St, Newtown NSW 2042>"
+
+
+@pytest.mark.parametrize(
+    ("at_home", "country", "last"),
+    [
+        (("Zürich", "ZH", "8001"), "CH", "8001 Zürich"),
+        (("Lyon", "", "69001"), "FR", "69001 Lyon"),
+        (("Sesto", "MI", "20099"), "IT", "20099 Sesto (MI)"),
+        (("Madrid", "Madrid", "28013"), "ES", "28013 Madrid"),
+        (("Boise", "ID", "83702"), "US", "Boise ID 83702"),
+        (("Leeds", "", "LS1 4AP"), "GB", "Leeds\nLS1 4AP"),
+        (("Zürich", "", ""), "CH", "Zürich"),
+    ],
+)
+def test_the_postcode_stands_where_its_country_has_it(at_home: tuple[str, ...], country: str, last: str) -> None:
+    home = {"address1": "Hof 1", **dict(zip(("city", "region", "postcode"), at_home, strict=True))}
+    here = attrs.evolve(PRACTICE, country=country)
+    (contact,), _ = derived_contacts(Reading(row("patient", "P1", **home), here.zone), here)
+    assert contact["value"] == f"Hof 1\n{last}"
+    (contact,), _ = derived_contacts(Reading(row("patient", "P1", country=country, **home), PRACTICE.zone), PRACTICE)
+    assert contact["value"] == f"Hof 1\n{last}\n{country}", "from abroad a letter needs the country"
 
 
 @pytest.mark.parametrize("medium", Medium)
