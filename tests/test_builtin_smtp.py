@@ -659,6 +659,20 @@ def test_a_program_ends_though_a_mail_server_says_nothing(connections):
     assert (done.returncode, done.stdout.split()) == (0, ["unknown"]), done.stderr
 
 
+@BOTH
+def test_bounces_may_go_to_a_mailbox_of_their_own_and_answers_still_to_the_practice(offers):
+    with ScriptedServer(offers=offers) as server:
+        assert hand_over(server, 2, bounces="Bounces@Müller.example")[0] == [SENT] * 2
+    said = [line for line in server.commands if line.startswith("MAIL")]
+    assert {line.split()[1] for line in said} == {"FROM:<Bounces@xn--mller-kva.example>"}
+    assert all(b"<hello@brighteyes.example>" in body.partition(b"\r\nTo:")[0] for _, body in server.accepted)
+
+
+def test_a_mailbox_for_bounces_that_is_none_is_told_with_its_place(open_crm):
+    with pytest.raises(CrmkitError, match=r"settings\.email: bounces: not an e-mail address"):
+        open_crm(plugins=["csv", "folder", "email"], settings={"email": {"host": "mx.example", "bounces": "bounces"}})
+
+
 def test_reports_are_asked_for_where_the_server_offers_them():
     with ScriptedServer(offers=("PIPELINING", "DSN")) as server:
         hand_over(server, 1)

@@ -29,7 +29,7 @@ class Letter:
     Attributes:
         key: The touch's key.
         envelope: What reports are to call it (RFC 3461): the part of its Message-ID before the sign.
-        sender: From whom it comes.
+        sender: To whom it comes back if it cannot be delivered.
         recipient: To whom it goes.
         body: All that is written behind DATA.
         size: Its size in octets.
@@ -43,8 +43,12 @@ class Letter:
     size: int
 
     @classmethod
-    def of(cls, message: Message) -> Letter:
+    def of(cls, message: Message, bounces: str = "") -> Letter:
         """Write a message.
+
+        Args:
+            message: The message.
+            bounces: Where it comes back to if it cannot be delivered; empty for the practice's address.
 
         Raises:
             TemplateError: If it cannot be written as an e-mail.
@@ -53,7 +57,7 @@ class Letter:
         whole = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
         # The first line is a header, and begins with no dot.
         stuffed = _DOT.sub(b"\r\n..", whole)
-        sender, recipient = plain_address(message.from_email), plain_address(message.to)
+        sender, recipient = plain_address(bounces or message.from_email), plain_address(message.to)
         envelope = message.message_id[1:].partition("@")[0]
         return cls(message.key, envelope, sender, recipient, stuffed + END, len(whole))
 
@@ -68,6 +72,7 @@ class Tray:
 
     receipts: list[Receipt] = attrs.field(factory=list, init=False)
     _messages: Iterator[Message] = attrs.field()
+    _bounces: str = attrs.field(default="")
     _ready: deque[Letter] = attrs.field(factory=deque, init=False)
 
     def fill(self, number: int) -> None:
@@ -79,7 +84,7 @@ class Tray:
             if message is None:
                 return
             try:
-                self._ready.append(Letter.of(message))
+                self._ready.append(Letter.of(message, self._bounces))
             except TemplateError:
                 self.receipts.append(
                     Receipt(message.key, Outcome.REFUSED, evidence="form: cannot be written as e-mail")

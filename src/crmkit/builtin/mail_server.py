@@ -10,6 +10,7 @@ from math import gcd
 
 import attrs
 
+from crmkit.people.email import normalise_email
 from crmkit.settings import secret
 
 #: For so long messages of one call are taken up; the rest is left for later, for its verdicts are no longer fresh.
@@ -20,6 +21,14 @@ _OPENING, _ENVELOPE = 15, 4
 _SECURITY = ("starttls", "tls", "none")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _NAMELESS = "[127.0.0.1]"
+
+
+def _as_sent(typed: str) -> str:
+    """Return an address as it is told to a server."""
+    found = normalise_email(typed)
+    if typed and found.problem:
+        raise ValueError(f"bounces: {found.problem}")
+    return found.value
 
 
 @attrs.frozen
@@ -33,6 +42,7 @@ class EmailSettings:
             with a password for no other.
         user: For servers that ask who one is.
         password: Likewise.
+        bounces: The mailbox to which bounces go, such as bounces@brighteyes.example; empty for the practice's address.
         timeout: Seconds to wait for a connection, and for any answer while nothing has left: it is tried again later.
         end_timeout: Seconds to wait for the answer to a whole message. Whoever gives up earlier does not know whether
             it was taken: RFC 5321 section 4.5.3.2.6 asks for ten minutes.
@@ -47,6 +57,7 @@ class EmailSettings:
     security: str = attrs.field(default="starttls", validator=attrs.validators.in_(_SECURITY))
     user: str = ""
     password: str = secret("for the mail server", default="")
+    bounces: str = attrs.field(default="", converter=_as_sent)
     timeout: int = attrs.field(default=60, validator=attrs.validators.ge(1))
     end_timeout: int = attrs.field(default=600, validator=attrs.validators.ge(1))
     connections: int = attrs.field(default=1, validator=[attrs.validators.ge(1), attrs.validators.le(100)])

@@ -239,7 +239,7 @@ class Conversation:
         its answer, or if the server does not let us in, the rest is left for later and nobody is asked again. So is
         what has not been taken up after half a minute: a window is meant to take half a second.
         """
-        tray, broken, why, until = Tray(iter(messages)), 0, "", elapsed() + PATIENCE
+        tray, broken, why, until = Tray(iter(messages), self.settings.bounces), 0, "", elapsed() + PATIENCE
         while tray.front() and broken <= 1 and elapsed() <= until:
             kept, heard = self._kept(), 0
             exchange = None
