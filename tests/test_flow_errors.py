@@ -42,6 +42,11 @@ MISTAKES = {
     "a misspelt section": ("[settings.csv]", "[setings.csv]", ["crm.toml", "setings", "did you mean settings"]),
     "a wrong type": ('plugins = ["csv", "folder"]', "plugins = [1]", ["crm.toml", "plugins", "int given where str"]),
     "a broken line": ("[practice]", "[practice", ["crm.toml", "is no TOML", "line"]),
+    "an export's own word": (
+        'country = "AU"',
+        'country = { Sí = "yes" }',
+        ["line", "before =, quote a word", '"Sí" = "yes"'],
+    ),
     "a letter writer's quotation marks": ('country = "AU"', "country = “AU”", ["line", "straight quotation marks"]),
     "a path of Windows": ('folder = "exports"', 'folder = "C:\\Users\\Kim"', ["line", "write / in the place of each"]),
     "a wrong zone": ("Australia/Sydney", "Australia/Sidney", ["crm.toml: practice", "timezone", "IANA"]),

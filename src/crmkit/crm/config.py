@@ -148,6 +148,8 @@ def _mend(text: str, problem: str) -> str:
         return 'correct that line: write straight quotation marks, as in "this"'
     if "\\" in line:
         return "correct that line: write / in the place of each \\"
+    if "a key" in problem:
+        return 'correct that line: before =, quote a word that has other letters than a to z, as in "Sí" = "yes"'
     return "correct that line"
 
 
