@@ -12,7 +12,7 @@ from time import perf_counter, time
 from zoneinfo import ZoneInfo
 
 from crmkit import CRM, Campaign, FixedClock, Practice
-from crmkit.cli.settled import settled
+from crmkit.cli.garbage import settled
 from crmkit.plugins import Batch, CrmkitSpec, PluginInfo, Row, Source, hookimpl
 
 import words

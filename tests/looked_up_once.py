@@ -18,8 +18,8 @@ from typing import Any
 import crmkit
 from crmkit.messages.renderer import Renderer
 from crmkit.messages.type import MessageType
-from crmkit.plugins import found
-from crmkit.plugins.found import Found
+from crmkit.plugins import installed
+from crmkit.plugins.installed import Found
 
 _SHIPPED = Path(crmkit.__file__).parent
 _Place = tuple[str, int, int]
@@ -27,7 +27,7 @@ _Place = tuple[str, int, int]
 
 def look_up_once(replace: Callable[[Any, Any], None]) -> None:
     """Let whoever asks what is installed, or checks the shipped templates, be given the answer of before."""
-    replace(found.discover, _discovering(found.discover))
+    replace(installed.discover, _discovering(installed.discover))
     Renderer.check = _checking(Renderer.check)  # type: ignore[method-assign]
 
 

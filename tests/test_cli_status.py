@@ -24,7 +24,7 @@ from crmkit.builtin.folder import FolderChannel
 from crmkit.cli import main
 from crmkit.cli.options import Given
 from crmkit.cli.status import to_look_at
-from crmkit.cli.watching import watched
+from crmkit.cli.watch import watched
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.delivery.order import Dispatched
 from crmkit.demo.sample import sample

@@ -32,7 +32,7 @@ from crmkit import CRM, Campaign, FixedClock, Origin, State, SystemClock, run_da
 from crmkit.builtin.folder import FolderChannel
 from crmkit.cli import main
 from crmkit.cli.options import Given
-from crmkit.cli.watching import watched
+from crmkit.cli.watch import watched
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.delivery.record import Record
 from crmkit.errors import ConfigError, GoneBack, InTheWay, OtherRevision, StoreError, Unreachable
@@ -430,7 +430,7 @@ def test_a_sending_that_the_database_ends_tells_what_has_left_before(
             os.kill(os.getpid(), signal.SIGTERM)
         back.append(True)
 
-    monkeypatch.setattr("crmkit.cli.watching.wait_unless", waited)
+    monkeypatch.setattr("crmkit.cli.watch.wait_unless", waited)
     monkeypatch.setattr("crmkit.crm.sending.wait_unless", waited)
     assert watched(Given(), crm, timedelta(seconds=60)) == 0
     told = capsys.readouterr()

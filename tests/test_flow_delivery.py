@@ -21,7 +21,7 @@ from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.mime import to_bytes
 from crmkit.people.medium import Medium, Purpose
 from crmkit.plugins import COUNT, CrmkitSpec, Field, MessageType, PluginInfo, hookimpl
-from crmkit.store import turns
+from crmkit.store import sqlite_writer
 
 BIRTHDAY = Campaign("card", objective="celebrate", message="birthday", segment="everybody", schedule="on birthday")
 
@@ -116,7 +116,7 @@ def test_ctrl_c_amid_a_statement_keeps_nobody_from_writing(birthdays, open_crm, 
             raise KeyboardInterrupt
 
     monkeypatch.setattr(dialect, "do_execute", interrupted)
-    monkeypatch.setattr(turns, "PATIENCE", 0.5)
+    monkeypatch.setattr(sqlite_writer, "PATIENCE", 0.5)
     # Whoever tells of the error still holds it.
     with pytest.raises(KeyboardInterrupt) as held:
         crm.send()

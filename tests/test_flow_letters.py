@@ -10,7 +10,7 @@ from records_desk import PRACTICE, row
 from situations import consent, patient
 
 from crmkit import Campaign, State
-from crmkit.cli.look import letter
+from crmkit.cli.preview import letter
 from crmkit.people.medium import Medium, Purpose
 from crmkit.people.normal import normalise
 from crmkit.plugins import Limits, MessageType, Outcome, Receipt

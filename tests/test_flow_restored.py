@@ -18,7 +18,7 @@ from test_flow_delivery import BIRTHDAY, people
 
 from crmkit.cli import main
 from crmkit.cli.options import Given
-from crmkit.cli.watching import watched
+from crmkit.cli.watch import watched
 from crmkit.demo.sample import TODAY, sample
 from crmkit.errors import OtherRevision, StoreError
 
@@ -56,7 +56,7 @@ def test_a_sender_notices_that_the_database_has_forgotten_what_it_sent(watching,
 
 def test_one_that_watches_says_that_it_sends_nothing_more(watching, tmp_path, monkeypatch, capsys):
     copied(tmp_path / "backup.db", tmp_path / "crm.db")
-    monkeypatch.setattr("crmkit.cli.watching.wait_unless", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("crmkit.cli.watch.wait_unless", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     watched(Given(), watching, timedelta(seconds=60))
     told = capsys.readouterr()
     assert told.out.splitlines()[1:] == ["This process sends nothing more."]

@@ -28,7 +28,7 @@ from crmkit.plugins import ALLOWED, Batch, Fault, Medium, Message, Outcome, Purp
 from crmkit.plugins.calls import Calls, Nonsense
 from crmkit.plugins.failure import Failures, Kind, Phase
 from crmkit.plugins.owned import OwnedChannel, OwnedGuard, OwnedMetric, owned_source
-from crmkit.plugins.owned.silence import REST
+from crmkit.plugins.owned.rest import REST
 from crmkit.plugins.time_limits import TimeLimits
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -244,7 +244,7 @@ def test_a_channel_that_answers_nothing_at_all_gets_a_rest_and_leaves_few_in_dou
     assert (seen, len(texts.seen)) == ([{UNKNOWN}] * 3 + [{RETRY}] * 3, 3)
     assert Kind.SILENT in kinds(owned)
     later = time.monotonic() + REST + 1
-    monkeypatch.setattr("crmkit.plugins.owned.silence.monotonic", lambda: later)
+    monkeypatch.setattr("crmkit.plugins.owned.rest.monotonic", lambda: later)
     assert [set(outcomes(owned).values()) for _ in range(2)] == [{UNKNOWN}, {RETRY}], "one more call tells"
     later += REST + 1
     texts.answer = ALL_SENT
@@ -262,7 +262,7 @@ def test_a_channel_that_was_told_to_wait_is_not_called_before(monkeypatch, asked
     assert ({one.outcome for one in told}, len(texts.seen)) == ({RETRY}, 1)
     assert all(timedelta(seconds=rest - 5) < one.retry_after <= timedelta(seconds=rest) for one in told)
     later = time.monotonic() + rest + 1
-    monkeypatch.setattr("crmkit.plugins.owned.patience.monotonic", lambda: later)
+    monkeypatch.setattr("crmkit.plugins.owned.rest.monotonic", lambda: later)
     texts.answer = [*ALL_SENT[:2], Receipt("c", RETRY, retry_after=wait)]
     assert outcomes(owned) == {"a": SENT, "b": SENT, "c": RETRY}
     assert outcomes(owned) == {"a": SENT, "b": SENT, "c": RETRY}, "what one number is told is not told to all"

@@ -22,7 +22,7 @@ from crmkit.errors import ConfigError, GoneBack, OtherRevision, StoreError
 from crmkit.ledger.feed import feed
 from crmkit.ledger.tables import declare_ledger
 from crmkit.records.tables import declare_records
-from crmkit.store import migrations, turns, version
+from crmkit.store import migrations, sqlite_writer, version
 from crmkit.store import upgrade as upgrades
 from crmkit.store.drift import drift
 from crmkit.store.store import Store
@@ -287,7 +287,7 @@ def test_an_upgrade_gives_up_where_somebody_does_not_end(
     store = make(*where)
     at_revision(store, "0007", monkeypatch)
     other = make(*where, url_of(store))
-    for module in (turns, version, upgrades):
+    for module in (sqlite_writer, version, upgrades):
         monkeypatch.setattr(module, "PATIENCE", 1)
     with other.begin() as connection:
         connection.exec_driver_sql(f"SELECT * FROM {store.real(store.name('patient'))}")  # noqa: S608

@@ -9,25 +9,25 @@ from io import TextIOWrapper
 
 import click
 
+from crmkit.cli.consent import opt_in, opt_out
 from crmkit.cli.day import day
 from crmkit.cli.db import db
 from crmkit.cli.decisions import audit, forget, history, resume, stop
 from crmkit.cli.demo import demo
 from crmkit.cli.disclose import disclose
 from crmkit.cli.init import init
-from crmkit.cli.look import preview
-from crmkit.cli.outgoing import send
-from crmkit.cli.pages import report
+from crmkit.cli.plan import plan
 from crmkit.cli.plugins import plugins
-from crmkit.cli.programme import plan
+from crmkit.cli.preview import preview
 from crmkit.cli.receive import receive, unsuppress
 from crmkit.cli.records import rejected, sync
 from crmkit.cli.rehearse import rehearse
+from crmkit.cli.report import report
 from crmkit.cli.segment import segment
+from crmkit.cli.send import send
 from crmkit.cli.status import status
 from crmkit.cli.unknowns import unknowns
 from crmkit.cli.why import why
-from crmkit.cli.wishes import opt_in, opt_out
 
 _EPILOG = """\b
 Exit codes:

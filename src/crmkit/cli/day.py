@@ -6,9 +6,9 @@ import click
 
 from crmkit.cli import show
 from crmkit.cli.options import Given, common
-from crmkit.cli.outgoing import hand_over
-from crmkit.cli.programme import judge
+from crmkit.cli.plan import judge
 from crmkit.cli.records import read
+from crmkit.cli.send import hand_over
 
 
 @click.command(short_help="Do the day: sync, plan, and send what is due.")

@@ -9,8 +9,8 @@ import click
 
 from crmkit.campaigns.reasons import in_words
 from crmkit.cli import show
-from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, Instant, common
+from crmkit.cli.preview import local
 
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decides it; it is kept in the history.")
 _CAMPAIGN = click.argument("campaign", default="")

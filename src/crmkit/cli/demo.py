@@ -52,7 +52,7 @@ def demo(given: Given, folder: Path, patients: int, days: int, quick: bool) -> i
 
 
 def _tell(steps: Iterable[Step]) -> list[Step]:
-    from crmkit.cli.look import letter
+    from crmkit.cli.preview import letter
     from crmkit.cli.rehearse import say_rehearsal
     from crmkit.crm.rehearsal import Rehearsal
     from crmkit.messages.message import Message

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmkit.cli import show
-from crmkit.cli.look import iso, local
 from crmkit.cli.options import DONE, Given, common
+from crmkit.cli.preview import iso, local
 
 if TYPE_CHECKING:
     from crmkit.ledger.disclose import Disclosed

@@ -121,7 +121,7 @@ def check(given: Given, name: str | None, suite: Path, statement: Path | None, e
 def _as_installed(given: Given, name: str) -> str:
     """Return why a host that names the plugin could not have it: the test file imports it past its entry point."""
     from crmkit.plugins.described import describe as described
-    from crmkit.plugins.found import discover
+    from crmkit.plugins.installed import discover
 
     if name not in discover():
         return ""

@@ -9,9 +9,9 @@ import attrs
 import click
 
 from crmkit.cli import show
-from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
-from crmkit.cli.programme import NOTHING_READ, nothing_read
+from crmkit.cli.plan import NOTHING_READ, nothing_read
+from crmkit.cli.preview import local
 
 if TYPE_CHECKING:
     from crmkit.ledger.standing import Standing

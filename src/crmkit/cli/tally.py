@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmkit.cli import show
-from crmkit.cli.look import local
-from crmkit.cli.programme import reasons_in_words
+from crmkit.cli.plan import reasons_in_words
+from crmkit.cli.preview import local
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
 

@@ -12,8 +12,8 @@ import click
 
 from crmkit.campaigns.reasons import in_words
 from crmkit.cli import show
-from crmkit.cli.look import local
 from crmkit.cli.options import DONE, LOOK, Given, common
+from crmkit.cli.preview import local
 from crmkit.errors import CrmkitError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import attrs
 import click
 
 from crmkit.cli import show
-from crmkit.cli.look import iso, local
 from crmkit.cli.options import DONE, Given, common, day_option
+from crmkit.cli.preview import iso, local
 
 if TYPE_CHECKING:
     from crmkit.crm.answers import Answer

@@ -8,7 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.ledger.columns import key, optional, sealed, sealed_index
-from crmkit.store.expected import expect, few
+from crmkit.store.sqlite_statistics import expect, few
 from crmkit.store.store import Store
 from crmkit.store.types import Instant
 

@@ -11,14 +11,14 @@ from crmkit.ledger.columns import key, optional, sealed, sealed_index
 from crmkit.ledger.learnt_tables import LearntTables, declare_learnt
 from crmkit.ledger.state import SPENT
 from crmkit.ledger.triggers import enforce_order
-from crmkit.store.expected import expect
+from crmkit.store.sqlite_statistics import expect
 from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money
 
 #: What names a touch in the tables of its history, and the row's number there.
 TOUCH = ("practice", "campaign", "occasion", "patient")
 _NUMBERED = (*TOUCH, "number")
-#: How many different values columns have, within those before them: so an index is judged (`store/expected.py`).
+#: How many different values columns have, within those before them: so an index is judged (`sqlite_statistics.py`).
 _SELECTIVE = {"patient": 20_000, "campaign": 40, "occasion": 60}
 #: In which order touches are sent: neighbours in the table are neighbours in time.
 URGENCY = ("priority", "due", *TOUCH[1:])

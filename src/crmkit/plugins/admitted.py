@@ -15,7 +15,7 @@ from crmkit.errors import ConfigError, NotFound, PluginError, nearest
 from crmkit.messages.type import MessageType
 from crmkit.metrics.metric import Metric
 from crmkit.plugins.failure import Failure, Failures
-from crmkit.plugins.found import Found
+from crmkit.plugins.installed import Found
 from crmkit.records.source import Source
 from crmkit.segments.field import Field
 

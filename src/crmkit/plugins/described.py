@@ -18,7 +18,7 @@ from crmkit.plugins.admitted import Admitted
 from crmkit.plugins.calls import Calls, Fault
 from crmkit.plugins.door import admit
 from crmkit.plugins.failure import Phase
-from crmkit.plugins.found import discover
+from crmkit.plugins.installed import discover
 from crmkit.plugins.look import HOOKS, brings
 from crmkit.plugins.spec import CrmkitSpec
 from crmkit.plugins.time_limits import TimeLimits

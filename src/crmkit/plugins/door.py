@@ -18,7 +18,7 @@ from crmkit.messages.type import MessageType
 from crmkit.plugins.admitted import Admitted, refusal
 from crmkit.plugins.calls import Calls, Fault
 from crmkit.plugins.failure import Failure, Failures, Kind, Phase
-from crmkit.plugins.found import CORE, NOWHERE, Found, check_required, discover, load
+from crmkit.plugins.installed import CORE, NOWHERE, Found, check_required, discover, load
 from crmkit.plugins.joined import Joined
 from crmkit.plugins.look import HOOKS, Refused, brings, check_hooks, check_plugin, info_of
 from crmkit.plugins.spec import Context, CrmkitSpec, PluginInfo

@@ -12,12 +12,12 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.store.expected import expect
+from crmkit.store.sqlite_statistics import expect
 from crmkit.store.store import Store
 from crmkit.store.types import Instant, Money
 
 #: How many rows a practice has after ten years, and how many different values a column: so an index is judged
-#: (`store/expected.py`).
+#: (`store/sqlite_statistics.py`).
 _ROWS = {"patient": 20_000, "contact": 40_000, "consent": 40_000, "recall": 40_000, "referral": 5000, "feedback": 5000}
 _MANY_ROWS = 400_000
 #: Of whom and what the audit tells rows that no sync wrote (`stamp.py`).

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from crmkit.store.turns import driver_of, in_transaction
+from crmkit.store.sqlite_writer import driver_of, in_transaction
 
 _FULL = 2
 _WAIT = sa.text("""

@@ -17,8 +17,8 @@ from sqlalchemy.pool import StaticPool
 from crmkit.errors import ConfigError, StoreError
 from crmkit.store.durable import await_disk, on_disk
 from crmkit.store.refusal import not_to_a_standby, refusals
-from crmkit.store.same_file import SameFile
-from crmkit.store.turns import PATIENCE, begin, in_transaction, let_go
+from crmkit.store.sqlite_file import SameFile
+from crmkit.store.sqlite_writer import PATIENCE, begin, in_transaction, let_go
 
 #: The drivers that hand what the address says on to PostgreSQL's own library.
 _LIBPQ = ("psycopg", "psycopg2", "psycopg2cffi")

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from crmkit.errors import ConfigError, StoreError
 from crmkit.exact import exact
-from crmkit.store.counted import count, uncounted
 from crmkit.store.engine import insist_on_sense, joined, open_engine, transaction
-from crmkit.store.expected import is_told, tell
 from crmkit.store.names import insist_on_name, written
+from crmkit.store.postgresql_statistics import count, uncounted
 from crmkit.store.scrub import rewrite
-from crmkit.store.turns import at_once
-from crmkit.store.unchanged import unchanged
+from crmkit.store.sqlite_statistics import is_told, tell
+from crmkit.store.sqlite_unchanged import unchanged
+from crmkit.store.sqlite_writer import at_once
 
 #: An open transaction, for stages that pass it on without speaking SQL themselves.
 Connection = sa.Connection

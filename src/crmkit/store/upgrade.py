@@ -19,8 +19,8 @@ from alembic.script import ScriptDirectory
 from crmkit.errors import InTheWay, StoreError
 from crmkit.store import migrations
 from crmkit.store.migrations.change import Change
+from crmkit.store.sqlite_writer import PATIENCE
 from crmkit.store.store import Connection, Store
-from crmkit.store.turns import PATIENCE
 from crmkit.store.version import (
     HEAD,
     alone,

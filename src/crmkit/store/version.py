@@ -8,8 +8,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from crmkit.errors import GoneBack, OtherRevision, StoreError
+from crmkit.store.sqlite_writer import PATIENCE
 from crmkit.store.store import Connection, Store
-from crmkit.store.turns import PATIENCE
 
 #: The revision that this version of crmkit needs: the last one in `migrations/versions`.
 HEAD = "0011"

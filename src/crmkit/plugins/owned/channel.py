@@ -17,10 +17,9 @@ from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
 from crmkit.plugins.owned.account import account_digest
 from crmkit.plugins.owned.name import full_name
-from crmkit.plugins.owned.patience import Patience
 from crmkit.plugins.owned.receipts import sort_out
+from crmkit.plugins.owned.rest import MOST, REST, Patience, Silence
 from crmkit.plugins.owned.shape import Shape, declared
-from crmkit.plugins.owned.silence import MOST, REST, Silence
 
 _ASKED_TO_WAIT = "not handed over: the provider asked to wait"
 _RESTS = "not handed over: it answered nothing to the calls before"

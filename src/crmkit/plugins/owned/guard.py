@@ -16,8 +16,8 @@ from crmkit.campaigns.guard import Candidate, Guard
 from crmkit.campaigns.verdict import ALLOWED, LONGEST, Ruling, Verdict, deny
 from crmkit.plugins.calls import Calls, Fault, Nonsense, drain
 from crmkit.plugins.failure import Kind, Phase
-from crmkit.plugins.owned.discretion import quotes
 from crmkit.plugins.owned.name import full_name
+from crmkit.plugins.owned.private_words import quotes
 from crmkit.plugins.owned.shape import Shape
 
 GUARD = Shape("guard", methods=("judge",))

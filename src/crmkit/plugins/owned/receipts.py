@@ -11,7 +11,7 @@ import attrs
 
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.plugins.failure import Kind
-from crmkit.plugins.owned.discretion import one_line, quotes
+from crmkit.plugins.owned.private_words import one_line, quotes
 
 _WITHHELD = "withheld, for it quoted the reader"
 

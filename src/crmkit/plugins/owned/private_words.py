@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from crmkit.people.digits import end_of, numbers_in
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_SHORTEST = 4
+_SHORTEST, _LONGEST = 4, 200
 
 
-def one_line(text: str, most: int = 200) -> str:
+def one_line(text: str) -> str:
     """Return a text as one line that is not too long."""
-    short = text[: 2 * most]
-    return (short if short.isprintable() else _UNPRINTABLE.sub(" ", short)).strip()[:most]
+    short = text[: 2 * _LONGEST]
+    return (short if short.isprintable() else _UNPRINTABLE.sub(" ", short)).strip()[:_LONGEST]
 
 
 def quotes(text: str, private: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ import click
 from crmkit.cli import show
 from crmkit.cli.ending import ending
 from crmkit.cli.options import DONE, Given
-from crmkit.cli.programme import reasons_in_words
+from crmkit.cli.plan import reasons_in_words
 from crmkit.clock import wait_unless
 from crmkit.errors import CrmkitError, GoneBack, OtherRevision, StoreError
 from crmkit.ledger.state import State

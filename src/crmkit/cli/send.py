@@ -13,12 +13,11 @@ import click
 from crmkit.cli import show
 from crmkit.cli.ending import INTERRUPTED, ending
 from crmkit.cli.failed import plain
-from crmkit.cli.first import first_of_all
-from crmkit.cli.look import local
+from crmkit.cli.garbage import settled
 from crmkit.cli.options import DONE, LOOK, Given, common
-from crmkit.cli.settled import settled
+from crmkit.cli.preview import local
 from crmkit.cli.tally import FOLDER, SHOWN, nothing_taken, say_counts, say_done, say_staying, say_stopped
-from crmkit.cli.watching import watched
+from crmkit.cli.watch import watched
 from crmkit.clock import wait_unless
 from crmkit.errors import ConfigError, CrmkitError
 from crmkit.ledger.state import State
@@ -87,7 +86,7 @@ def hand_over(
             due = crm.send(only_to=only_to or None, dry=True)
             return _dry(given, crm, due, limit)
         _refuse_false_time(given, crm, watch=bool(every))
-        first = first_of_all(crm)
+        first = _first_of_all(crm)
         if first and not given.as_json:
             click.echo(show.clean(first), err=True)
         if every:
@@ -195,7 +194,7 @@ def _dry(given: Given, crm: CRM, due: Dispatched, limit: int | None) -> int:
     failures, stops = crm.failures(), crm.stopped()
     going = [touch for touch in due.touches if touch.state is State.READY][:limit]
     staying = [touch for touch in due.touches if touch.state is not State.READY]
-    first = first_of_all(crm)
+    first = _first_of_all(crm)
     if given.as_json:
         show.say_json(_document([*going, *staying], failures, stops, dry=True) | {"first": bool(first)})
         return LOOK if failures else DONE
@@ -258,3 +257,16 @@ def _document(
     ]
     standing = [{"campaign": one.campaign, "by": one.by, "at": one.at} for one in stops]
     return {"dry": dry, "counts": dict(counts), "touches": lines, "failures": plain(failures), "stopped": standing}
+
+
+def _first_of_all(crm: CRM) -> str:
+    """Return what a person ought to know while the ledger has never sent anything; empty if it has.
+
+    A database, a prefix or a practice's id that is mistyped is an empty ledger, and looks like that of a new practice.
+    """
+    if crm.status().last_sent is not None:
+        return ""
+    return (
+        f"Nothing was ever sent for practice {crm.practice.id} by this database:\n  {crm.place}\n"
+        "What was sent by another one is not known here, and would leave once more."
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from crmkit.cli.settled import settled
+from crmkit.cli.garbage import settled
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from crmkit.store.expected import expect, few
+from crmkit.store.sqlite_statistics import expect, few
 from crmkit.store.store import Store, open_store
 
 QUESTION = "SELECT note FROM crmkit_thing WHERE practice = 'x' AND state = 'due'"
