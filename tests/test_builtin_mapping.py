@@ -157,6 +157,34 @@ def test_a_name_in_capitals_is_read_as_people_write_it_where_that_is_sure(found:
     assert value({"column": "N"}, N=found) == found
 
 
+@pytest.mark.parametrize(
+    ("language", "found", "read"),
+    [
+        ("fr", "DE LA TOUR D'ARC", "de La Tour d'Arc"),
+        ("fr", "LE GALL-L’HÔTE", "Le Gall-L’Hôte"),
+        ("fr", "DUPONT NÉE N'DIAYE", "Dupont née N'Diaye"),
+        ("fr", "DA SILVA", "Da Silva"),
+        ("es", "DE LA FUENTE Y LA ROSA", "de la Fuente y La Rosa"),
+        ("it", "DE LUCA DELL'ACQUA", "De Luca Dell'Acqua"),
+        ("pt", "SÁ E MELO DOS SANTOS", "Sá e Melo dos Santos"),
+        ("de", "VON DER TANN", "von der Tann"),
+        ("nl", "VAN DEN BERG", "van den Berg"),
+        *((language, same, same) for language in ("fr", "it") for same in ("MCDONALD", "JD", "Anna", "DUPONT 2", "X")),
+        ("fr", "JEAN D", "Jean D"),
+    ],
+)
+def test_a_name_with_particles_is_read_in_the_way_of_the_language_that_is_named(
+    language: str, found: str, read: str
+) -> None:
+    assert value({"column": "N", "from_capitals": language}, N=found) == read
+
+
+@pytest.mark.parametrize("wrong", ["xx", 1, ["fr"]])
+def test_a_language_whose_way_is_not_known_is_refused(wrong: object) -> None:
+    with pytest.raises(ConfigError, match="is neither true nor such a language"):
+        value({"column": "N", "from_capitals": wrong}, N="DE LUCA")
+
+
 @pytest.mark.skipif(not NAMES.is_file(), reason="the properly cased names are not beside the checkout")
 def test_of_properly_cased_names_nearly_none_comes_back_from_capitals_as_another() -> None:
     names = sorted({name for group in json.loads(NAMES.read_text(encoding="utf-8")).values() for name in group})

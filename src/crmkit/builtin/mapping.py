@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from crmkit.errors import ConfigError
-from crmkit.people.capitals import from_capitals
+from crmkit.people.capitals import LANGUAGES, from_capitals
 from crmkit.records.fields import plural, unknown_field
 from crmkit.settings import structure
 
@@ -35,7 +35,8 @@ class Rule:
         format: How a date is written, in the codes of `strptime`, such as `%d/%m/%Y`.
         take: A regular expression; its first match in the value is taken.
         decimal: What stands before the cents of an amount: `,` or `.`; between thousands then stands any other sign.
-        from_capitals: Whether `MÜLLER` means Müller. What is not sure, such as `MCDONALD`, stays as it is.
+        from_capitals: Whether `MÜLLER` means Müller. What is not sure, such as `MCDONALD`, stays as it is. A language
+            instead of `true` says in whose way particles are written: with `fr`, `DE LA TOUR` means de La Tour.
     """
 
     column: str = ""
@@ -45,7 +46,7 @@ class Rule:
     format: str = ""
     take: str = ""
     decimal: str = ""
-    from_capitals: bool = False
+    from_capitals: Any = False
 
 
 @attrs.frozen
@@ -58,7 +59,7 @@ class Mapped:
     format: str = ""
     take: re.Pattern[str] | None = None
     decimal: str = ""
-    from_capitals: bool = False
+    from_capitals: bool | str = False
 
     @property
     def called(self) -> str:
@@ -98,7 +99,8 @@ class Mapped:
             return _amount(value, self.decimal)
         if self.format:
             return _reformat(value, self.format)
-        return from_capitals(value) if self.from_capitals else value
+        language = self.from_capitals if isinstance(self.from_capitals, str) else ""
+        return from_capitals(value, language) if self.from_capitals else value
 
 
 @attrs.frozen
@@ -191,6 +193,9 @@ def _mapped(rule: Any, where: str) -> Mapped:
     columns = (one.column,) if one.column else _columns(one.compose, where)
     if one.decimal not in ("", ",", "."):
         raise ConfigError("decimal is no sign before the cents", where=where, mend='write decimal = ","')
+    if not isinstance(one.from_capitals, bool) and one.from_capitals not in LANGUAGES:
+        mend = f"write true, or the language whose way it is: {', '.join(LANGUAGES)}"
+        raise ConfigError("from_capitals is neither true nor such a language", where=where, mend=mend)
     return Mapped(columns, template, one.values, one.format, take, one.decimal, one.from_capitals)
 
 
