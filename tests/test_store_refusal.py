@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from crmkit.store.turns import PATIENCE
 
 from crmkit import upgrade_database
 from crmkit.errors import ConfigError, StoreError
@@ -118,6 +119,20 @@ def forgotten(store: Store, asked: sa.Select[tuple[int]]) -> None:
     with store.read() as connection:
         connection.exec_driver_sql("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
         connection.scalar(asked)
+
+
+def test_a_server_that_died_without_a_word_is_given_up_after_half_a_minute(postgres: str, make: Make) -> None:
+    def heeded(address: str) -> dict[str, str]:
+        with make(address).read() as connection:
+            return dict(connection.connection.driver_connection.info.get_parameters())
+
+    alone = heeded(postgres)
+    silent = int(alone["keepalives_idle"]) + 4 * int(alone["keepalives_interval"])
+    # Who waits for an answer, who sends, and who connects: Linux would wait two hours, a quarter of one, two minutes.
+    assert (silent, alone["keepalives_count"]) == (PATIENCE, "4")
+    assert (alone["tcp_user_timeout"], alone["connect_timeout"]) == (f"{PATIENCE}000", str(PATIENCE))
+    own = heeded(f"{postgres}&connect_timeout=5&tcp_user_timeout=9000")
+    assert (own["connect_timeout"], own["tcp_user_timeout"]) == ("5", "9000"), "what the address says is heeded"
 
 
 def test_every_name_has_its_letters_whatever_the_server_is_set_to(postgres: str, make: Make) -> None:

@@ -23,6 +23,16 @@ from crmkit.store.sqlite_writer import PATIENCE, begin, in_transaction, let_go
 #: The drivers that hand what the address says on to PostgreSQL's own library.
 _LIBPQ = ("psycopg", "psycopg2", "psycopg2cffi")
 
+#: So it is noticed within half a minute that a server died, or a firewall on the way fell silent, without a word: by
+#: itself the system tries for a quarter of an hour, and whoever only waits for an answer waits for two hours.
+_NOTICED = {
+    "connect_timeout": str(PATIENCE),
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": str(1000 * PATIENCE),
+}
+
 #: Of these no answer can be waited for in a plain function.
 _ASYNCHRONOUS = ("asyncpg", "psycopg_async", "aiosqlite")
 
@@ -59,9 +69,9 @@ def open_engine(url: str) -> sa.Engine:
         more["connect_args"] = {_PREPARE: _threshold(str(made.query[_PREPARE]))}
         made = made.difference_update_query([_PREPARE])
     try:
-        if made.get_driver_name() in _LIBPQ and "client_encoding" not in made.query:
-            # Else the server's settings decide, which may have no letter for some patient's name.
-            made = made.update_query_dict({"client_encoding": "utf8"})
+        if made.get_driver_name() in _LIBPQ:
+            # Else the server's settings decide on the letters, and may have none for some patient's name.
+            made = made.set(query={"client_encoding": "utf8", **_NOTICED, **made.query})
         return sa.create_engine(made, hide_parameters=True, **more)
     except (sa.exc.NoSuchModuleError, ImportError) as problem:
         if made.drivername.partition("+")[2] in _ASYNCHRONOUS:
