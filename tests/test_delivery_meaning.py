@@ -87,6 +87,13 @@ def test_a_touch_is_told_what_when_and_why() -> None:
     assert (back.reason, dict(back.detail)) == ("bounced", {"channel": "email", "status": "5.1.1"})
     soft = moved(TOUCH, State.BOUNCED, event(EventKind.BOUNCED), NOW, now)
     assert (soft.reason, soft.detail["status"]) == ("bounced_soft", "no code")
+    for status, permanent, reason in (
+        ("5.7.26", False, "kept_out"),
+        ("5.7.1", True, "bounced"),
+        ("5.2.2", False, "bounced_soft"),
+    ):
+        filtered = moved(TOUCH, State.BOUNCED, event(EventKind.BOUNCED, permanent=permanent, status=status), NOW, now)
+        assert filtered.reason == reason
     assert moved(TOUCH, State.DELIVERED, told, NOW, now).reason == "delivered"
 
 

@@ -59,6 +59,7 @@ REASONS = MappingProxyType(
         "delivered": "arrived",
         "bounced": "came back: nobody is at this address ({status})",
         "bounced_soft": "came back, though the address may be in order ({status})",
+        "kept_out": "came back from a spam filter or a rule of the receiver ({status})",
         "complained": "was reported as unwanted",
         "refused_address": "refused by the channel {channel}: nobody is at this address ({told})",
         "refused": "refused by the channel {channel} ({told})",

@@ -148,7 +148,9 @@ def wish_of_reader(event: Event, touch: Touch) -> Stop | None:
 
 def _reason(to: State, event: Event) -> str:
     if to is State.BOUNCED:
-        return "bounced" if event.permanent else "bounced_soft"
+        # A status of 7 is about security and policy (RFC 3463): it is the sender who is not wanted.
+        soft = "kept_out" if event.status[1:4] == ".7." else "bounced_soft"
+        return "bounced" if event.permanent else soft
     return to.value if to in PROVES.values() else "left_after_all"
 
 
