@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from crmkit.errors import SourceError
 from crmkit.practice import Practice
+from crmkit.records.records import Records
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.source import Batch, Row
 from crmkit.records.summary import SyncSummary
@@ -57,9 +58,13 @@ class Desk:
     def sync(self, *rows: Row, **more: Any) -> SyncSummary:
         return self.run(Told([Batch(rows)], **more))
 
+    @property
+    def records(self) -> Records:
+        return Records(self.store, self.tables, PRACTICE)
+
     def run(self, source: Told) -> SyncSummary:
         self.at += timedelta(hours=1)
-        return Sync(self.store, self.tables, PRACTICE, source, self.at).run()
+        return Sync(self.records, source, self.at).run()
 
     def now(self, kind: str) -> list[Any]:
         return self._all(self.tables.kind(kind).now, "id")

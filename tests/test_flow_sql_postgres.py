@@ -52,7 +52,7 @@ def execute(url: str, statements: str) -> None:
 
 
 def records(crm: CRM, kind: str, *names: str) -> list[tuple[Any, ...]]:
-    table = crm._stages.records.kind(kind).now
+    table = crm._stages.records.tables.kind(kind).now
     with crm._store.read() as connection:
         return [tuple(row) for row in connection.execute(sa.select(*(table.c[name] for name in names)))]
 

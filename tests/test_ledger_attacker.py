@@ -279,7 +279,7 @@ def test_a_no_of_the_practice_software_that_was_changed_into_a_yes_is_told(
 
 def slip_in(crm: CRM, table: str, where: str, **values: str) -> None:
     """Add a row like another of the same table, beside crmkit, with the digest that it must have."""
-    kind = crm._stages.records.kind(table)
+    kind = crm._stages.records.tables.kind(table)
     with crm._store.begin() as connection:
         row = connection.execute(sa.select(kind.now).where(sa.text(where))).one()._asdict() | values
         given = {name: value for name, value in row.items() if name in kind.now.c and name not in NOT_GIVEN}

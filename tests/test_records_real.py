@@ -19,6 +19,7 @@ from crmkit.builtin.csv import CsvSettings, plugin
 from crmkit.clock import FixedClock
 from crmkit.plugins.spec import Context
 from crmkit.practice import Practice
+from crmkit.records.records import Records
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.summary import Counts, SyncSummary
 from crmkit.records.sync import Sync
@@ -85,7 +86,7 @@ class Desk:
         stated = structure(CsvSettings, {"folder": str(folder), **settings}, where="settings.csv")
         context = Context("csv", stated, FixedClock(NOW), logging.getLogger("csv"), folder)
         (source,) = plugin.crmkit_sources(context)
-        return Sync(self.store, self.tables, PRACTICE, source, self.at).run()
+        return Sync(Records(self.store, self.tables, PRACTICE), source, self.at).run()
 
     def all(self, kind: str) -> dict[str, Any]:
         with self.store.read() as connection:

@@ -124,8 +124,8 @@ def test_one_source_may_speak_of_the_patients_of_another(desk: Desk) -> None:
 
 def test_two_practices_in_one_database_do_not_see_each_other(desk: Desk) -> None:
     desk.sync(anna())
-    elsewhere = attrs.evolve(PRACTICE, id="far-sight")
-    Sync(desk.store, desk.tables, elsewhere, Told([Batch((anna(given="Tom"), visit(patient="P2")))]), NOW).run()
+    elsewhere = attrs.evolve(desk.records, practice=attrs.evolve(PRACTICE, id="far-sight"))
+    Sync(elsewhere, Told([Batch((anna(given="Tom"), visit(patient="P2")))]), NOW).run()
     assert [(one.practice, one.given) for one in desk.now("patient")] == [("bright-eyes", "Anna"), ("far-sight", "Tom")]
     assert desk.rejected() == []
 

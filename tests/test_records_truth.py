@@ -9,7 +9,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records_desk import NOW, PRACTICE, Desk, Told, anna, new_desk, row, visit
+from records_desk import NOW, Desk, Told, anna, new_desk, row, visit
 
 from crmkit.errors import PluginError, SourceError
 from crmkit.plugins.owned import owned_source
@@ -51,7 +51,7 @@ def consent(given: str = "yes", id_: str = "C1", patient: str = "P1", **more: st
 
 
 def truth(desk: Desk, *sources: Source) -> Truth:
-    return Truth(desk.store, desk.tables, PRACTICE, sources)
+    return Truth(desk.records, sources)
 
 
 def test_without_a_source_that_can_be_asked_nothing_is_asked(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from records_desk import NOW, PRACTICE, Desk, Told, anna, new_desk, row, visit
+from records_desk import NOW, Desk, Told, anna, new_desk, row, visit
 
 from crmkit.records.source import Batch, Row
 from crmkit.records.summary import Counts, SyncSummary
@@ -20,9 +20,8 @@ def desk() -> Iterator[Desk]:
     made.store.close()
 
 
-def wait(desk: Desk, summary: SyncSummary | None = None, **more: object) -> SyncSummary:
-    given = summary or SyncSummary()
-    return take_waiting(desk.store, desk.tables, PRACTICE, given, NOW, desk.at, **more)  # type: ignore[arg-type]
+def wait(desk: Desk, summary: SyncSummary | None = None) -> SyncSummary:
+    return take_waiting(desk.records, summary or SyncSummary(), NOW, desk.at)
 
 
 def changes(*rows: Row, name: str) -> Told:
@@ -43,7 +42,7 @@ def test_what_an_earlier_sync_rejected_was_rejected(desk: Desk) -> None:
     desk.run(changes(visit(), name="diary"))
     desk.run(changes(anna(), name="clinic"))
     summary = SyncSummary({"visit": Counts(rejected=3)})
-    later = take_waiting(desk.store, desk.tables, PRACTICE, summary, desk.at, desk.at)
+    later = take_waiting(desk.records, summary, desk.at, desk.at)
     assert later.kinds["visit"] == Counts(added=1, rejected=3)
 
 

@@ -94,7 +94,7 @@ def test_single_patients_are_asked_about_in_the_last_second(practice_database):
         assert truth.renew(["7", "nobody"], now) == frozenset()
         with crm._store.read() as connection:
             assert crm._stages.history.patients(connection, ["7"])["7"].contacts[0].value == "new@stone.example"
-            assert connection.execute(sa.select(crm._stages.records.visit.now)).all() == []
+            assert connection.execute(sa.select(crm._stages.records.tables.visit.now)).all() == []
         execute(url, "DELETE FROM person")
         assert truth.renew(["7"], now) == {"7"}
         execute(url, "DROP TABLE person")

@@ -20,7 +20,7 @@ def url(tmp_path):
 
 
 def records(crm, kind, *names):
-    table = crm._stages.records.kind(kind).now
+    table = crm._stages.records.tables.kind(kind).now
     with crm._store.read() as connection:
         return [tuple(row) for row in connection.execute(sa.select(*(table.c[name] for name in names)))]
 

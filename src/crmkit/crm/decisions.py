@@ -21,8 +21,6 @@ from crmkit.ledger.trail.head import Head, note_head, settled
 from crmkit.ledger.trail.verify import Verified, verify
 from crmkit.practice import Practice
 from crmkit.records.intact import not_as_given
-from crmkit.records.stamp import Stamp
-from crmkit.records.sync import write_alone
 from crmkit.store.store import Connection
 
 #: More faults than these tell a reader nothing new.
@@ -167,8 +165,8 @@ class Decisions:
         stages, whom = self._stages, patient_id(patient)
 
         def step(connection: Connection) -> Forgotten:
-            write_alone(stages.store, connection, self.practice.id)
-            return forget(connection, stages.records, stages.ledger, stages.seal, whom, by, self.clock.now())
+            stages.records.lock(connection)
+            return forget(connection, stages.records.tables, stages.ledger, stages.seal, whom, by, self.clock.now())
 
         return attrs.evolve(stages.seal.done(step), traces=stages.store.scrub())
 
@@ -201,8 +199,8 @@ class Decisions:
             at = asked or (now.at if now else settled(connection, self.clock.now()))
             found = verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
             stamped = are_stamped(connection, stages.tables, self.practice.id)
-            stamp = Stamp(self.practice.id, stages.seal.key) if stamped else None
-            beside = islice(not_as_given(connection, stages.records, self.practice.id, stamp), _MOST)
+            stamp = stages.records.stamp if stamped else None
+            beside = islice(not_as_given(connection, stages.records.tables, self.practice.id, stamp), _MOST)
             return attrs.evolve(found, faults=(*found.faults, *beside))
 
 

@@ -10,16 +10,13 @@ from crmkit.crm.plugged import Plugged
 from crmkit.crm.stages import Stages
 from crmkit.errors import ConfigError, CrmkitError, NotFound, nearest
 from crmkit.ledger.decided import Decided, Decision, are_stamped, decide
-from crmkit.ledger.forget import forgotten_among
 from crmkit.practice import Practice
-from crmkit.records.intake import ForgottenAmong
 from crmkit.records.rejected import RejectedRow, rejected_rows
 from crmkit.records.source import Source
-from crmkit.records.stamp import Stamp, stamp_all
+from crmkit.records.stamp import stamp_all
 from crmkit.records.succession import left_by, take_over
 from crmkit.records.summary import SyncSummary
-from crmkit.records.sync import Sync, write_alone
-from crmkit.records.tables import RecordTables
+from crmkit.records.sync import Sync
 from crmkit.records.waiting import take_waiting
 from crmkit.store.store import Connection, Store
 
@@ -54,9 +51,11 @@ class Reading(Plugged):
                 if len(sources) == 1:
                     raise
                 summary += SyncSummary(failures=(str(problem),))
-        whole = take_waiting(*self._records, summary, began, self.clock.now(), self._forgotten, self._stages.seal.key)
+        whole = take_waiting(self._stages.records, summary, began, self.clock.now())
         with self._store.read() as connection:
-            left = left_by(connection, self._stages.records, self.practice.id, self._source_names, only_here=True)
+            left = left_by(
+                connection, self._stages.records.tables, self.practice.id, self._source_names, only_here=True
+            )
         whole += SyncSummary(missing=sum(left.values()))
         self._store.count_new()
         log_sync(self.practice.id, whole)
@@ -65,7 +64,7 @@ class Reading(Plugged):
     def rejected(self) -> list[RejectedRow]:
         """Return the rows that no sync could use, with place and reason."""
         with self._store.read() as connection:
-            return list(rejected_rows(connection, self._stages.records, self.practice.id))
+            return list(rejected_rows(connection, self._stages.records.tables, self.practice.id))
 
     def take_over(self, old: str, new: str) -> int:
         """Let a source go on with the patients of one that is not there any more, and return how many there are.
@@ -83,7 +82,7 @@ class Reading(Plugged):
         """
         names = self._source_names
         with self._store.read() as connection:
-            left = left_by(connection, self._stages.records, self.practice.id, names)
+            left = left_by(connection, self._stages.records.tables, self.practice.id, names)
         if old in names:
             raise ConfigError(f"the source {old} is still there", where="take over", mend="take its plugin out first")
         if new not in names:
@@ -91,42 +90,32 @@ class Reading(Plugged):
         if old not in left:
             mend = nearest(old, left) if left else "all patients are of sources that are there"
             raise NotFound(f"no patient is of a source {old}", where="take over", mend=mend)
-        store, records, practice = self._records
+        records = self._stages.records
 
         def step(connection: Connection) -> int:
-            write_alone(store, connection, practice.id)
-            return take_over(connection, records, practice.id, old, new)
+            records.lock(connection)
+            return take_over(connection, records.tables, self.practice.id, old, new)
 
         return self._stages.seal.done(step)
 
     def _synced(self, source: Source) -> SyncSummary:
-        who = self._forgotten, self._source_names
-        return Sync(*self._records, source, self.clock.now(), *who, self._stages.seal.key).run()
+        return Sync(self._stages.records, source, self.clock.now(), self._source_names).run()
 
     def _stamp_what_is_there(self) -> None:
         """Once there is a key, stamp what no sync with it wrote: from then on the audit misses stamps."""
-        store, records, practice = self._records
-        seal = self._stages.seal
+        records, seal = self._stages.records, self._stages.seal
 
         def step(connection: Connection) -> None:
-            if not are_stamped(connection, seal.tables, practice.id):
-                write_alone(store, connection, practice.id)
-                stamp_all(connection, records, Stamp(practice.id, seal.key))
+            if not are_stamped(connection, seal.tables, seal.practice):
+                records.lock(connection)
+                stamp_all(connection, records.tables, records.stamp)
                 decide(connection, seal, Decision(Decided.STAMPED, "", self.clock.now()))
 
-        with store.read() as connection:
-            done = not seal.key or are_stamped(connection, seal.tables, practice.id)
+        with self._store.read() as connection:
+            done = not seal.key or are_stamped(connection, seal.tables, seal.practice)
         if not done:
             self._stages.alone("programme", step)
 
     @property
     def _source_names(self) -> frozenset[str]:
         return frozenset(source.name for source in self.plugins.sources)
-
-    @property
-    def _records(self) -> tuple[Store, RecordTables, Practice]:
-        return self._store, self._stages.records, self.practice
-
-    @property
-    def _forgotten(self) -> ForgottenAmong:
-        return forgotten_among(self._stages.tables, self.practice.id)

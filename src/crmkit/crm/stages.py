@@ -39,6 +39,7 @@ from crmkit.people.medium import Medium
 from crmkit.plugins.door import CORE, Admitted
 from crmkit.plugins.owned import OwnedGuard
 from crmkit.practice import Practice
+from crmkit.records.records import Records
 from crmkit.records.tables import RecordTables
 from crmkit.records.truth import Truth
 from crmkit.store.store import Connection, Store
@@ -112,7 +113,7 @@ class Stages:
     """From segment to channel, over one store and one clock."""
 
     store: Store
-    records: RecordTables
+    records: Records
     tables: LedgerTables
     seal: Seal
     ledger: Ledger
@@ -176,10 +177,13 @@ def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
     ledger = Ledger(on.ledger, on.practice.id, seal)
     programme = Programme(on.ledger, on.practice.id, seal)
     history = History(on.records, on.ledger, on.practice.id, remember=remember)
-    recheck, truth = _recheck(on, programme, history), _truth(on, key)
+    records = Records(on.store, on.records, on.practice, forgotten_among(on.ledger, on.practice.id), key)
+    # A rehearsal reads the records as they are and asks nobody.
+    truth = Truth(records, () if on.store.temporary else on.admitted.sources)
+    recheck = _recheck(on, programme, history)
     return Stages(
         store=on.store,
-        records=on.records,
+        records=records,
         tables=on.ledger,
         seal=seal,
         ledger=ledger,
@@ -205,12 +209,6 @@ def _recheck(on: Ground, programme: Programme, history: History) -> Recheck:
         Judge(on.practice, history, types, on.renderer, guards, media, openings, on.source_names),
         Settlement(on.ledger, on.practice.id, types, on.wishes.caps, openings),
     )
-
-
-def _truth(on: Ground, key: bytes) -> Truth:
-    # A rehearsal reads the records as they are and asks nobody.
-    asked = () if on.store.temporary else on.admitted.sources
-    return Truth(on.store, on.records, on.practice, asked, forgotten_among(on.ledger, on.practice.id), key)
 
 
 def _dispatch(on: Ground, clock: Clock, seal: Seal, ledger: Ledger, truth: Truth, recheck: Recheck) -> Dispatch:

@@ -69,7 +69,7 @@ class Telling(Decisions):
         """
         stages, whom = self._stages, patient_id(patient)
         with stages.store.read() as connection:
-            found = disclose(connection, stages.records, stages.tables, self.practice.id, whom)
+            found = disclose(connection, stages.records.tables, stages.tables, self.practice.id, whom)
         if not found.rows:
             raise unknown_patient(whom)
         return found
@@ -81,7 +81,7 @@ class Telling(Decisions):
         """
         stages = self._stages
         with stages.store.read() as connection:
-            found = standing(connection, stages.records, stages.tables, self.practice.id, self.clock.now())
+            found = standing(connection, stages.records.tables, stages.tables, self.practice.id, self.clock.now())
             # A clock of one's own is meant to show another time.
             ahead = ahead_of(connection, self.clock) if isinstance(self.clock, SystemClock) else None
             broken = {name: str(one.problem) for name, one in stages.planner.broken(connection).items()}
@@ -98,7 +98,7 @@ class Telling(Decisions):
         year = window or Window.year_to(self.practice.today(now) + timedelta(days=1))
         metrics = self._opened.admitted.metrics
         with exact():
-            return gather(stages.store, stages.records, stages.tables, self.practice, metrics, year, now)
+            return gather(stages.store, stages.records.tables, stages.tables, self.practice, metrics, year, now)
 
     def report(self, path: str | Path, window: Window | None = None) -> Path:
         """Write the report as one HTML page and return its path."""
@@ -119,5 +119,5 @@ class Telling(Decisions):
 
     def _rejected(self) -> int:
         with self._stages.store.read() as connection:
-            found = rejected_rows(connection, self._stages.records, self.practice.id)
+            found = rejected_rows(connection, self._stages.records.tables, self.practice.id)
             return len({one.row for one in found})

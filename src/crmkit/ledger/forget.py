@@ -20,7 +20,7 @@ from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.trail.blank import blank, remove
 from crmkit.ledger.trail.seal import Seal
 from crmkit.records.erase import addresses_of, erase
-from crmkit.records.intake import ForgottenAmong
+from crmkit.records.records import ForgottenAmong
 from crmkit.records.tables import RecordTables
 
 #: What the machine itself writes beside the state of a touch that is on its way or has left.

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 import sqlalchemy as sa
 
-from crmkit.practice import Practice
 from crmkit.records.apply import apply_rows
 from crmkit.records.build import Values, build
+from crmkit.records.records import Records
 from crmkit.records.rejected import Rejection, keep_rejections
 from crmkit.records.source import Fault, Row, patient_of
-from crmkit.records.stamp import Stamp
 from crmkit.records.summary import Counts, SyncSummary
-from crmkit.records.tables import RecordTables
 from crmkit.store.among import among
-
-#: Tells, inside a transaction, which of some patients were erased on request and must not come back.
-ForgottenAmong = Callable[[sa.Connection, Sequence[str]], frozenset[str]]
-
-
-def nobody(_: sa.Connection, __: Sequence[str]) -> frozenset[str]:
-    """Say that nobody was forgotten."""
-    return frozenset()
 
 
 @attrs.define
@@ -52,27 +42,21 @@ class Intake:
     """Takes the rows of one source, batch by batch.
 
     Attributes:
-        tables: The canonical tables.
-        practice: Whose patients they are.
+        records: Where they go.
         source: The source's name.
         now: The instant at which all changes become known.
         owners: By the patient's id, the source that the patient belongs to.
-        forgotten: Tells who must not come back.
         sources: The names of all sources that are admitted; empty where that is not known.
-        key: The host's audit key, which stamps the rows; empty where no trail is kept.
         seen: By kind and id, where each row stood.
         rejections: The rows that could not be used.
         foreign: Ids under which the source has a patient, but another source too.
     """
 
-    tables: RecordTables
-    practice: Practice
+    records: Records
     source: str
     now: datetime
     owners: dict[str, str]
-    forgotten: ForgottenAmong = nobody
     sources: frozenset[str] = frozenset()
-    key: bytes = attrs.field(default=b"", repr=False)
     seen: dict[tuple[str, str], tuple[str, int]] = attrs.field(factory=dict, init=False)
     rejections: list[Rejection] = attrs.field(factory=list, init=False)
     foreign: set[str] = attrs.field(factory=set, init=False)
@@ -80,7 +64,7 @@ class Intake:
     @property
     def scope(self) -> tuple[str, str]:
         """The practice's id and the source's name."""
-        return self.practice.id, self.source
+        return self.records.practice.id, self.source
 
     def take(
         self, connection: sa.Connection, rows: Sequence[Row], gone: Mapping[str, Iterable[str]] | None = None
@@ -97,8 +81,8 @@ class Intake:
         for name, ids in (gone or {}).items():
             taken.blank[name].extend(ids)
         kinds: dict[str, Counts] = {}
-        stamp = Stamp(self.practice.id, self.key)
-        for kind in self.tables.kinds():
+        stamp = self.records.stamp
+        for kind in self.records.tables.kinds():
             there, blank, rejected = taken.rows[kind.name], taken.blank[kind.name], taken.rejected[kind.name]
             counts = apply_rows(connection, kind, self.scope, there, blank, self.now, stamp)
             if there or blank or rejected or (kind.name == "consent" and taken.silent):
@@ -108,12 +92,12 @@ class Intake:
     def keep_rejections(self, connection: sa.Connection, *, all_was_read: bool) -> None:
         """Store what was rejected and remove what has been mended since."""
         settled = None if all_was_read else self.seen
-        keep_rejections(connection, self.tables, self.scope, self.rejections, self.now, settled=settled)
+        keep_rejections(connection, self.records.tables, self.scope, self.rejections, self.now, settled=settled)
 
     def _taken(self, connection: sa.Connection, rows: Sequence[Row]) -> Taken:
         taken = Taken()
         asked = {patient for row in rows if (patient := patient_of(row))}
-        forgotten = self.forgotten(connection, sorted(asked))
+        forgotten = self.records.forgotten(connection, sorted(asked))
         for row in rows:
             if patient_of(row) in forgotten:
                 taken.forgotten += 1
@@ -123,7 +107,7 @@ class Intake:
         return taken
 
     def _take(self, row: Row, taken: Taken) -> tuple[Fault, ...]:
-        built = build(row, self.practice)
+        built = build(row, self.records.practice)
         faults = built.faults or self._twice(row) or (() if built.silent else self._misplaced(row, built.rows[0][1]))
         if faults:
             return faults
@@ -150,15 +134,15 @@ class Intake:
         patient = patient_of(row)
         if row.kind != "patient":
             return self._of_nobody(patient)
-        if values["born"] and values["born"] > self.practice.today(self.now):
+        if values["born"] and values["born"] > self.records.practice.today(self.now):
             # What a year of two digits is read as; its owner would pass for a child.
             return (Fault("born", "lies in the future: write the year with four digits"),)
         return self._of_another(patient)
 
     def _yeses(self, connection: sa.Connection, ids: Sequence[str]) -> list[str]:
         """Return which of some consents are a yes that the source has said. A no stays until there is a yes."""
-        consent = self.tables.consent.now
-        mine = (consent.c.practice == self.practice.id, consent.c.source == self.source, consent.c.given)
+        consent, (practice, source) = self.records.tables.consent.now, self.scope
+        mine = (consent.c.practice == practice, consent.c.source == source, consent.c.given)
         query = sa.select(consent.c.id).where(*mine, among(consent.c.id, ids))
         return list(connection.scalars(query)) if ids else []
 
@@ -178,13 +162,3 @@ class Intake:
         if patient not in self.owners:
             return (Fault("patient", "names a patient who is not known: is the patient's own row missing?"),)
         return ()
-
-
-def owners_of(
-    connection: sa.Connection, tables: RecordTables, practice: str, ids: Sequence[str] | None = None
-) -> dict[str, str]:
-    """Return by id which source each patient belongs to: of all patients, or of a few hundred."""
-    patient = tables.patient.now
-    query = sa.select(patient.c.id, patient.c.source).where(patient.c.practice == practice)
-    some = query if ids is None else query.where(patient.c.id.in_(ids))
-    return {row.id: row.source for row in connection.execute(some)}

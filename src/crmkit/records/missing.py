@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from crmkit.people.patient import Status
 from crmkit.records.intake import Intake
-from crmkit.records.tables import RecordTables
 
 #: If that many are missing, and half of all, it is the export that is not whole.
 _MANY = 6
@@ -36,7 +35,7 @@ class Missing:
     doubt: str = ""
 
 
-def missing_ahead(connection: sa.Connection, tables: RecordTables, intake: Intake, today: date) -> Iterator[Missing]:
+def missing_ahead(connection: sa.Connection, intake: Intake, today: date) -> Iterator[Missing]:
     """Yield what of today or later a complete reading has not told, though the source had told it before.
 
     Only that: whatever else an export leaves out, such as visits of former years or a patient's no, may well be true
@@ -44,15 +43,14 @@ def missing_ahead(connection: sa.Connection, tables: RecordTables, intake: Intak
 
     Args:
         connection: A transaction that reads what is there.
-        tables: The canonical tables.
         intake: What has been read, to its end.
         today: In the practice's calendar.
     """
-    for kind, (states, day, called) in _AHEAD.items():
+    for kind, (_, _, called) in _AHEAD.items():
         told = _told(intake, kind)
         if not told:
             continue
-        there = _there(connection, tables.kind(kind).now, intake, states, day, today)
+        there = _there(connection, kind, intake, today)
         gone = tuple(id_ for id_ in there if id_ not in told)
         if len(gone) >= _MANY and 2 * len(gone) >= len(there):
             yield Missing(kind, doubt=f"{len(gone)} of {len(there)} {called} to come are missing, and were kept")
@@ -60,13 +58,13 @@ def missing_ahead(connection: sa.Connection, tables: RecordTables, intake: Intak
             yield Missing(kind, gone)
 
 
-def missing_patients(connection: sa.Connection, tables: RecordTables, intake: Intake) -> int:
+def missing_patients(connection: sa.Connection, intake: Intake) -> int:
     """Return how many patients of the source a complete reading has not told, but for those who had left before.
 
     An export may leave out who has not come for years, and just those are to be won back. So nobody is taken away.
     """
     # Nothing is done about them: so it is told of an export that broke off amid a row, too.
-    told, patient = _came(intake, "patient"), tables.patient.now
+    told, patient = _came(intake, "patient"), intake.records.tables.patient.now
     if not told or not any(source == intake.source and id_ not in told for id_, source in intake.owners.items()):
         return 0
     practice, source = intake.scope
@@ -88,9 +86,8 @@ def _came(intake: Intake, kind: str) -> set[str]:
     return {id_ for of, id_ in intake.seen if of == kind} | rejected
 
 
-def _there(
-    connection: sa.Connection, table: sa.Table, intake: Intake, states: tuple[str, ...], day: str, today: date
-) -> list[str]:
-    practice, source = intake.scope
+def _there(connection: sa.Connection, kind: str, intake: Intake, today: date) -> list[str]:
+    (states, day, _), (practice, source) = _AHEAD[kind], intake.scope
+    table = intake.records.tables.kind(kind).now
     mine = (table.c.practice == practice, table.c.source == source)
     return [*connection.scalars(sa.select(table.c.id).where(*mine, table.c.status.in_(states), table.c[day] >= today))]

@@ -10,13 +10,10 @@ import attrs
 import sqlalchemy as sa
 
 from crmkit.errors import CrmkitError
-from crmkit.practice import Practice
 from crmkit.records.fields import WEIGHTY
-from crmkit.records.intake import ForgottenAmong, Intake, nobody, owners_of
+from crmkit.records.intake import Intake
+from crmkit.records.records import Records
 from crmkit.records.source import Batch, FetchingSource, Source, fetches, patient_of
-from crmkit.records.sync import write_alone
-from crmkit.records.tables import RecordTables
-from crmkit.store.store import Store
 
 _CHUNK = 500
 
@@ -30,20 +27,12 @@ class Truth:
     """Brings the records of some patients up to date.
 
     Attributes:
-        store: The database.
-        tables: The canonical tables.
-        practice: Whose patients they are.
+        records: What is brought up to date.
         sources: Those of the sources that can be asked about single patients.
-        forgotten: Tells who was erased on request and must not come back.
-        key: The host's audit key, which stamps the rows; empty where no trail is kept.
     """
 
-    store: Store
-    tables: RecordTables
-    practice: Practice
+    records: Records
     sources: tuple[FetchingSource, ...] = attrs.field(converter=_fetching)
-    forgotten: ForgottenAmong = nobody
-    key: bytes = attrs.field(default=b"", repr=False)
 
     @property
     def asks(self) -> bool:
@@ -83,11 +72,10 @@ class Truth:
             batches = list(source.fetch(tuple(ids)))
         except CrmkitError:
             return {*ids}
-        with self.store.begin() as connection:
-            write_alone(self.store, connection, self.practice.id)
-            owners = owners_of(connection, self.tables, self.practice.id, ids)
+        with self.records.begin() as connection:
+            owners = self.records.owners(connection, ids)
             own = {id_ for id_, owner in owners.items() if owner == source.name}
-            intake = Intake(self.tables, self.practice, source.name, now, owners, self.forgotten, key=self.key)
+            intake = Intake(self.records, source.name, now, owners)
             self._apply(connection, intake, batches, ids)
         told = {id_ for kind, id_ in intake.seen if kind == "patient"}
         unread = {patient_of(one.row) for one in intake.rejections if one.row.kind in WEIGHTY}
@@ -113,11 +101,12 @@ class Truth:
     ) -> Mapping[str, list[str]]:
         """Return by kind the rows that the source had for these patients and has no more."""
         gone: dict[str, list[str]] = defaultdict(list)
-        for kind in self.tables.kinds():
+        practice, source = intake.scope
+        for kind in self.records.tables.kinds():
             if kind.name not in whole or kind.name == "patient":
                 continue
             table = kind.now
-            mine = (table.c.practice == self.practice.id, table.c.source == intake.source, table.c.patient.in_(ids))
+            mine = (table.c.practice == practice, table.c.source == source, table.c.patient.in_(ids))
             for id_ in connection.scalars(sa.select(table.c.id).where(*mine)):
                 if (kind.name, id_) not in there and not _derived(kind.name, id_, ids):
                     gone[kind.name].append(id_)
@@ -125,12 +114,12 @@ class Truth:
 
     def _guardians(self, ids: Sequence[str]) -> dict[str, str]:
         """Return by ward who the guardian is, of those who have one."""
-        patient = self.tables.patient.now
+        patient = self.records.tables.patient.now
         query = sa.select(patient.c.id, patient.c.guardian).where(
-            patient.c.practice == self.practice.id, patient.c.guardian != ""
+            patient.c.practice == self.records.practice.id, patient.c.guardian != ""
         )
         found: dict[str, str] = {}
-        with self.store.read() as connection:
+        with self.records.store.read() as connection:
             for start in range(0, len(ids), _CHUNK):
                 some = query.where(patient.c.id.in_(ids[start : start + _CHUNK]))
                 found |= {row.id: row.guardian for row in connection.execute(some)}

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from crmkit.ledger.tables import LedgerTables, declare_ledger
 from crmkit.practice import Practice
+from crmkit.records.records import Records
 from crmkit.records.source import Batch, Row
 from crmkit.records.sync import Sync
 from crmkit.records.tables import RecordTables, declare_records
@@ -50,7 +51,7 @@ class Scratch:
 
     def put(self, rows: Sequence[Row], practice: Practice = PRACTICE) -> None:
         """Add rows to a practice's records, or replace those of the same kind and id."""
-        Sync(self.store, self.records, practice, _Told(rows, "made-up"), NOW - timedelta(days=1)).run()
+        Sync(Records(self.store, self.records, practice), _Told(rows, "made-up"), NOW - timedelta(days=1)).run()
 
     def values(self, field: Field, window: Span | None = None, practice: Practice = PRACTICE) -> Mapping[str, Any]:
         """Return a field's value by patient's id, as of `NOW`."""
