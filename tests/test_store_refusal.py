@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from crmkit.store.turns import PATIENCE
 
 from crmkit import upgrade_database
 from crmkit.errors import ConfigError, StoreError
+from crmkit.store.sqlite_writer import PATIENCE
 from crmkit.store.store import Store, open_store
 
 Make = Callable[..., Store]
