@@ -254,8 +254,8 @@ def test_a_server_that_is_away_is_left_alone():
     [
         ("desk.brighteyes.example", "desk.brighteyes.example"),
         ("Praxis-Müller.fritz.box", "[127.0.0.1]"),
-        ("PC_2.local", "[127.0.0.1]"),
-        ("desk", "[127.0.0.1]"),
+        ("PC_2.local", "[192.0.2.7]"),
+        ("desk", "[192.0.2.7]"),
         (None, "[127.0.0.1]"),
     ],
 )
@@ -263,7 +263,12 @@ def test_whatever_the_desks_computer_is_called_it_can_greet_the_server(monkeypat
     def own() -> str:
         return b"M\xdcLLER.fritz.box".decode() if name is None else name
 
+    def address(of: str) -> str:
+        return "192.0.2.7" if of.encode("ascii") else ""
+
     monkeypatch.setattr(socket, "getfqdn", own)
+    monkeypatch.setattr(socket, "gethostname", own)
+    monkeypatch.setattr(socket, "gethostbyname", address)
     with ScriptedServer() as server:
         assert hand_over(server, 1)[0] == [SENT]
     assert server.commands[0].lower() == f"ehlo {said}".lower()

@@ -87,14 +87,17 @@ class EmailSettings:
 
 
 def own_name() -> str:
-    """Return what this machine calls itself: a name that may stand in a greeting (RFC 5321), or that it has none.
+    """Return what this machine calls itself: a name that may stand in a greeting (RFC 5321), else its address.
 
     A desk's computer may well be called Praxis-Müller.fritz.box or PC_2.local, which the standard library cannot write
     or some servers refuse.
     """
     with suppress(OSError, UnicodeError):
         name = socket.getfqdn()
-        return name if _NAME.fullmatch(name) else _NAMELESS
+        if _NAME.fullmatch(name):
+            return name
+    with suppress(OSError, UnicodeError):
+        return f"[{socket.gethostbyname(socket.gethostname())}]"
     return _NAMELESS
 
 
