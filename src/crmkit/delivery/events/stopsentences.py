@@ -6,9 +6,9 @@ from __future__ import annotations
 NOUNS = {
     "en": "texts?|text messages?|messages?|msgs?|sms|e ?mails?|mails?|letters?|calls?|reminders?|surveys?|spam|junk",
     "de": "nachrichten|sms|e ?mails?|mails?|post|briefe|erinnerungen",
-    "fr": "messages?|sms|e ?mails?|mails?|textos?|courriers?|courriels?",
-    "it": "messaggi|sms|e ?mail|mail",
-    "es": "mensajes|sms|correos|mails?",
+    "fr": "messages?|sms|e ?mails?|mails?|textos?|courriers?|courriels?|communications?",
+    "it": "messaggi|comunicazioni|sms|e ?mail|mail",
+    "es": "mensajes|comunicaciones|sms|correos|e ?mails?|mails?",
     "pt": "mensagens|sms|e ?mails?",
     "nl": "berichten|sms|e ?mails?|mails?",
 }
@@ -73,7 +73,9 @@ SENTENCES = {
         r"(?:mich )?(?:bitte )?nicht mehr (?:schreiben|anschreiben|kontaktieren)",
         r"(?:schreiben|kontaktieren) sie (?:mich|mir) (?:bitte )?(?:nicht|nie) (?:mehr|wieder)",
         r"horen sie (?:bitte )?auf mir (?:NOUN )?zu (?:schreiben|schicken|senden)",
-        r"(?:ich (?:mochte|will|wunsche) )?keine (?:weiteren )?NOUN(?: mehr)?(?: von ihnen)?"
+        r"(?:(?:ich )?(?:mochte|will|wunsche) )?keine (?:weiteren )?NOUN(?: mehr)?(?: von ihnen)?"
+        r"(?: (?:erhalten|bekommen))?",
+        r"(?:ich )?(?:mochte|will|wunsche) (?:ihre|diese|solche|die) NOUN(?: bitte)? nicht (?:mehr|weiter|langer)"
         r"(?: (?:erhalten|bekommen))?",
         r"ich (?:mochte|will) (?:mich |den newsletter |das )?(?:abmelden|abbestellen|austragen|widerrufen)",
         r"(?:nehmen|streichen|loschen|entfernen|tragen) sie (?:mich|meine (?:e ?mail )?adresse) (?:bitte )?FROM"
@@ -116,7 +118,7 @@ SENTENCES = {
     "es": (
         r"(?:dejen|deje|paren|pare) de (?:enviarme|mandarme|escribirme|contactarme)(?: mas)?(?: NOUN)?",
         r"no (?:me )?(?:envien|manden|escriban|contacten) (?:mas|nada)(?: NOUN)?|no mas NOUN",
-        r"(?:den|de)me de baja(?: de (?:la|su|esta) (?:lista|lista de correo|newsletter))?",
+        r"(?:(?:quiero|deseo|quisiera|solicito|me gustaria) )?(?:den|de|dar)me de baja(?: FROM| de NOUN)?",
         r"(?:eliminen|borren|quiten|saquen|elimine|borre|quite|saque)me FROM",
         r"no (?:quiero|deseo) (?:recibir )?mas NOUN|no (?:quiero|deseo) recibir nada",
     ),
