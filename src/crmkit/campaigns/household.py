@@ -14,7 +14,7 @@ class Copy:
     Attributes:
         key: The touch's key.
         patient: About whom.
-        same: What makes two copies the same: message type, occasion, address and language.
+        same: What makes two copies the same: message type, occasion, medium and address.
         own: True if the patient reads it, False if a guardian does.
     """
 
