@@ -104,10 +104,12 @@ def test_what_others_gave_up_meanwhile_is_in_doubt_no_more_once_it_is_known_to_h
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
-    "span", [timedelta(seconds=20), timedelta(minutes=-30)], ids=["for long", "the clock is set back"]
+    ("taken", "span"),
+    [(0, timedelta(seconds=20)), (0, timedelta(minutes=-30)), (3, timedelta(seconds=3))],
+    ids=["for long", "the clock is set back", "with a verdict that has an age"],
 )
 def test_who_opted_out_while_another_wrote_is_not_written_to(
-    opened: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, span: timedelta
+    opened: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, taken: int, span: timedelta
 ) -> None:
     recorder = Recorder()
     crm, desk = opened(recorder), opened(Recorder())
@@ -115,6 +117,7 @@ def test_who_opted_out_while_another_wrote_is_not_written_to(
 
     def noticed(self: Judge, *given: Any) -> Any:
         judged.append(True)
+        clock.move(timedelta(seconds=taken))
         return judge(self, *given)
 
     def waited_for(self: Store) -> Any:
@@ -129,6 +132,21 @@ def test_who_opted_out_while_another_wrote_is_not_written_to(
     crm.send()
     assert recorder.handed == []
     assert crm.feed()[-1].state is State.DENIED
+
+
+@pytest.mark.no_cover
+def test_who_needs_longer_to_judge_than_a_verdict_holds_sends_all_the_same(
+    opened: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, judge = Recorder(), Judge.judge
+
+    def slow(self: Judge, *given: Any) -> Any:
+        clock.move(timedelta(seconds=7))
+        return judge(self, *given)
+
+    crm = opened(recorder)
+    monkeypatch.setattr(Judge, "judge", slow)
+    assert crm.send().sent == len(recorder.handed) == 1
 
 
 def test_a_sender_that_waits_for_a_slow_server_does_not_pass_for_dead(

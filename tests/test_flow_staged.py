@@ -115,7 +115,7 @@ class Play:
         who = self.chance.choice(PATIENTS)
         crm.opt_out(who, Purpose.MARKETING, Medium.EMAIL)
         self.nos.setdefault(who, self.clock.now())
-        self.clock.move(self.chance.choice([timedelta(0), 2 * VALID + timedelta(seconds=1)]))
+        self.clock.move(self.chance.choice([timedelta(0), VALID + timedelta(seconds=1)]))
 
     def forget(self, crm: CRM) -> None:
         who = self.chance.choice(PATIENTS)
@@ -160,8 +160,7 @@ class Play:
         for what, since, until in self.stopped:
             gone = [one for one in intents if one[2] == (what or one[2]) and since < one[0] <= until]
             assert not gone, "sent though stopped"
-        # A verdict is as old as it may be when the sender begins to wait for its turn to write, and that lasts as long.
-        late = [one for one in self.intents if one[3] in self.nos and one[1] - self.nos[one[3]] > 2 * VALID]
+        late = [one for one in self.intents if one[3] in self.nos and one[1] - self.nos[one[3]] > VALID]
         assert not late, "sent after a no"
         with main._store.read() as connection:
             touches = {touch.key: touch for touch in main._stages.ledger.touches(connection)}

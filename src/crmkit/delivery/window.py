@@ -61,8 +61,12 @@ class Window:
     ready: datetime = attrs.field(default=attrs.Factory(lambda self: self.at, takes_self=True))
 
     def kept_waiting(self, now: datetime) -> bool:
-        """Tell whether it waited for others who wrote for so long that its verdicts are no longer to be relied on."""
-        return not holds(self.ready, now)
+        """Tell whether it waited for others who wrote for so long that its verdicts are no longer to be relied on.
+
+        Where to judge takes longer than they hold, by a plugin's slow guard, they count from when it was ready: else
+        it would be judged again for ever.
+        """
+        return not holds(self.at if self.holds_at(self.ready) else self.ready, now)
 
     def holds_at(self, now: datetime) -> bool:
         """Tell whether the verdicts are still fresh."""
