@@ -30,7 +30,7 @@ class Room:
 
 def allocate(wanted: list[Ask], cap: Cap, past: Past) -> dict[str, Room]:
     """Give out the room that one cap leaves."""
-    rooms = give_out(wanted, [Capped(cap, past)])
+    rooms = give_out(wanted, [Capped(cap, past)], lambda _, at: at)
     either = (cap.most, f"{cap.per_address} to one address")
     told = [Why("cap", "too_much", {"most": most, "days": cap.days}) for most in either]
     assert all(one.why in (None, *told) for one in rooms.values())
@@ -132,7 +132,9 @@ def test_other_purposes_pass_and_take_no_room(wanted: list[Ask], cap: Cap, past:
 def test_who_gets_nothing_else_is_told_that_the_address_gets_enough() -> None:
     """In a home forty people may have one address: each of them would get but one message."""
     home = [ask(f"K{number}", patient=f"P{number}", address="home", stale=at(3)) for number in range(4)]
-    rooms = give_out([*home, ask("K5", patient="P1", address="other", stale=at(3))], [Capped(CAP, {})])
+    rooms = give_out(
+        [*home, ask("K5", patient="P1", address="other", stale=at(3))], [Capped(CAP, {})], lambda _, at: at
+    )
     told = [in_words(room.why.never, room.why.detail) for room in rooms.values() if room.why]
     assert told == [
         "would get too much before this occasion is over: at most 3 to one address in 7 days",

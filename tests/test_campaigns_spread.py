@@ -61,7 +61,7 @@ def test_what_does_not_fit_into_a_day_leaves_on_the_next_days_that_are_open() ->
 
 
 def test_without_hours_a_day_begins_at_midnight_also_when_clocks_change() -> None:
-    rooms = allocate([ask(f"K{number}") for number in range(6)], [spread(news=1)])
+    rooms = allocate([ask(f"K{number}") for number in range(6)], [spread(news=1)], lambda _, at: at)
     assert days(rooms)[1:] == [f"{day} 00:00" for day in ("Fri 02", "Sat 03", "Sun 04", "Mon 05", "Tue 06")]
 
 

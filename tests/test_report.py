@@ -56,7 +56,7 @@ PANEL = [
 
 def findings(**more: Any) -> Findings:
     seen = [attrs.evolve(one, last_visit_before_end=one.last_visit_before_start or one.first_visit) for one in PANEL]
-    rows = [judge(one, YEAR, active_months=24) for one in seen]
+    rows = [judge(one, YEAR) for one in seen]
     months = tuple(
         Month(window, visits=4, turnover=Decimal(400 + number), new=number % 3, active=1500 + number)
         for number, window in enumerate(whole_months(YEAR.end, 24))

@@ -34,7 +34,7 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 def test_no_figure_is_cut_off_on_paper(browser: Browser, tmp_path: Path) -> None:
     came, again = date(2025, 3, 1), date(2025, 12, 1)
     stone = History("p", first_visit=came, last_visit_before_end=again, visits=682, spend=Decimal("125219.50"))
-    figures = measure(standard_metrics(), [[judge(stone, YEAR, active_months=24)] * 600], YEAR, AS_OF)
+    figures = measure(standard_metrics(), [[judge(stone, YEAR)] * 600], YEAR, AS_OF)
     written = tmp_path / "report.html"
     written.write_text(page(findings(measures=figures)), encoding="utf-8")
     browser.screen(PAPER, 1000)

@@ -148,15 +148,14 @@ def number(value: int | float | Decimal, locale: str) -> str:
         return babel_numbers.format_decimal(value, locale=parse_locale(locale))
 
 
-def percent(share: float | Decimal, locale: str, digits: int = 1) -> str:
-    """Return a share of one as a percentage.
+def percent(share: float | Decimal, locale: str) -> str:
+    """Return a share of one as a percentage, with one decimal place.
 
     >>> percent(0.797, "en-AU")
     '79.7%'
     """
-    pattern = "#,##0." + "0" * digits + "%" if digits else "#,##0%"
     with exact():
-        return babel_numbers.format_percent(share, format=pattern, locale=parse_locale(locale))
+        return babel_numbers.format_percent(share, format="#,##0.0%", locale=parse_locale(locale))
 
 
 def is_currency(code: str) -> bool:

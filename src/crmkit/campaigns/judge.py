@@ -264,7 +264,7 @@ def elsewhere(judged: Iterable[Judged]) -> dict[str, Whereabouts]:
     return {one.touch.key: one.where for one in judged if one.where is not HERE}
 
 
-def refused(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
+def denied(touch: Touch, reason: str, now: datetime, **detail: Any) -> Touch:
     """Return the touch as denied for a reason; nobody holds it any more."""
     return touch.changed(state=State.DENIED, reason=reason, detail=detail, owner="", lease=None, changed_at=now)
 

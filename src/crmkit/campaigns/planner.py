@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from crmkit.campaigns.broken import Broken, broken
 from crmkit.campaigns.gone import PERIOD
 from crmkit.campaigns.intent import Occasion, named
-from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
+from crmkit.campaigns.judge import Judge, Judged, denied, elsewhere
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.plan import Plan, ordered
 from crmkit.campaigns.programme import Programme, Version
@@ -253,7 +253,7 @@ class Planner:
         return Occasion(named(kind, due), at.astimezone(over.tzinfo), over)
 
     def _left(self, there: Iterable[Touch], through: date, now: datetime) -> list[Touch]:
-        return [refused(one, "left_segment", now) for one in self._until(there, through)]
+        return [denied(one, "left_segment", now) for one in self._until(there, through)]
 
     def _until(self, touches: Iterable[Touch], through: date) -> list[Touch]:
         end = day_start(through + timedelta(days=1), self.practice.zone)
@@ -268,7 +268,7 @@ class Planner:
 
     def _faded(self, touch: Touch, now: datetime) -> Touch:
         if touch.stale > now:
-            return refused(touch, "campaign_gone", now)
+            return denied(touch, "campaign_gone", now)
         return attrs.evolve(touch, state=State.EXPIRED, reason="stale", detail={}, changed_at=now)
 
 

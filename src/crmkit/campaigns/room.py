@@ -122,13 +122,7 @@ class Limit(Protocol):
 Lawful = Callable[[Ask, datetime], "datetime | None"]
 
 
-def at_any_time(ask: Ask, at: datetime) -> datetime:
-    """Allow every instant."""
-    del ask
-    return at
-
-
-def allocate(asks: Iterable[Ask], limits: Sequence[Limit], lawful: Lawful = at_any_time) -> dict[str, Room]:
+def allocate(asks: Iterable[Ask], limits: Sequence[Limit], lawful: Lawful) -> dict[str, Room]:
     """Give room to the asks in their order and return it by key.
 
     Args:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from crmkit.campaigns.caps import Cap, Capped
 from crmkit.campaigns.gone import Gone
 from crmkit.campaigns.household import Copy, carriers
-from crmkit.campaigns.judge import refused
+from crmkit.campaigns.judge import denied
 from crmkit.campaigns.openings import HERE, Openings
 from crmkit.campaigns.rivals import Rival, Rivals, Urgency, urgency
 from crmkit.campaigns.room import Ask, Limit, Room, allocate
@@ -90,7 +90,7 @@ class Settlement:
             winners: list[Touch | Rival] = [first.setdefault(said, touch), *claimed.get(said, ())]
             others = [one for one in winners if one is not touch and _is_first(one, touch, present)]
             if others:
-                later.append(refused(touch, "same_message", present.now, campaign=others[0].campaign))
+                later.append(denied(touch, "same_message", present.now, campaign=others[0].campaign))
         return later
 
     def _carried(self, connection: sa.Connection, going: Sequence[Touch], present: Present) -> list[Touch]:
@@ -193,6 +193,6 @@ def _given(touch: Touch, room: Room, now: datetime) -> Touch:
     if room.why is None:
         return touch
     if room.at is None:
-        return refused(touch, room.why.never, now, **room.why.detail)
+        return denied(touch, room.why.never, now, **room.why.detail)
     reason, detail = room.why.later, dict(room.why.detail)
     return attrs.evolve(touch, state=State.DEFERRED, reason=reason, detail=detail, due=room.at, changed_at=now)

@@ -9,7 +9,7 @@ from datetime import datetime
 import attrs
 
 from crmkit.campaigns.broken import Broken, broken
-from crmkit.campaigns.judge import Judge, Judged, elsewhere, refused
+from crmkit.campaigns.judge import Judge, Judged, denied, elsewhere
 from crmkit.campaigns.members import Members
 from crmkit.campaigns.programme import Programme, Version
 from crmkit.campaigns.settle import Settlement
@@ -55,7 +55,7 @@ class Recheck:
                 staying += [Broken(unread[campaign]).hold(touch, now) for touch in group]
                 continue
             if campaign not in versions:
-                staying += [refused(touch, "campaign_gone", now) for touch in group]
+                staying += [denied(touch, "campaign_gone", now) for touch in group]
                 continue
             if found := broken(versions[campaign].campaign, self.judge.types, self.members):
                 # Another process, with other plugins, has planned it: nobody else's messages wait for that.
@@ -75,14 +75,14 @@ class Recheck:
         self, connection: Connection, version: Version, touches: Sequence[Touch], now: datetime
     ) -> tuple[list[Touch], list[Judged]]:
         members = self.members.among(connection, version.campaign, [touch.patient for touch in touches], now)
-        left = [refused(touch, "left_segment", now) for touch in touches if touch.patient not in members]
+        left = [denied(touch, "left_segment", now) for touch in touches if touch.patient not in members]
         intents = [touch for touch in touches if touch.patient in members]
         # Since it was planned the campaign may say something else, or on another day, and so may the day of birth.
         due = self.members.occasions(version.campaign, self.judge.types[version.campaign.message_type], now)
         judged = []
         for one in self.judge.judge(connection, version, intents, now):
             if one.touch.state is State.READY and one.touch.occasion not in due(one.candidate.patient.born):
-                left.append(refused(one.touch, "left_segment", now))
+                left.append(denied(one.touch, "left_segment", now))
             else:
                 judged.append(one)
         return left, judged

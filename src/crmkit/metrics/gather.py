@@ -19,7 +19,7 @@ from crmkit.metrics.effect import Effect, effects
 from crmkit.metrics.known import known_at
 from crmkit.metrics.measure import Measure, made_anew
 from crmkit.metrics.metric import Metric, campaign_of, measure
-from crmkit.metrics.panel import ACTIVE_MONTHS, PanelRow, panel
+from crmkit.metrics.panel import PanelRow, panel
 from crmkit.metrics.series import Month, monthly
 from crmkit.metrics.touches import MessageCount, TouchCount, messages_by_month, touch_counts
 from crmkit.metrics.window import Window
@@ -77,18 +77,16 @@ def gather(
     metrics: Sequence[Metric[Any]],
     window: Window,
     as_of: datetime,
-    *,
-    active_months: int = ACTIVE_MONTHS,
 ) -> Findings:
     """Return the findings of a window as they were known at an instant, read in one transaction."""
     with store.read() as connection:
         known = known_at(connection, records, ledger, practice, as_of)
-        crossing = _Crossing(panel(connection, known, window, active_months=active_months))
+        crossing = _Crossing(panel(connection, known, window))
         measures = measure([one for one in metrics if not campaign_of(one)], crossing, window, as_of)
         for campaign in sorted({campaign_of(one) for one in metrics} - {""}):
             # A pass of its own: whoever takes part in several campaigns has an arm in each.
             mine = [one for one in metrics if campaign_of(one) == campaign]
-            told = panel(connection, known, window, active_months=active_months, campaign=campaign)
+            told = panel(connection, known, window, campaign=campaign)
             measures |= measure(mine, told, window, as_of)
         measures = {one.name: measures[one.name] for one in metrics}
         ground = basis(connection, known, window.end)
@@ -97,7 +95,7 @@ def gather(
             as_of=as_of,
             measures=measures if ground.invoices_since else _without_money(measures),
             bridge=crossing.bridge,
-            months=monthly(connection, known, window.end, _MONTHS, active_months),
+            months=monthly(connection, known, window.end, _MONTHS),
             cohorts=cohorts(connection, known, window.end, _QUARTERS),
             touches=touch_counts(connection, known, window),
             messages=messages_by_month(connection, known, window.end, _MONTHS),

@@ -75,18 +75,18 @@ class PanelRow(History):
     lapsed_at_start: bool = False
 
 
-def judge(history: History, window: Window, active_months: int = ACTIVE_MONTHS) -> PanelRow:
+def judge(history: History, window: Window) -> PanelRow:
     """Return the panel's row for a history: who counts as active, new, lapsed or gone."""
     here_at_start = _here(history, window.start)
     here_at_end = _here(history, window.end)
-    fresh_at_start = _fresh(history.last_visit_before_start, window.start, active_months)
+    fresh_at_start = _fresh(history.last_visit_before_start, window.start)
     seen_before = history.last_visit_before_start is not None
     return PanelRow(
         **attrs.asdict(history, recurse=False),
         gone=history.status.gone and not here_at_end,
         new=window.holds(history.first_visit),
         active_at_start=here_at_start and fresh_at_start,
-        active_at_end=here_at_end and _fresh(history.last_visit_before_end, window.end, active_months),
+        active_at_end=here_at_end and _fresh(history.last_visit_before_end, window.end),
         lapsed_at_start=here_at_start and seen_before and not fresh_at_start,
     )
 
@@ -96,7 +96,6 @@ def panel(
     known: Known,
     window: Window,
     *,
-    active_months: int = ACTIVE_MONTHS,
     campaign: str = "",
 ) -> Iterator[tuple[PanelRow, ...]]:
     """Yield the panel in batches, one row for each patient of the practice, in no particular order.
@@ -105,12 +104,11 @@ def panel(
         connection: Open for reading while the batches are drawn.
         known: What was known, of which practice.
         window: Visits and invoices on its last day count, later ones are not seen.
-        active_months: For how many calendar months after a visit a patient is active.
         campaign: The campaign whose lot `arm` tells.
     """
     rows = connection.execute(_query(known, window, campaign), execution_options={"yield_per": _BATCH})
     for batch in rows.partitions():
-        yield tuple(judge(_history(row, known.practice.id), window, active_months) for row in batch)
+        yield tuple(judge(_history(row, known.practice.id), window) for row in batch)
 
 
 def _here(history: History, day: date) -> bool:
@@ -119,8 +117,8 @@ def _here(history: History, day: date) -> bool:
     return not history.status.gone or (history.status_date is not None and history.status_date >= day)
 
 
-def _fresh(visit: date | None, day: date, months: int) -> bool:
-    return visit is not None and visit >= add_months(day, -months)
+def _fresh(visit: date | None, day: date) -> bool:
+    return visit is not None and visit >= add_months(day, -ACTIVE_MONTHS)
 
 
 def _history(row: sa.Row[tuple[Any, ...]], practice: str) -> History:

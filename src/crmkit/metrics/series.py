@@ -35,15 +35,13 @@ class Month:
     active: int
 
 
-def monthly(
-    connection: sa.Connection, known: Known, end: date, count: int, active_months: int = ACTIVE_MONTHS
-) -> tuple[Month, ...]:
+def monthly(connection: sa.Connection, known: Known, end: date, count: int) -> tuple[Month, ...]:
     """Return the last so many calendar months that are over by `end`, the oldest first."""
     windows = whole_months(end, count)
     visits = _by_number(connection, _visits(known, windows))
     turnover = _by_number(connection, _turnover(known, windows))
     new = _by_number(connection, _new(known, windows))
-    active = _active(connection, known, windows, whole_months(end, count + active_months), active_months)
+    active = _active(connection, known, windows, whole_months(end, count + ACTIVE_MONTHS))
     return tuple(
         Month(
             window,
@@ -92,7 +90,7 @@ def _new(known: Known, windows: Sequence[Window]) -> sa.Select[*tuple[Any, ...]]
 
 
 def _active(
-    connection: sa.Connection, known: Known, windows: Sequence[Window], months: Sequence[Window], active_months: int
+    connection: sa.Connection, known: Known, windows: Sequence[Window], months: Sequence[Window]
 ) -> Counter[Window]:
     """Return how many patients were active at the end of each window, from one look at the visits.
 
@@ -100,7 +98,7 @@ def _active(
     """
     active: Counter[Window] = Counter()
     for visited, after, left, patients in connection.execute(_spells(known, windows, months)):
-        ends = [visited + active_months, len(months), after, left]
+        ends = [visited + ACTIVE_MONTHS, len(months), after, left]
         for number in range(visited, min(end for end in ends if end is not None)):
             active[months[number]] += patients
     return active

@@ -53,13 +53,12 @@ _COMMA = re.compile(r"(?<!\\),")
 _NOT_CHOSEN = "~"
 
 
-def from_query(data: object, fields: Mapping[str, Field], *, where: str = "query") -> Node:
+def from_query(data: object, fields: Mapping[str, Field]) -> Node:
     """Return the segment that a query means, its values fitted to the fields.
 
     Args:
         data: The query as it came from JSON. A rule of a field that counts may have a `window`, such as `24 months`.
         fields: By name, as `catalogue(standard_fields())` gives them.
-        where: What the places in errors begin with.
 
     Raises:
         SegmentError: If any part is not understood; the place is a path such as `query.rules[1].value`.
@@ -69,7 +68,7 @@ def from_query(data: object, fields: Mapping[str, Field], *, where: str = "query
     >>> print(from_query({"combinator": "and", "rules": rules}, catalogue(standard_fields())).items[0])
     Rule(field='age', operator=<Operator.AT_LEAST: '>='>, value=18, window=None)
     """
-    return check_size(_group(data, fields, where, 1), where)
+    return check_size(_group(data, fields, "query", 1), "query")
 
 
 def to_query(node: Node) -> dict[str, Any]:
