@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -238,6 +239,8 @@ def test_a_wish_that_could_not_be_recorded_is_owned_up_to_and_logged_by_type_onl
     answer = client.post(link())
     assert answer.status_code == 500
     assert "That did not work" in answer.text
+    assert f'<a href="mailto:{PRACTICE.email}">' in answer.text, "whom to tell it instead"
+    assert not re.search("<form|on its way|no longer", answer.text), "nothing that sounds as if it were done"
     assert "Mia" not in answer.text + caplog.text
     assert "P000123" not in caplog.text
     assert token() not in caplog.text

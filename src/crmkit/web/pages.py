@@ -65,10 +65,10 @@ class Pages:
         said = _phrases(wanted)
         return self._write(said, said.missing, lead=said.missing_why)
 
-    def failed(self, wanted: Sequence[str]) -> str:
-        """Return the page for a wish that was not recorded."""
-        said = _phrases(wanted)
-        return self._write(said, said.failed, lead=said.failed_why)
+    def failed(self, wanted: Sequence[str], practice: Practice | None = None) -> str:
+        """Return the page for a wish that was not recorded; of a practice that is known, with whom to tell it."""
+        said = _phrases([*wanted, practice.locale] if practice else wanted)
+        return self._write(said, said.failed, practice=practice, lead=said.failed_why)
 
     def _write(
         self,

@@ -48,20 +48,20 @@ class Unsubscribing:
         return await self.threads.run(self._answer, place.get("practice", ""), token, wanted, acts=acts)
 
     def _answer(self, practice: str, token: str, wanted: list[str], *, acts: bool) -> Response:
-        named = plain(practice)
+        named, known = plain(practice), None
         try:
             crm = self.find(practice)
             if crm is None:
                 return HTMLResponse(self.pages.missing(wanted), 404)
-            named = crm.practice.id
+            known = crm.practice
+            named = known.id
             return self._page(crm, token, wanted, acts=acts)
         except StoreError as problem:
             # Its text holds no value of any row, and tells the host what to mend.
             _log.error("%s: an unsubscribe page failed: %s", named, problem)
-            return HTMLResponse(self.pages.failed(wanted), 500)
         except Exception as problem:  # noqa: BLE001 - its text may hold a patient's data
             _log.error("%s: an unsubscribe page failed: %s", named, type(problem).__name__)
-            return HTMLResponse(self.pages.failed(wanted), 500)
+        return HTMLResponse(self.pages.failed(wanted, known), 500)
 
     def _page(self, crm: Served, token: str, wanted: list[str], *, acts: bool) -> Response:
         wanted = [*wanted, crm.practice.locale]
