@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -260,6 +261,18 @@ def test_a_mark_of_utf_8_is_seen_whatever_encoding_is_named(quote: str, folder: 
     assert (row.id, row.fields) == ("P1", {"given": "Zoë"})
     told = refusal(folder, text, encoding="cp1252")
     assert 'is written in UTF-8. To mend: set encoding = "utf-8-sig"' in told
+
+
+def test_accents_that_stand_apart_are_read_as_keyboards_write_them(folder: Path) -> None:
+    mapping = {
+        "file": "patients.csv",
+        "id": "Né",
+        "given": "Prénom",
+        "status": {"column": "État", "values": {"né": "active"}},
+    }
+    text = unicodedata.normalize("NFD", "Né,Prénom,État\nP1,Zoë,né\n")
+    (row,) = read(folder, text.encode(), patients=mapping)
+    assert row.fields == {"given": "Zoë", "status": "active"}
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "cp1250"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
@@ -21,7 +22,6 @@ from crmkit.records.fields import FIELDS, plural, unknown_field
 from crmkit.records.source import Batch, Fault, Row, Source
 
 _BATCH = 1000
-_CHUNK = 1 << 16
 #: How a sign is written in a `crm.toml`.
 _TOML = {"\t": r"\t"}
 _MARK = "\ufeff"
@@ -101,7 +101,8 @@ class CsvSource:
                 mend = 'set encoding = "utf-8-sig" in [settings.csv], or leave it out'
                 raise SourceError("is written in UTF-8", where=path.name, mend=mend)
             with _open(path) as raw, TextIOWrapper(raw, encoding=self.encoding, newline="") as text:
-                yield from self._parse(csv.reader(text, delimiter=self.delimiter, strict=True), mapping, path)
+                reader = csv.reader(map(_composed, text), delimiter=self.delimiter, strict=True)
+                yield from self._parse(reader, mapping, path)
         except UnicodeDecodeError:
             # Excel's "Unicode text" begins so.
             likely = "utf-16" if _begins(path, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "cp1252"
@@ -151,18 +152,18 @@ def _begins(path: Path, *marks: bytes) -> bool:
         return raw.read(4).startswith(marks)
 
 
+def _composed(line: str) -> str:
+    """Return a line in which letter and accent are one sign, as keyboards write them and programs on a Mac may not."""
+    return line if line.isascii() else unicodedata.normalize("NFC", line)
+
+
 def _is_utf8(path: Path) -> bool:
     """Tell whether a file holds letters beyond ASCII and is UTF-8 to its end, which no other encoding is by chance."""
-    decoder, beyond = codecs.getincrementaldecoder("utf-8")(), False
     try:
-        with _open(path) as raw:
-            while chunk := raw.read(_CHUNK):
-                decoder.decode(chunk)
-                beyond = beyond or not chunk.isascii()
-        decoder.decode(b"", final=True)
+        with _open(path) as raw, TextIOWrapper(raw, encoding="utf-8") as text:
+            return sum(not line.isascii() for line in text) > 0
     except UnicodeDecodeError:
         return False
-    return beyond
 
 
 def _header(reader: Any, path: Path) -> list[str]:
