@@ -217,4 +217,4 @@ def test_the_key_never_enters_the_database_nor_a_repr(two, tmp_path):
     crm.send()
     crm.close()
     assert all(b"a key of the host" not in path.read_bytes() for path in tmp_path.glob("crm.db*"))
-    assert "a key of the host" not in repr(crm._stages.seal) + repr(crm._opened.wishes)
+    assert "a key of the host" not in repr(crm._stages.seal) + repr(crm._opened.options)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from test_messages_mime import bodies, body, lines, nasty, parsed
 
 from crmkit.errors import MissingField, TemplateError
-from crmkit.messages.cloze import Cloze, mark, with_escaped
 from crmkit.messages.form import is_plain, write_form
+from crmkit.messages.gapped import GappedText, mark, with_escaped
 from crmkit.messages.mime import to_bytes
 from crmkit.messages.quoted import Quoted, in_quoted_printable, wants_base64
 from crmkit.messages.sandbox import Sandbox
@@ -117,8 +117,8 @@ def test_what_all_links_begin_with_may_stand_in_the_form(parts, mine, given_name
     filled = form.fill(tuple(values.values()))
     subject, text, html = sheet.write(world)
     assert (filled.subject, filled.text, filled.html) == (subject, text, html)
-    for cloze, whole in ((form.quoted_text, text), (form.quoted_html, html)):
-        written = cloze.fill(filled.values) if cloze else None
+    for gapped, whole in ((form.quoted_text, text), (form.quoted_html, html)):
+        written = gapped.fill(filled.values) if gapped else None
         assert written in (None, in_quoted_printable(whole.encode()))
 
 
@@ -147,22 +147,22 @@ def test_a_text_with_gaps_is_coded_like_the_whole(text, places, values):
     ends = [0, *sorted(places), len(text)]
     pieces = [text[start:end] for start, end in itertools.pairwise(ends)]
     marks = [mark(number % 3) for number in range(len(places))]
-    cloze = Cloze.cut("".join(map("".join, itertools.zip_longest(pieces, marks, fillvalue=""))), 3)
-    whole = cloze.fill(with_escaped(values))
+    gapped = GappedText.cut("".join(map("".join, itertools.zip_longest(pieces, marks, fillvalue=""))), 3)
+    whole = gapped.fill(with_escaped(values))
     raw = whole.encode()
-    written = Quoted.of(cloze).fill(with_escaped(values))
+    written = Quoted.of(gapped).fill(with_escaped(values))
     assert written == (None if wants_base64(len(raw), len(whole)) else in_quoted_printable(raw))
 
 
 def test_a_mark_that_nobody_made_keeps_no_message_from_being_written():
-    assert Cloze.cut(f"{mark(0)} {mark(1)}", 1) is None
-    assert Cloze.cut(str(with_escaped([mark(1)])[1]), 1) is None
+    assert GappedText.cut(f"{mark(0)} {mark(1)}", 1) is None
+    assert GappedText.cut(str(with_escaped([mark(1)])[1]), 1) is None
 
 
 def test_a_mark_that_was_changed_on_the_way_makes_no_cloze():
-    assert Cloze.cut(f"Dear {mark(0)[:-1]}", 1) is None
-    assert Cloze.cut(f"Dear {mark(0)} \ue001", 1) is None
-    assert Cloze.cut("Dear \ue000", 1) is None
+    assert GappedText.cut(f"Dear {mark(0)[:-1]}", 1) is None
+    assert GappedText.cut(f"Dear {mark(0)} \ue001", 1) is None
+    assert GappedText.cut("Dear \ue000", 1) is None
 
 
 def greeting_in(folder: Path) -> MessageType:

@@ -24,7 +24,7 @@ from crmkit.crm.planning import Planning
 from crmkit.crm.reading import Reading
 from crmkit.crm.receiving import Receiving
 from crmkit.crm.sending import Sending
-from crmkit.crm.stages import Wishes
+from crmkit.crm.stages import Options
 from crmkit.crm.telling import Telling
 from crmkit.crm.wanted import Wanted
 from crmkit.delivery.events.policy import Policy
@@ -93,7 +93,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
         self.practice = of_kind(Practice, practice, "practice")
         self.clock = a_clock(clock or SystemClock())
         here = Path(root).absolute()
-        wishes = Wishes(
+        options = Options(
             practice_hours(practice, text(hours, "hours"), text(closed, "closed")),
             here / templates if templates else None,
             here / content if content else None,
@@ -105,7 +105,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
         limits = of_kind(TimeLimits, time_limits or TimeLimits(), "time_limits")
         wanted = Wanted(plugins, settings or {}, required or {}, strict, limits)
         tables = Database(database, text(prefix, "prefix"), text(schema, "schema"))
-        self._opened = open_practice(practice, tables, wanted, wishes, self.clock, here)
+        self._opened = open_practice(practice, tables, wanted, options, self.clock, here)
         self._stages = self._opened.stages(self.clock)
         self._store, self._ending = self._stages.store, Ending()
 

@@ -11,7 +11,7 @@ import attrs
 from crmkit.clock import Clock
 from crmkit.crm.channels import one_for_each_medium
 from crmkit.crm.database import Database
-from crmkit.crm.stages import Ground, Stages, Wishes, put_together
+from crmkit.crm.stages import Ground, Options, Stages, put_together
 from crmkit.crm.wanted import Wanted
 from crmkit.delivery.channel import Channel
 from crmkit.errors import TemplateError
@@ -48,7 +48,7 @@ def open_practice(
     practice: Practice,
     database: Database,
     wanted: Wanted,
-    wishes: Wishes,
+    options: Options,
     clock: Clock,
     root: Path,
 ) -> Opened:
@@ -59,12 +59,12 @@ def open_practice(
         TemplateError: If a template cannot be used.
         StoreError: If the database is of another revision, or does not answer.
     """
-    admitted = wanted.admit(clock, root, looking(practice, wishes.templates, wishes.content), practice.id)
+    admitted = wanted.admit(clock, root, looking(practice, options.templates, options.content), practice.id)
     try:
         # Without a plugin nothing is planned or sent: what the practice wants of it is only looked at when it is there.
         whole = not admitted.missing
-        channels = one_for_each_medium(admitted.channels, wishes.channels, whole=whole)
-        renderer = Renderer(practice, admitted.message_types, wishes.templates, wishes.content)
+        channels = one_for_each_medium(admitted.channels, options.channels, whole=whole)
+        renderer = Renderer(practice, admitted.message_types, options.templates, options.content)
         renderer.check(names=whole)
         tables = database.open()
     except BaseException:
@@ -73,7 +73,7 @@ def open_practice(
         raise
     owner = f"send-{secrets.token_hex(4)}"
     found = (tables.store, tables.records, tables.ledger)
-    return Opened(practice, *found, admitted, tuple(channels), renderer, wishes, owner)
+    return Opened(practice, *found, admitted, tuple(channels), renderer, options, owner)
 
 
 def looking(practice: Practice, templates: Path | None, content: Path | None) -> Look:

@@ -49,7 +49,7 @@ _Found = TypeVar("_Found")
 
 
 @attrs.frozen
-class Wishes:
+class Options:
     """What the host may set beside the practice and the plugins.
 
     Attributes:
@@ -83,7 +83,7 @@ class Ground:
         admitted: What the plugins registered.
         channels: One for each medium.
         renderer: Writes the messages; shared, for it holds the compiled templates.
-        wishes: Caps, hours and the like.
+        options: Caps, hours and the like.
         owner: The name under which this process claims touches.
     """
 
@@ -94,7 +94,7 @@ class Ground:
     admitted: Admitted
     channels: tuple[Channel, ...]
     renderer: Renderer
-    wishes: Wishes
+    options: Options
     owner: str
 
     @property
@@ -172,7 +172,7 @@ def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
         clock: The real one, or a rehearsal's.
         remember: Read each person once only, for rehearsals.
     """
-    key = b"" if on.store.temporary else on.wishes.audit_key.encode()
+    key = b"" if on.store.temporary else on.options.audit_key.encode()
     seal = Seal(on.store, on.ledger, on.practice.id, clock, on.owner, key)
     ledger = Ledger(on.ledger, on.practice.id, seal)
     programme = Programme(on.ledger, on.practice.id, seal)
@@ -193,21 +193,21 @@ def put_together(on: Ground, clock: Clock, *, remember: bool = False) -> Stages:
         renderer=on.renderer,
         planner=Planner(on.practice, ledger, programme, recheck.members, recheck.judge, recheck.settlement),
         dispatch=_dispatch(on, clock, seal, ledger, truth, recheck),
-        arrivals=Arrivals(Intake(on.practice, ledger, history, seal, on.wishes.policy), clock),
+        arrivals=Arrivals(Intake(on.practice, ledger, history, seal, on.options.policy), clock),
     )
 
 
 def _recheck(on: Ground, programme: Programme, history: History) -> Recheck:
     """Return what judges: the plan uses its parts once, and the hand-over all of it again."""
     # The one guard that needs a value of the practice: it is put together here, and no plugin can leave it out.
-    openings = Openings(on.wishes.hours)
+    openings = Openings(on.options.hours)
     guards = (*on.admitted.guards, OwnedGuard(CORE, HoursGuard(openings)))
     types, media = on.admitted.message_types, frozenset(on.by_medium)
     return Recheck(
         programme,
         Members(on.practice, on.records, on.ledger, on.admitted.fields),
         Judge(on.practice, history, types, on.renderer, guards, media, openings, on.source_names),
-        Settlement(on.ledger, on.practice.id, types, on.wishes.caps, openings),
+        Settlement(on.ledger, on.practice.id, types, on.options.caps, openings),
     )
 
 

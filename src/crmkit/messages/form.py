@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from crmkit.errors import MissingField, TemplateError
-from crmkit.messages.cloze import Cloze, mark, with_escaped
+from crmkit.messages.gapped import GappedText, mark, with_escaped
 from crmkit.messages.quoted import Quoted
 from crmkit.messages.sheet import Sheet
 from crmkit.messages.views import World
@@ -30,9 +30,9 @@ class Form:
         quoted_html: The HTML likewise.
     """
 
-    subject: Cloze
-    text: Cloze
-    html: Cloze
+    subject: GappedText
+    text: GappedText
+    html: GappedText
     known: int = 0
     quoted_text: Quoted | None = attrs.field(init=False, repr=False)
     quoted_html: Quoted | None = attrs.field(init=False, repr=False)
@@ -83,7 +83,7 @@ def write_form(sheet: Sheet, world: World, values: Mapping[str, str], start: str
         marks[-1] = start + marks[-1]
     marked = world.with_fields(dict(zip(values, marks, strict=True)))
     try:
-        parts = [Cloze.cut(part, len(values)) for part in sheet.write(marked)]
+        parts = [GappedText.cut(part, len(values)) for part in sheet.write(marked)]
     except (MissingField, TemplateError):
         # Whatever is wrong is told of a message, not of a form.
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from crmkit.messages.cloze import Cloze
+from crmkit.messages.gapped import GappedText
 
 
 def in_quoted_printable(raw: bytes) -> bytes:
@@ -39,20 +39,20 @@ class Quoted:
     """
 
     pieces: tuple[bytes, ...]
-    lines: tuple[tuple[int, Cloze], ...]
+    lines: tuple[tuple[int, GappedText], ...]
     octets: int
     characters: int
     _gaps: tuple[int, ...]
 
     @classmethod
-    def of(cls, cloze: Cloze) -> Quoted | None:
+    def of(cls, gapped: GappedText) -> Quoted | None:
         """Write a text; None if it has line ends that would first have to be changed."""
-        fixed = "".join(cloze.pieces)
+        fixed = "".join(gapped.pieces)
         if "\r" in fixed:
             return None
         pieces: list[bytes] = [b""]
         lines = []
-        for line in _runs(cloze):
+        for line in _runs(gapped):
             if line.gaps:
                 ahead, line = _written_ahead(line)  # noqa: PLW2901 - the rest of it
                 pieces[-1] += ahead
@@ -60,7 +60,7 @@ class Quoted:
                 pieces += [b"", b""]
             else:
                 pieces[-1] += in_quoted_printable(line.pieces[0].encode("utf-8"))
-        gaps = tuple(number for _, number in cloze.gaps)
+        gaps = tuple(number for _, number in gapped.gaps)
         return cls(tuple(pieces), tuple(lines), len(fixed.encode("utf-8")), len(fixed), gaps)
 
     def fill(self, values: Sequence[str]) -> bytes | None:
@@ -77,7 +77,7 @@ class Quoted:
         return wants_base64(self.octets + octets, self.characters + len(filled))
 
 
-def _written_ahead(line: Cloze) -> tuple[bytes, Cloze]:
+def _written_ahead(line: GappedText) -> tuple[bytes, GappedText]:
     """Return what of a line is the same whatever comes into its gaps, and the rest of the line.
 
     Coding begins afresh behind each break, and a break depends on one character behind it at most: so the last one
@@ -91,25 +91,25 @@ def _written_ahead(line: Cloze) -> tuple[bytes, Cloze]:
     return (ahead + soft).replace(b"\n", b"\r\n"), attrs.evolve(line, pieces=(rest, *line.pieces[1:]))
 
 
-def _runs(cloze: Cloze) -> Iterator[Cloze]:
+def _runs(gapped: GappedText) -> Iterator[GappedText]:
     """Yield the text in order: each line that has a gap by itself, and what stands between such lines."""
-    gaps = dict(cloze.gaps)
+    gaps = dict(gapped.gaps)
     line: list[str] = []
     numbers: list[tuple[int, int]] = []
-    for place, piece in enumerate(cloze.pieces):
+    for place, piece in enumerate(gapped.pieces):
         if place in gaps:
             numbers.append((len(line), gaps[place]))
             line.append("")
             continue
         head, end, rest = piece.rpartition("\n")
         if not numbers:
-            yield Cloze((head + end,))
+            yield GappedText((head + end,))
             line = [rest]
         elif not end:
             line.append(piece)
         else:
             first, _, between = (head + end).partition("\n")
-            yield Cloze((*line, first + "\n"), tuple(numbers))
-            yield Cloze((between,))
+            yield GappedText((*line, first + "\n"), tuple(numbers))
+            yield GappedText((between,))
             line, numbers = [rest], []
-    yield Cloze(tuple(line), tuple(numbers))
+    yield GappedText(tuple(line), tuple(numbers))

@@ -19,7 +19,7 @@ def mark(number: int) -> str:
 
 
 @attrs.frozen
-class Cloze:
+class GappedText:
     """A text in pieces, every second of which is a gap.
 
     Attributes:
@@ -31,14 +31,14 @@ class Cloze:
     gaps: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def cut(cls, text: str, values: int) -> Cloze | None:
+    def cut(cls, text: str, values: int) -> GappedText | None:
         """Cut a text at its marks; None if a mark was changed, so that nobody knows what belongs there.
 
         Args:
             text: A text in which marks stand for values.
             values: How many values there are. Number `n + values` is the escaped form of value `n`.
 
-        >>> Cloze.cut(f"Dear {mark(0)},", 1).fill(["Mia", "Mia"])
+        >>> GappedText.cut(f"Dear {mark(0)},", 1).fill(["Mia", "Mia"])
         'Dear Mia,'
         """
         # A search with two groups gives, for each gap, the text before it and the two ways in which it is numbered.
