@@ -180,6 +180,27 @@ def test_each_reader_gets_the_language_that_serves_best(folder: Path) -> None:
     assert title(folder, "zh-Hant-TW") == "繁體"
 
 
+@pytest.mark.parametrize(
+    ("named", "usual"), [("FR", "fr"), ("fr_CH", "fr-CH"), ("fr-ch", "fr-CH"), ("zh-TW", "zh-Hant-TW")]
+)
+def test_a_language_that_is_spelt_in_another_way_is_told_and_not_passed_over(
+    folder: Path, named: str, usual: str
+) -> None:
+    write(folder, "2026-q4.md", "# Plain\n\nx\n")
+    for other in ("old", "bak", "draft-2", "de"):
+        write(folder, f"2026-q4.{other}.md", "no title")
+    write(folder, f"2026-q3.{named}.md", "# Français\n\nx\n")
+    content = Content(folder)
+    assert content.awaits(NEWS, OCCASION, "en") is None
+    write(folder, f"2026-q4.{named}.md", "# Français\n\nx\n")
+    with pytest.raises(TemplateError) as told:
+        content.awaits(NEWS, OCCASION, "en")
+    assert told.value.where.endswith(f"2026-q4.{named}.md")
+    assert told.value.mend == f"rename it to 2026-q4.{usual}.md"
+    write(folder, f"2026-q4.{usual}.md", "# Français\n\nx\n")
+    assert content.awaits(NEWS, OCCASION, "en") is None
+
+
 def test_only_the_practices_own_language_still_serves_everybody(folder: Path) -> None:
     write(folder, "2026-q4.en.md", "# English\n\nx\n")
     assert title(folder, "fr", "en-AU") == "English"

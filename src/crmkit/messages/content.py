@@ -18,6 +18,7 @@ from crmkit.messages.plain import plain_text
 from crmkit.messages.templates import unreadable
 from crmkit.messages.type import MessageType
 
+_TAG = re.compile(r"[A-Za-z]{2}(?:[-_]\w+)*")
 _PERIOD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -68,9 +69,10 @@ class Content:
         Raises:
             TemplateError: If there is one that cannot be used.
         """
-        if not kind.content or self.article(kind, occasion, language):
+        if not kind.content:
             return None
-        return self._path(kind, occasion)
+        self._check_names(self._path(kind, occasion))
+        return None if self.article(kind, occasion, language) else self._path(kind, occasion)
 
     def article(self, kind: MessageType, occasion: str, language: str) -> Article | None:
         """Return the content of an occasion in the language that serves the reader best, or None without any.
@@ -85,6 +87,17 @@ class Content:
         if path not in self._read or self._read[path][0] != mark:
             self._read[path] = (mark, self._parse(path))
         return self._read[path][1]
+
+    def _check_names(self, base: Path) -> None:
+        """Refuse a file whose language is not spelt as usual: its readers would get another one, and nothing say so."""
+        for file in sorted(base.parent.glob(f"{base.stem}.*.md")) if self.folder else ():
+            tag = file.stem.partition(".")[2]
+            usual = _usual(tag)
+            meant = base.with_name(f"{base.stem}.{usual}.md")
+            # A disk on which capitals do not count finds it by the usual name too.
+            if usual != tag and not meant.exists():
+                mend = f"rename it to {meant.name}"
+                raise TemplateError("the language is not spelt as usual", where=str(file), mend=mend)
 
     def _path(self, kind: MessageType, occasion: str, language: str = "") -> Path:
         period = period_of(occasion)
@@ -129,6 +142,14 @@ class Content:
         for dead in dead_ends(tokens):
             raise TemplateError(dead.problem, where=f"{path}:{begin + 1 + dead.line}", mend=dead.mend)
         return Article(named, text, self._markdown.renderer.render(tokens, self._markdown.options, {}), language)
+
+
+def _usual(tag: str) -> str:
+    """Return how a language in a file's name is usually spelt; what is none, such as `old`, as it is."""
+    try:
+        return words.language_tag(tag) if _TAG.fullmatch(tag) else tag
+    except ValueError:
+        return tag
 
 
 def _lines(path: Path) -> list[str]:
