@@ -113,8 +113,16 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
         raise TypeError("a CRM holds connections and is not pickled: hand on crm.origin, and let the worker open it")
 
     @classmethod
-    def from_file(cls, path: str | Path = "crm.toml", *, clock: Clock | None = None) -> CRM:
+    def from_file(
+        cls, path: str | Path = "crm.toml", *, database: sa.Engine | None = None, clock: Clock | None = None
+    ) -> CRM:
         """Return the CRM that a `crm.toml` describes; its campaigns become the whole programme.
+
+        Args:
+            path: The file.
+            database: The host's own `Engine`, in the place of the address in the file: so many practices on one server
+                share a few connections. The CRM has no `origin` then, for a worker would not have that engine.
+            clock: Tells the time.
 
         Raises:
             ConfigError: If the file cannot be used.
@@ -122,7 +130,7 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
         config = read_config(Path(path))
         crm = cls(
             config.practice,
-            config.database,
+            config.database if database is None else of_kind(sa.Engine, database, "database"),
             plugins=config.plugins,
             settings=config.settings,
             templates=config.templates,
@@ -142,7 +150,8 @@ class CRM(Planning, Sending, Receiving, Telling, Choosing, Reading):
             time_limits=config.time_limits,
         )
         crm._replace(config.campaigns)
-        crm.origin = Origin("crmkit.crm.origin:from_file", str(Path(path).expanduser().absolute()))
+        if database is None:
+            crm.origin = Origin("crmkit.crm.origin:from_file", str(Path(path).expanduser().absolute()))
         return crm
 
     @classmethod
