@@ -293,6 +293,7 @@ def test_a_child_whose_guardian_is_forgotten_has_nobody_to_write_to(
     crm.forget("P1", by="Kim")
     (gone,) = crm.send().touches
     assert (gone.patient, gone.state, gone.reason) == ("P2", State.DENIED, "minor_without_guardian")
+    assert crm.holds("P2").guardian == "", "nobody reads for the child any more"
     assert outbox() == []
 
 

@@ -68,8 +68,10 @@ def holding(stages: Stages, connection: Connection, patient: str, now: datetime)
     person = stages.history.patients(connection, [patient]).get(patient)
     holds = set(stages.history.consents(connection, [patient]).values())
     said = stages.history.said(connection, patient)
-    # Most software keeps the parents of those who have long grown up.
-    guardian = person.guardian if person and (person.born is None or person.born > of_age) else ""
+    # Most software keeps the parents of those who have long grown up, and names of whom there is no row.
+    young = person is not None and (person.born is None or person.born > of_age)
+    named = [person.guardian] if person and young else []
+    guardian = next(iter(stages.history.patients(connection, named)), "")
     heard = stages.history.consents(connection, [guardian] if guardian else [])
     erased = when_forgotten(connection, stages.tables, stages.history.practice, patient)
     return Holding(
