@@ -14,10 +14,10 @@ from bounded import run_bounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmkit.builtin.bounces import BounceParser
-from crmkit.builtin.fault import is_about_address
-from crmkit.builtin.incoming import MOST_BYTES
-from crmkit.builtin.replies import ReplyParser
+from crmkit.builtin.mail.bounces import BounceParser
+from crmkit.builtin.mail.fault import is_about_address
+from crmkit.builtin.mail.incoming import MOST_BYTES
+from crmkit.builtin.mail.replies import ReplyParser
 from crmkit.delivery.events.event import Event, EventKind, Payload
 from crmkit.errors import CrmkitError, SourceError
 from crmkit.people.medium import Medium, Purpose
@@ -471,8 +471,8 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from crmkit.builtin.bounces import BounceParser
-from crmkit.builtin.replies import ReplyParser
+from crmkit.builtin.mail.bounces import BounceParser
+from crmkit.builtin.mail.replies import ReplyParser
 from crmkit.delivery.events.event import Payload
 from crmkit.errors import CrmkitError
 

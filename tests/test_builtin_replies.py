@@ -11,7 +11,7 @@ from bounded import run_bounded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkit.builtin.replies import ReplyParser, own_words
+from crmkit.builtin.mail.replies import ReplyParser, own_words
 from crmkit.delivery.events.event import EventKind, Payload
 from crmkit.delivery.events.reply import reply_event
 from crmkit.delivery.events.stopsentences import SENTENCES

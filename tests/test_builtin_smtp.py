@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from smtp_server import DROP, LATE, SILENT, ScriptedServer
 from test_messages_mime import message
 
-from crmkit.builtin import smtp
 from crmkit.builtin.email import EmailChannel
-from crmkit.builtin.mail_server import EmailSettings
-from crmkit.builtin.queued import queue_id
-from crmkit.builtin.refusal import refusal
-from crmkit.builtin.session import Session
-from crmkit.builtin.waiting import time_out
+from crmkit.builtin.smtp import conversation
+from crmkit.builtin.smtp.advice import refusal
+from crmkit.builtin.smtp.queue_id import queue_id
+from crmkit.builtin.smtp.server import EmailSettings
+from crmkit.builtin.smtp.session import Session
+from crmkit.builtin.smtp.socket_timeout import time_out
 from crmkit.delivery.channel import Outcome
 from crmkit.errors import CrmkitError
 from crmkit.messages.mime import to_bytes
@@ -482,7 +482,7 @@ class Hours:
 
 @BOTH
 def test_a_server_that_gets_slow_amid_a_call_has_the_rest_later_and_nothing_twice(offers, monkeypatch):
-    monkeypatch.setattr(smtp, "elapsed", Hours(smtp.PATIENCE / 4))
+    monkeypatch.setattr(conversation, "elapsed", Hours(conversation.PATIENCE / 4))
     with ScriptedServer(offers=offers) as server:
         seen, evidence = hand_over(server, 10)
     number = seen.count(SENT)
@@ -495,7 +495,7 @@ def test_a_server_that_gets_slow_amid_a_call_has_the_rest_later_and_nothing_twic
 
 @BOTH
 def test_a_machine_that_slept_amid_a_call_hands_nothing_over_when_it_wakes_up(offers, monkeypatch):
-    monkeypatch.setattr(smtp, "elapsed", Hours(3600))
+    monkeypatch.setattr(conversation, "elapsed", Hours(3600))
     with ScriptedServer(offers=offers) as server:
         assert hand_over(server, 3)[0] == [RETRY] * 3
     assert server.finished == []
@@ -511,7 +511,7 @@ def test_a_server_that_says_more_than_it_was_asked_is_left_before_anything_leave
 
 @BOTH
 def test_however_slow_a_server_is_each_call_brings_it_a_message(offers, monkeypatch):
-    monkeypatch.setattr(smtp, "elapsed", Hours(smtp.PATIENCE * 0.9))
+    monkeypatch.setattr(conversation, "elapsed", Hours(conversation.PATIENCE * 0.9))
     with ScriptedServer(offers=offers) as server:
         seen, _ = hand_over(server, 3)
         assert seen == [SENT, RETRY, RETRY]
@@ -569,7 +569,7 @@ def test_a_connection_that_rested_too_long_is_opened_anew(monkeypatch):
     with ScriptedServer() as server:
         mail = channel(server)
         mail.send(messages(1))
-        monkeypatch.setattr(smtp, "_IDLE", -1.0)
+        monkeypatch.setattr(conversation, "_IDLE", -1.0)
         mail.send(messages(1))
         mail.close()
     assert server.sessions == 2
@@ -617,7 +617,7 @@ def test_where_the_machine_has_no_further_thread_the_messages_go_all_the_same(mo
 
 
 def test_what_fails_in_one_of_several_connections_is_raised_when_all_have_ended(monkeypatch):
-    good = smtp.Conversation.send
+    good = conversation.Conversation.send
     ended = []
 
     def send(self, mine):
@@ -626,7 +626,7 @@ def test_what_fails_in_one_of_several_connections_is_raised_when_all_have_ended(
         ended.append(mine[0].key)
         return good(self, mine)
 
-    monkeypatch.setattr(smtp.Conversation, "send", send)
+    monkeypatch.setattr(conversation.Conversation, "send", send)
     with ScriptedServer() as server:
         mail = channel(server, connections=3)
         with pytest.raises(LookupError):
@@ -641,8 +641,8 @@ import socket, sys
 sys.path[:0] = {paths!r}
 from test_builtin_smtp import messages
 from crmkit.builtin.email import EmailChannel
-from crmkit.builtin.queued import queue_id
-from crmkit.builtin.mail_server import EmailSettings
+from crmkit.builtin.smtp.queue_id import queue_id
+from crmkit.builtin.smtp.server import EmailSettings
 from crmkit.plugins.calls import Calls
 from crmkit.plugins.failure import Phase
 from crmkit.plugins.owned import OwnedChannel

@@ -9,10 +9,10 @@ from weakref import WeakValueDictionary
 
 import attrs
 
-from crmkit.builtin.bounces import BounceParser
-from crmkit.builtin.mail_server import EmailSettings
-from crmkit.builtin.replies import ReplyParser
-from crmkit.builtin.smtp import Conversation
+from crmkit.builtin.mail.bounces import BounceParser
+from crmkit.builtin.mail.replies import ReplyParser
+from crmkit.builtin.smtp.conversation import Conversation
+from crmkit.builtin.smtp.server import EmailSettings
 from crmkit.delivery.channel import Channel, Limits, Receipt
 from crmkit.delivery.events.event import EventParser
 from crmkit.errors import ConfigError

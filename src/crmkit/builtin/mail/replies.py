@@ -10,8 +10,8 @@ from itertools import takewhile
 
 import attrs
 
-from crmkit.builtin.automatic import is_automatic
-from crmkit.builtin.incoming import (
+from crmkit.builtin.mail.automatic import is_automatic
+from crmkit.builtin.mail.incoming import (
     answered_key,
     bare_address,
     from_mail_system,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from email.message import Message as Mail
 
-from crmkit.builtin.incoming import header, sent_by_system, subject
+from crmkit.builtin.mail.incoming import header, sent_by_system, subject
 
 #: What the subjects of such answers begin with. Not behind "Re:", where a person answers a message of that subject.
 _AWAY = re.compile(

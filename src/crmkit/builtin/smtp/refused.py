@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from crmkit.builtin.fault import ADDRESS_CODES, is_about_address, is_about_sender, is_barred, is_full, status_of
-from crmkit.builtin.refusal import FULL, NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US
-from crmkit.builtin.session import Reply
+from crmkit.builtin.mail.fault import ADDRESS_CODES, is_about_address, is_about_sender, is_barred, is_full, status_of
+from crmkit.builtin.smtp.advice import FULL, NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US
+from crmkit.builtin.smtp.session import Reply
 from crmkit.delivery.channel import Outcome
 
 _REFUSED = 5

@@ -8,10 +8,10 @@ from itertools import islice
 
 import attrs
 
-from crmkit.builtin.automatic import is_automatic
-from crmkit.builtin.complaints import complaints
-from crmkit.builtin.fault import in_words, is_about_address, is_expired, status_of
-from crmkit.builtin.incoming import (
+from crmkit.builtin.mail.automatic import is_automatic
+from crmkit.builtin.mail.complaints import complaints
+from crmkit.builtin.mail.fault import in_words, is_about_address, is_expired, status_of
+from crmkit.builtin.mail.incoming import (
     MOST_GROUPS,
     MOST_PARTS,
     bare_address,
@@ -27,7 +27,7 @@ from crmkit.builtin.incoming import (
     returned_key,
     written_at,
 )
-from crmkit.builtin.notices import notice_of, notices
+from crmkit.builtin.mail.notices import notice_of, notices
 from crmkit.delivery.events.event import Event, EventKind, Payload
 from crmkit.people.medium import Medium
 

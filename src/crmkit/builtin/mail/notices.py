@@ -13,8 +13,8 @@ from itertools import islice, takewhile
 import attrs
 from flufl.bounce import all_failures
 
-from crmkit.builtin.fault import failure_code, in_words, is_about_address, is_waiting, says_why
-from crmkit.builtin.incoming import (
+from crmkit.builtin.mail.fault import failure_code, in_words, is_about_address, is_waiting, says_why
+from crmkit.builtin.mail.incoming import (
     MOST_PARTS,
     bare_address,
     from_mail_system,

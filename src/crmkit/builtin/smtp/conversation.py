@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from crmkit.builtin.letter import END, Letter, Tray
-from crmkit.builtin.mail_server import PATIENCE, EmailSettings
-from crmkit.builtin.queued import queue_id
-from crmkit.builtin.refusal import NOT_FROM_US, advice
-from crmkit.builtin.session import LostError, Reply, Session
-from crmkit.builtin.verdict import (
+from crmkit.builtin.smtp.advice import NOT_FROM_US, advice
+from crmkit.builtin.smtp.letter import END, Letter, Tray
+from crmkit.builtin.smtp.queue_id import queue_id
+from crmkit.builtin.smtp.refused import (
     barred_by,
     is_about_us,
     is_nobody_in_the_end,
@@ -25,7 +23,9 @@ from crmkit.builtin.verdict import (
     is_unproven,
     outcome_of,
 )
-from crmkit.builtin.waiting import elapsed
+from crmkit.builtin.smtp.server import PATIENCE, EmailSettings
+from crmkit.builtin.smtp.session import LostError, Reply, Session
+from crmkit.builtin.smtp.socket_timeout import elapsed
 from crmkit.delivery.channel import Outcome, Receipt
 from crmkit.messages.message import Message
 

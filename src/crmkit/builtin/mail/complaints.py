@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from email.message import Message as Mail
 
-from crmkit.builtin.incoming import (
+from crmkit.builtin.mail.incoming import (
     bare_address,
     blocks,
     envelope_key,

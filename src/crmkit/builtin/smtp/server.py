@@ -1,4 +1,4 @@
-"""The mail server of a practice, as its settings name it, and what this machine calls itself when it greets."""
+"""Which mail server a practice has, as its settings name it, and what this machine calls itself when it greets."""
 
 from __future__ import annotations
 

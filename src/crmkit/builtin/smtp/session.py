@@ -13,10 +13,10 @@ from typing import Self, TypeVar, cast
 
 import attrs
 
-from crmkit.builtin.login import log_in
-from crmkit.builtin.mail_server import EmailSettings, own_name
-from crmkit.builtin.refusal import advice, refusal
-from crmkit.builtin.waiting import elapsed, time_out
+from crmkit.builtin.smtp.advice import advice, refusal
+from crmkit.builtin.smtp.login import log_in
+from crmkit.builtin.smtp.server import EmailSettings, own_name
+from crmkit.builtin.smtp.socket_timeout import elapsed, time_out
 
 _Given = TypeVar("_Given")
 _Got = TypeVar("_Got")

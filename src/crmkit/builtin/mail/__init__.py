@@ -1,0 +1,1 @@
+"""Mail that comes back, as the plugin `email` reads it: bounces, complaints and answers."""

@@ -1,0 +1,1 @@
+"""How the channel `email` talks to a mail server: sessions, letters, and what an answer means."""
