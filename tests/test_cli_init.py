@@ -151,7 +151,9 @@ def test_json_tells_what_was_made(folder: Path) -> None:
     assert not (folder / "exports").exists()
 
 
-@pytest.mark.parametrize(("answer", "country"), [("Deutschland", "DE"), ("españa", "ES"), ("UK", "GB"), ("fr", "FR")])
+@pytest.mark.parametrize(
+    ("answer", "country"), [("Deutschland", "DE"), ("españa", "ES"), ("Italia", "IT"), ("UK", "GB"), ("fr", "FR")]
+)
 def test_a_country_may_be_called_by_its_name(answer: str, country: str, folder: Path) -> None:
     assert run("--yes", *NEEDED[:2], "--country", answer, *NEEDED[4:]).exit_code == 0
     assert read_config(folder / "crm.toml").practice.country == country
