@@ -1,8 +1,25 @@
-"""Columns that many of the ledger's tables share."""
+"""What the ledger's tables have in common: their form, and columns that many of them have."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
+
+from crmkit.store.store import Store
+
+
+def table(store: Store, name: str, primary: tuple[str, ...], *columns: sa.Column[Any]) -> sa.Table:
+    """Declare a table of the practice's id and other columns, whose rows lie in the order of its primary key."""
+    return sa.Table(
+        store.name(name),
+        store.metadata,
+        key("practice"),
+        *columns,
+        sa.PrimaryKeyConstraint(*primary),
+        sqlite_with_rowid=False,
+        prefixes=store.prefixes,
+    )
 
 
 def key(name: str) -> sa.Column[str]:

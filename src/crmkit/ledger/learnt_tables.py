@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.columns import key, optional, sealed, sealed_index
+from crmkit.ledger.columns import key, optional, sealed, sealed_index, table
 from crmkit.store.sqlite_statistics import expect, few
 from crmkit.store.store import Store
 from crmkit.store.types import Instant
@@ -62,14 +62,14 @@ def declare_learnt(store: Store) -> LearntTables:
         heard=_heard(store),
         rating=_rating(store),
         payload=_payload(store),
-        stop=_table(store, "stop", ("practice", "campaign"), key("campaign"), _at(), key("actor")),
+        stop=table(store, "stop", ("practice", "campaign"), key("campaign"), _at(), key("actor")),
         decision=_decision(store),
-        forgotten=_table(store, "forgotten", ("practice", "patient"), key("patient"), _at(), key("actor"), *sealed()),
+        forgotten=table(store, "forgotten", ("practice", "patient"), key("patient"), _at(), key("actor"), *sealed()),
         blanked=_blanked(store),
         audit=_audit(store),
     )
-    for table in learnt.sealed().values():
-        sealed_index(table)
+    for one in learnt.sealed().values():
+        sealed_index(one)
     _expect(learnt)
     return learnt
 
@@ -88,7 +88,7 @@ def _expect(learnt: LearntTables) -> None:
 
 
 def _consent(store: Store) -> sa.Table:
-    return _table(
+    return table(
         store,
         "learnt_consent",
         ("practice", "patient", "purpose", "medium", "at"),
@@ -104,7 +104,7 @@ def _consent(store: Store) -> sa.Table:
 
 
 def _suppression(store: Store) -> sa.Table:
-    return _table(
+    return table(
         store,
         "suppression",
         ("practice", "medium", "address", "number"),
@@ -120,7 +120,7 @@ def _suppression(store: Store) -> sa.Table:
 
 
 def _heard(store: Store) -> sa.Table:
-    heard = _table(
+    heard = table(
         store,
         "heard",
         ("practice", "parser", "id", "number"),
@@ -156,7 +156,7 @@ def _heard(store: Store) -> sa.Table:
 
 
 def _rating(store: Store) -> sa.Table:
-    return _table(
+    return table(
         store,
         "rating",
         ("practice", "parser", "id"),
@@ -171,7 +171,7 @@ def _rating(store: Store) -> sa.Table:
 
 
 def _payload(store: Store) -> sa.Table:
-    payload = _table(
+    payload = table(
         store,
         "payload",
         ("practice", "id"),
@@ -189,7 +189,7 @@ def _payload(store: Store) -> sa.Table:
 
 
 def _blanked(store: Store) -> sa.Table:
-    return _table(
+    return table(
         store,
         "blanked",
         ("practice", "of_writer", "of_link", "was"),
@@ -204,7 +204,7 @@ def _blanked(store: Store) -> sa.Table:
 
 
 def _decision(store: Store) -> sa.Table:
-    return _table(
+    return table(
         store,
         "decision",
         ("practice", "number"),
@@ -223,7 +223,7 @@ def _decision(store: Store) -> sa.Table:
 
 
 def _audit(store: Store) -> sa.Table:
-    return _table(
+    return table(
         store,
         "audit",
         ("practice", "writer", "number"),
@@ -238,15 +238,3 @@ def _audit(store: Store) -> sa.Table:
 
 def _at() -> sa.Column[Any]:
     return sa.Column("at", Instant, nullable=False)
-
-
-def _table(store: Store, name: str, primary: tuple[str, ...], *columns: sa.Column[Any]) -> sa.Table:
-    return sa.Table(
-        store.name(name),
-        store.metadata,
-        key("practice"),
-        *columns,
-        sa.PrimaryKeyConstraint(*primary),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
-    )

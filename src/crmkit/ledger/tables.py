@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.columns import key, optional, sealed, sealed_index
+from crmkit.ledger.columns import key, optional, sealed, sealed_index, table
 from crmkit.ledger.learnt_tables import LearntTables, declare_learnt
 from crmkit.ledger.state import SPENT
 from crmkit.ledger.triggers import enforce_order
@@ -80,10 +80,11 @@ def _campaign(store: Store) -> sa.Table:
 
 
 def _touch(store: Store) -> sa.Table:
-    touch = sa.Table(
-        store.name("touch"),
-        store.metadata,
-        key("practice"),
+    touch = table(
+        store,
+        "touch",
+        # practice x patient x campaign x occasion: one touch, whatever plans run.
+        TOUCH,
         key("campaign"),
         key("occasion"),
         key("patient"),
@@ -112,10 +113,6 @@ def _touch(store: Store) -> sa.Table:
         # How many transitions and how many attempts there were: the next one's number without counting.
         sa.Column("moves", sa.Integer, nullable=False, server_default="0"),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-        # practice x patient x campaign x occasion: one touch, whatever plans run.
-        sa.PrimaryKeyConstraint("practice", "campaign", "occasion", "patient"),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
     )
     _index(touch)
     values = {"key": 1_000_000, "address": 20_000, "message": 10, "state": 12, "priority": 3}
@@ -154,13 +151,14 @@ def _index(touch: sa.Table) -> None:
 
 def _whose() -> tuple[sa.Column[Any], ...]:
     # Not the touch's key, which is a digest: rows in the order of their touches lie on few pages of the database.
-    return *(key(name) for name in _NUMBERED[:-1]), sa.Column("number", sa.Integer, nullable=False)
+    return *(key(name) for name in TOUCH[1:]), sa.Column("number", sa.Integer, nullable=False)
 
 
 def _event(store: Store) -> sa.Table:
-    event = sa.Table(
-        store.name("event"),
-        store.metadata,
+    event = table(
+        store,
+        "event",
+        _NUMBERED,
         *_whose(),
         sa.Column("at", Instant, nullable=False),
         optional("was"),
@@ -169,9 +167,6 @@ def _event(store: Store) -> sa.Table:
         sa.Column("detail", sa.JSON, nullable=False),
         key("actor"),
         *sealed(),
-        sa.PrimaryKeyConstraint(*_NUMBERED),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
     )
     sealed_index(event)
     expect(event, 4_000_000, **_SELECTIVE, writer=1000, link=1000)
@@ -179,19 +174,16 @@ def _event(store: Store) -> sa.Table:
 
 
 def _entry(store: Store) -> sa.Table:
-    entry = sa.Table(
-        store.name("entry"),
-        store.metadata,
-        key("practice"),
+    entry = table(
+        store,
+        "entry",
+        ("practice", "id"),
         sa.Column("id", sa.BigInteger, nullable=False),
         sa.Column("at", Instant, nullable=False),
         # Given when the feed is read next: what is written by then is committed, and what is not comes after it.
         sa.Column("position", sa.BigInteger),
         # Keys of touches, each with the number of its transition.
         sa.Column("moves", sa.JSON, nullable=False),
-        sa.PrimaryKeyConstraint("practice", "id"),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
     )
     sa.Index(f"{entry.name}_position", entry.c.practice, entry.c.position, unique=True)
     expect(entry, 100_000, id=100_000, position=100_000)
@@ -199,9 +191,10 @@ def _entry(store: Store) -> sa.Table:
 
 
 def _attempt(store: Store) -> sa.Table:
-    attempt = sa.Table(
-        store.name("attempt"),
-        store.metadata,
+    attempt = table(
+        store,
+        "attempt",
+        _NUMBERED,
         *_whose(),
         sa.Column("at", Instant, nullable=False),
         key("channel"),
@@ -217,9 +210,6 @@ def _attempt(store: Store) -> sa.Table:
         optional("address"),
         # Which account of the provider's was used: another one cannot be asked about it, nor swallows a repetition.
         optional("account"),
-        sa.PrimaryKeyConstraint(*_NUMBERED),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
     )
     # What a provider reports later may name its own message alone.
     named = attempt.c.reference != ""
@@ -230,15 +220,12 @@ def _attempt(store: Store) -> sa.Table:
 
 
 def _pace(store: Store) -> sa.Table:
-    return sa.Table(
-        store.name("pace"),
-        store.metadata,
-        key("practice"),
+    return table(
+        store,
+        "pace",
+        ("practice", "channel"),
         key("channel"),
         sa.Column("free_at", Instant, nullable=False),
         # How many the last turn was for.
         sa.Column("messages", sa.Integer, nullable=False, server_default="0"),
-        sa.PrimaryKeyConstraint("practice", "channel"),
-        sqlite_with_rowid=False,
-        prefixes=store.prefixes,
     )
