@@ -665,6 +665,32 @@ def test_a_program_ends_though_a_mail_server_says_nothing(connections):
 
 
 @BOTH
+@pytest.mark.parametrize("phase", ["RCPT", "end"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+        "554 5.2.252 SendAsDenied; desk@brighteyes.example not allowed to send as hello@brighteyes.example",
+        "550-5.4.5 Daily user sending limit exceeded.\r\n550 5.4.5 see - gsmtp",
+        "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients",
+        "554 Message rejected: Email address is not verified. The following identities failed the check",
+        "554 Message rejected: Sending paused for this account.",
+        "550 The from address does not match a verified Sender Identity.",
+        "551 5.7.1 Not authorised to send from this header address",
+        "550 5.7.0 From address is not one of your addresses",
+    ],
+)
+def test_an_account_that_may_not_send_costs_no_patient_the_message(offers, phase, said):
+    with ScriptedServer({phase: [said]}, offers=offers) as server:
+        mail = channel(server)
+        receipts = {one.key: one for one in mail.send(messages(2))}
+        mail.close()
+    assert [receipts[key].outcome for key in ("k0", "k1")] == [RETRY, SENT]
+    assert "it does not let this account send it" in receipts["k0"].evidence
+    assert not receipts["k0"].permanent
+
+
+@BOTH
 def test_bounces_may_go_to_a_mailbox_of_their_own_and_answers_still_to_the_practice(offers):
     with ScriptedServer(offers=offers) as server:
         assert hand_over(server, 2, bounces="Bounces@Müller.example")[0] == [SENT] * 2

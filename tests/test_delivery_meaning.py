@@ -174,7 +174,13 @@ def delivered(days: float, key: str = "d") -> Sign:
         ([soft(0, "a"), soft(1, "b"), soft(2, "c", "5.7.1")], False),
         ([soft(0, "a"), soft(1, "b"), soft(2, "c", "5.2.2")], True),
         ([soft(day, str(day), "5.7.26") for day in range(10)], False),
-        ([soft(day, str(day), code) for day, code in enumerate(("5.1.8", "5.3.4", "4.7.0", "5.6.1", "5.2.3"))], False),
+        (
+            [
+                soft(day, str(day), code)
+                for day, code in enumerate(("5.1.8", "5.3.4", "4.7.0", "5.6.1", "5.2.3", "5.4.5"))
+            ],
+            False,
+        ),
     ],
 )
 def test_three_messages_within_thirty_days_with_no_delivery_between(signs: list[Sign], verdict: bool) -> None:

@@ -23,6 +23,7 @@ _MEANS = {
 NOT_FOR_US = ": it does not send for us: look at host, user and password"
 NOT_ALLOWED = ": its rules do not allow it: look at user and password, or ask the provider"
 NOT_FROM_US = ": it takes nothing from the practice's address: look at the practice's email"
+NOT_THIS_ACCOUNT = ": it does not let this account send it: look at the practice's email and the provider's limits"
 _WRONG_LOGIN = (530, 534, 535, 538)
 #: Microsoft and Google let programs in only if that is switched on, or with a password for programs.
 _NO_PASSWORD = re.compile(r"(?i)\bis disabled|basic authentication is not|application-specific|web ?login|web browser")

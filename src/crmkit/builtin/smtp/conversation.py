@@ -137,7 +137,7 @@ class Exchange:
             self._answer(owner, Outcome.SENT, str(reply.code), queue_id(reply.text))
         elif owner:
             outcome = Outcome.RETRY if is_unproven(reply) else outcome_of(reply)
-            told = f"end: {reply}{advice(reply.code, reply.status)}"
+            told = f"end: {reply}{advice(reply.code, reply.status) or (barred_by(reply) if is_unproven(reply) else '')}"
             permanent = outcome is Outcome.REFUSED and is_nobody_in_the_end(reply)
             self._answer(owner, outcome, told, permanent=permanent)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from crmkit.builtin.mail.fault import ADDRESS_CODES, is_about_address, is_about_sender, is_barred, is_full, status_of
-from crmkit.builtin.smtp.advice import FULL, NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US
+from crmkit.builtin.smtp.advice import FULL, NOT_ALLOWED, NOT_FOR_US, NOT_FROM_US, NOT_THIS_ACCOUNT
 from crmkit.builtin.smtp.session import Reply
 from crmkit.delivery.channel import Outcome
 
@@ -19,6 +19,14 @@ _MACHINE = re.compile(rb"(?i)\b(?:helo|ehlo|spf|dmarc)\b|client host rejected")
 #: That we could not prove who we are (RFC 7372, Gmail: DKIM, SPF, reverse DNS, DMARC), or are barred: mended, it would
 #: pass.
 _UNPROVEN = re.compile(r"5\.7\.(?:2\d|3[0-2]|40|[5-7]\d\d)")
+#: That the account may not send in the practice's name (Microsoft 365, Amazon, SendGrid, Fastmail), or has sent as much
+#: as it may (Google, Microsoft 365): said of each message at its end, whoever it is for.
+_ACCOUNT_CODES = frozenset({"5.7.60", "5.2.252", "5.4.5", "5.1.90"})
+_ACCOUNT = re.compile(
+    r"(?i)send ?as ?denied|to send (?:from|as) th(?:is|at)\b|address (?:is )?not verified|verified sender"
+    r"|not (?:one of your|authori[sz]ed to send from this)|\bsending (?:limit|quota|is paused|paused)|submission ?quota"
+    r"|(?:daily|hourly|monthly) (?:\w+ ){0,3}(?:limit|quota)|credits exceeded"
+)
 
 
 def outcome_of(reply: Reply) -> Outcome:
@@ -28,7 +36,7 @@ def outcome_of(reply: Reply) -> Outcome:
 
 def is_about_us(reply: Reply) -> bool:
     """Tell whether a server that refuses a recipient means us: whoever it was to, it would have said the same."""
-    ours = reply.code in _ABOUT_US or _is_policy(reply) or is_relay(reply)
+    ours = reply.code in _ABOUT_US or _is_policy(reply) or is_relay(reply) or _is_account(reply)
     return ours or is_unwanted_sender(reply) or _is_machine(reply)
 
 
@@ -43,6 +51,8 @@ def is_unwanted_sender(reply: Reply) -> bool:
 
 def barred_by(reply: Reply) -> str:
     """Return what to do about a refusal that means us; empty where nothing can be said."""
+    if _is_account(reply):
+        return NOT_THIS_ACCOUNT
     if is_relay(reply):
         return NOT_FOR_US
     if is_unwanted_sender(reply):
@@ -58,8 +68,12 @@ def is_relay(reply: Reply) -> bool:
 
 
 def is_unproven(reply: Reply) -> bool:
-    """Tell whether the receiver cannot see whose the mail is, or bars the sender for now."""
-    return bool(_UNPROVEN.fullmatch(reply.status))
+    """Tell whether the receiver cannot see whose the mail is, bars the sender for now, or lets the account not send it.
+
+    >>> is_unproven(Reply(550, b"5.4.5 Daily user sending limit exceeded")), is_unproven(Reply(550, b"5.7.1 spam"))
+    (True, False)
+    """
+    return bool(_UNPROVEN.fullmatch(reply.status)) or _is_account(reply)
 
 
 def is_nobody_there(reply: Reply) -> bool:
@@ -79,6 +93,10 @@ def is_nobody_in_the_end(reply: Reply) -> bool:
     (True, False)
     """
     return reply.status[2:] in ADDRESS_CODES and is_nobody_there(reply)
+
+
+def _is_account(reply: Reply) -> bool:
+    return reply.status in _ACCOUNT_CODES or bool(_ACCOUNT.search(_words(reply)))
 
 
 def _is_policy(reply: Reply) -> bool:

@@ -12,8 +12,9 @@ from crmkit.delivery.events.event import EventKind
 from crmkit.ledger.heard import Sign
 
 #: Codes (RFC 3463) of failures that say nothing of the mailbox: the sender's address is not wanted, the message is too
-#: large or of a form that cannot be taken, or a policy or a spam filter keeps it out.
-_NOT_THE_MAILBOX = re.compile(r"\d\.(?:1\.[78]|2\.3|3\.4|6\.\d+|7\.\d+)")
+#: large or of a form that cannot be taken, or a policy or a spam filter keeps it out. 1.90, 2.252 and
+#: 4.5 of Google and Microsoft are about the account that sends.
+_NOT_THE_MAILBOX = re.compile(r"\d\.(?:1\.(?:[78]|90)|2\.(?:3|252)|3\.4|4\.5|6\.\d+|7\.\d+)")
 
 
 @attrs.frozen
