@@ -142,6 +142,30 @@ def test_messages_for_a_child_that_came_to_the_guardian_are_told_to_the_guardian
     assert {row["patient"] for row in found.rows["event"]} == {"P3"}
 
 
+def test_no_statement_holds_a_value_so_that_a_servers_log_can_be_kept_free_of_patients(
+    desk: Desk, exports: Callable[..., None]
+) -> None:
+    said: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        said.append(statement)
+
+    crm = desk.crm
+    sa.event.listen(crm._store.engine, "before_cursor_execute", note)
+    exports("patients", people({**ZEPHYRINE, "family": "Quillfeather-Larkspur"}))
+    crm.sync()
+    crm.plan()
+    crm.send()
+    crm.why("P1")
+    crm.opt_out("P1", Purpose.MARKETING, Medium.POST, evidence="Zephyrine wrote")
+    crm.unsuppress(Medium.EMAIL, ZEPHYRINE["email"], by="Kim")
+    crm.disclose("P1")
+    crm.forget("P1", by="Kim")
+    told = "\n".join(said).lower()
+    assert "insert into crmkit_patient" in told
+    assert [word for word in ("zephyrine", "quillfeather", "larkspur", "minna", "'p1'") if word in told] == []
+
+
 def test_whoever_is_not_known_is_told_as_such(desk: Desk) -> None:
     with pytest.raises(NotFound, match="there is no patient P9"):
         desk.crm.disclose("P9")
