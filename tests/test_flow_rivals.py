@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from situations import consent, patient
 
 from crmkit import CRM, Campaign, Cap, State
+from crmkit.delivery.order import Order
+from crmkit.ledger import claims
 from crmkit.ledger.claims import LEASE
 
 # The same paths as elsewhere, many times over: following every line would take half as long again.
@@ -110,6 +112,53 @@ def test_what_was_claimed_first_goes_first_though_the_other_is_more_urgent(sende
         "the first may be on its way before it can know of this one"
     )
     assert going(one, held)[0] == [("back", "P00")]
+
+
+def test_who_claims_earlier_and_commits_later_is_seen_by_who_claims_meanwhile(
+    exports, practice, tmp_path, postgres_ready
+):
+    people(exports, 1)
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    clock = Ticking(datetime(2026, 11, 23, 10, tzinfo=SYDNEY).astimezone(UTC))
+    more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path}
+    with CRM(practice, postgres_ready, **more) as one, CRM(practice, postgres_ready, **more) as two:
+        one.sync()
+        for campaign in (CARD, BACK):
+            one.add(campaign)
+        one.plan()
+        all_ready(one)
+
+        def meanwhile():
+            return going(two, two._stages.dispatch.seal.done(lambda mine: claimed(two, mine)))[0]
+
+        with ThreadPoolExecutor(1) as threads:
+            with one._store.begin() as connection:
+                held = claimed(one, connection)
+                other = threads.submit(meanwhile)
+                wait([other], 0.5)
+            assert sorted(going(one, held)[0] + other.result(20)) == [("card", "P00")]
+
+
+def test_a_sender_that_stands_still_amid_its_claim_keeps_no_other_waiting_for_good(
+    exports, practice, clock, tmp_path, postgres_ready, monkeypatch
+):
+    monkeypatch.setattr(claims, "_PATIENCE", 0.1)
+    people(exports, 2)
+    settings = {"csv": {"folder": "exports"}, "folder": {"path": "outbox"}}
+    more = {"plugins": ["csv", "folder"], "settings": settings, "clock": clock, "root": tmp_path}
+    with CRM(practice, postgres_ready, **more) as one, CRM(practice, postgres_ready, **more) as two:
+        one.sync()
+        one.add(CARD)
+        one.plan()
+        all_ready(one)
+        with one._store.begin() as connection:
+            assert len(claimed(one, connection)) == 1
+            assert two.send().sent == 1
+
+
+def claimed(crm, connection):
+    """Claim one touch, and have not committed it yet."""
+    return crm._stages.dispatch._claimed(connection, Order(), 1)
 
 
 def test_what_a_dead_sender_held_counts_no_longer_than_its_lease(senders, clock):

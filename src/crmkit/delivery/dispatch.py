@@ -125,8 +125,9 @@ class Dispatch:
 
     def _claimed(self, connection: Connection, order: Order, size: int) -> list[Touch]:
         self.seal.still_knows(connection)
-        now = self.clock.now()
-        return self.claims.claim(connection, self.owner, now, size, only_to=order.only_to, share=order.share)
+        self.claims.take_turn(connection)
+        mine = self.owner, self.clock.now(), size
+        return self.claims.claim(connection, *mine, only_to=order.only_to, share=order.share)
 
     @contextmanager
     def _holding(self) -> Iterator[Claimed]:

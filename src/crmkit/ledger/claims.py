@@ -24,6 +24,8 @@ from crmkit.store.rows import Rows
 
 #: For so long a sender holds what it has claimed or is handing over; then somebody else may look after it.
 LEASE = timedelta(minutes=5)
+#: So many seconds one waits for others who claim: a thousand touches take a tenth of one.
+_PATIENCE = 5.0
 _HELD = [State.CLAIMED.value, State.SENDING.value]
 _Conditions: TypeAlias = Sequence[sa.ColumnElement[bool]]
 
@@ -84,6 +86,14 @@ class Claims:
             sa.select(sa.func.min(table.c.due)).where(*mine, table.c.due > after)
         )
         return found
+
+    def take_turn(self, connection: sa.Connection) -> None:
+        """Let nobody else claim until the transaction ends, before the clock is asked when this is done.
+
+        What was claimed earlier goes first, so whoever claims later must be able to see it: else two senders each take
+        their own for the first, and one patient gets both. A sender that stands still amid its claim is not waited for.
+        """
+        self.ledger.seal.store.lock_unless_held(connection, f"claims of {self.ledger.practice}", _PATIENCE)
 
     def claim(
         self,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 import attrs
 import sqlalchemy as sa
@@ -28,6 +29,10 @@ Connection = sa.Connection
 def _within_schema(store: Store) -> sa.MetaData:
     # Temporary tables have a schema of their own, which the database looks through first.
     return sa.MetaData(schema=None if store.temporary else store.schema or None)
+
+
+#: In seconds, where somebody else holds a lock.
+_LOOK_AGAIN = 0.002
 
 
 @attrs.define(eq=False)
@@ -142,10 +147,19 @@ class Store:
     def lock(self, connection: sa.Connection, what: str) -> None:
         """Let nobody else take the lock of this name until the transaction ends; on SQLite only one writes anyway."""
         if connection.dialect.name == "postgresql":
-            # The prefix belongs to the name: another application's tables in this database have locks of their own.
-            digest = hashlib.sha256(self.real(self.name(what)).encode()).digest()
-            number = int.from_bytes(digest[:8], signed=True)
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._number_of(what))))
+
+    def lock_unless_held(self, connection: sa.Connection, what: str, patience: float) -> None:
+        """Take a lock like `lock`, but go on without it if somebody holds it for longer than so many seconds."""
+        if connection.dialect.name == "postgresql":
+            tried, until = sa.select(sa.func.pg_try_advisory_xact_lock(self._number_of(what))), monotonic() + patience
+            while not connection.scalar(tried) and monotonic() < until:
+                sleep(_LOOK_AGAIN)
+
+    def _number_of(self, lock: str) -> int:
+        # The prefix belongs to the name: another application's tables in this database have locks of their own.
+        digest = hashlib.sha256(self.real(self.name(lock)).encode()).digest()
+        return int.from_bytes(digest[:8], signed=True)
 
     def name(self, table: str) -> str:
         """Return a table's name in the database."""
