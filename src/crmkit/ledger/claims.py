@@ -93,7 +93,9 @@ class Claims:
         What was claimed earlier goes first, so whoever claims later must be able to see it: else two senders each take
         their own for the first, and one patient gets both. A sender that stands still amid its claim is not waited for.
         """
-        self.ledger.seal.store.lock_unless_held(connection, f"claims of {self.ledger.practice}", _PATIENCE)
+        # Without a seal a ledger is only read, or thrown away.
+        if self.ledger.seal:
+            self.ledger.seal.store.lock_unless_held(connection, f"claims of {self.ledger.practice}", _PATIENCE)
 
     def claim(
         self,
