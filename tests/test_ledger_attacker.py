@@ -105,11 +105,10 @@ def test_whatever_is_changed_deleted_or_added_is_told(crm: CRM) -> None:
     noted = crm.head()
     assert noted
     crm.clock.move(HOUR)
-    tables = crm._stages.tables
     untold: dict[str, set[str]] = {}
 
     def is_told(connection: sa.Connection) -> bool:
-        return bool(verify(connection, tables, WHO, KEY.encode(), noted.at, noted.digest).faults)
+        return bool(verify(connection, crm._stages.seal, noted.at, noted.digest).faults)
 
     with crm._store.begin() as connection, connection.begin_nested() as undone:
         lift_triggers(connection)
@@ -226,7 +225,7 @@ def test_what_is_from_before_decisions_and_hand_overs_were_sealed_fits_as_it_did
     ):
         with crm._store.begin() as connection, connection.begin_nested() as undone:
             assert connection.exec_driver_sql(change).rowcount == 1, change
-            assert verify(connection, crm._stages.tables, WHO, KEY.encode(), noted.at).faults, change
+            assert verify(connection, crm._stages.seal, noted.at).faults, change
             undone.rollback()
     crm.resume("card", by="Lee")
     crm.add(attrs.evolve(CARD, id="gone"))

@@ -360,7 +360,7 @@ def test_verifying_holds_one_link_and_not_the_ledger() -> None:
                     suppress(connection, seal, Medium.EMAIL, f"{size}-{number}-{one}", "x" * 100, NOW)
         with store.read() as connection:
             tracemalloc.start()
-            assert verify(connection, tables, "p", b"k", NOW).faults == ()
+            assert verify(connection, seal, NOW).faults == ()
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     store.close()
@@ -432,7 +432,7 @@ def faults_of(crm: CRM, *statements: str, noted: Head | None = None) -> tuple[st
             connection.exec_driver_sql("ALTER TABLE crmkit_touch DISABLE TRIGGER USER")
         for statement in statements:
             assert connection.exec_driver_sql(statement).rowcount, statement
-        found = verify(connection, crm._stages.tables, crm.practice.id, KEY.encode(), at, digest)
+        found = verify(connection, crm._stages.seal, at, digest)
         undone.rollback()
     return found.faults
 

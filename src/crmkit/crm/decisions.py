@@ -197,8 +197,8 @@ class Decisions:
         with stages.store.read() as connection:
             # As long as there is no head to note, none is shown that would not stand.
             at = asked or (now.at if now else settled(connection, self.clock.now()))
-            found = verify(connection, stages.tables, self.practice.id, stages.seal.key, at, noted)
-            stamped = are_stamped(connection, stages.tables, self.practice.id)
+            found = verify(connection, stages.seal, at, noted)
+            stamped = are_stamped(connection, stages.seal)
             stamp = stages.records.stamp if stamped else None
             beside = islice(not_as_given(connection, stages.records.tables, self.practice.id, stamp), _MOST)
             return attrs.evolve(found, faults=(*found.faults, *beside))

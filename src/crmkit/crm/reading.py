@@ -106,13 +106,13 @@ class Reading(Plugged):
         records, seal = self._stages.records, self._stages.seal
 
         def step(connection: Connection) -> None:
-            if not are_stamped(connection, seal.tables, seal.practice):
+            if not are_stamped(connection, seal):
                 records.lock(connection)
                 stamp_all(connection, records.tables, records.stamp)
                 decide(connection, seal, Decision(Decided.STAMPED, "", self.clock.now()))
 
         with self._store.read() as connection:
-            done = not seal.key or are_stamped(connection, seal.tables, seal.practice)
+            done = not seal.key or are_stamped(connection, seal)
         if not done:
             self._stages.alone("programme", step)
 

@@ -20,7 +20,6 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.trail.seal import Seal
 
 
@@ -69,7 +68,7 @@ def decide(connection: sa.Connection, seal: Seal, *decisions: Decision) -> None:
     database may come from a version that sealed no decisions.
     """
     table = seal.tables.learnt.decision
-    found = [] if has_begun(connection, seal) else _found(connection, seal.tables, seal.practice)
+    found = [] if has_begun(connection, seal) else _found(connection, seal)
     if not (found or decisions):
         return
     last = connection.scalar(sa.select(sa.func.max(table.c.number)).where(table.c.practice == seal.practice)) or 0
@@ -97,17 +96,19 @@ def has_begun(connection: sa.Connection, seal: Seal) -> bool:
     return not seal.key or connection.execute(sa.select(table.c.number).where(*mine).limit(1)).first() is not None
 
 
-def are_stamped(connection: sa.Connection, tables: LedgerTables, practice: str) -> bool:
+def are_stamped(connection: sa.Connection, seal: Seal) -> bool:
     """Tell whether every row that a sync wrote bears a stamp, as far as kinds of rows bear any."""
-    table = tables.learnt.decision
-    mine = (table.c.practice == practice, table.c.what == Decided.STAMPED.value, table.c.link > 0)
+    table = seal.tables.learnt.decision
+    mine = (table.c.practice == seal.practice, table.c.what == Decided.STAMPED.value, table.c.link > 0)
     return connection.execute(sa.select(table.c.number).where(*mine).limit(1)).first() is not None
 
 
-def _found(connection: sa.Connection, tables: LedgerTables, practice: str) -> list[Decision]:
+def _found(connection: sa.Connection, seal: Seal) -> list[Decision]:
     """Return the decisions that lead to what holds already."""
-    campaign, stop = tables.campaign, tables.learnt.stop
-    versions = sa.select(campaign).where(campaign.c.practice == practice).order_by(campaign.c.id, campaign.c.version)
+    campaign, stop = seal.tables.campaign, seal.tables.learnt.stop
+    versions = (
+        sa.select(campaign).where(campaign.c.practice == seal.practice).order_by(campaign.c.id, campaign.c.version)
+    )
     found: list[Decision] = []
     for _, rows in groupby(connection.execute(versions), key=attrgetter("id")):
         added = [*rows]
@@ -117,7 +118,7 @@ def _found(connection: sa.Connection, tables: LedgerTables, practice: str) -> li
         ]
         if not added[-1].current:
             found.append(Decision(Decided.RETIRED, added[-1].id, added[-1].added_at))
-    stops = sa.select(stop).where(stop.c.practice == practice)
+    stops = sa.select(stop).where(stop.c.practice == seal.practice)
     return [*found, *(Decision(Decided.STOPPED, row.campaign, row.at, row.actor) for row in connection.execute(stops))]
 
 
@@ -148,19 +149,19 @@ class Holding:
             self.stops.pop(one.campaign, None)
 
 
-def not_decided(connection: sa.Connection, tables: LedgerTables, practice: str) -> Iterator[str]:
+def not_decided(connection: sa.Connection, seal: Seal) -> Iterator[str]:
     """Yield, in words, in what the programme and the stops differ from what was decided last.
 
     Only what is sealed counts as decided; as long as nothing is, there is nothing to compare with.
     """
-    table, holding = tables.learnt.decision, Holding()
-    query = sa.select(table).where(table.c.practice == practice, table.c.link > 0).order_by(table.c.number)
+    table, holding = seal.tables.learnt.decision, Holding()
+    query = sa.select(table).where(table.c.practice == seal.practice, table.c.link > 0).order_by(table.c.number)
     decisions = connection.execute(query).all()
     for row in decisions:
         holding.after(Decision(row.what, row.campaign, row.at, row.actor, row.version, row.digest))
     if decisions:
-        yield from _versions(connection, tables.campaign, practice, holding)
-        yield from _stops(connection, tables.learnt.stop, practice, holding)
+        yield from _versions(connection, seal.tables.campaign, seal.practice, holding)
+        yield from _stops(connection, seal.tables.learnt.stop, seal.practice, holding)
 
 
 def _versions(connection: sa.Connection, table: sa.Table, practice: str, holding: Holding) -> Iterator[str]:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 import attrs
 import sqlalchemy as sa
 
-from crmkit.ledger.tables import LedgerTables
 from crmkit.ledger.trail.digests import NOTED, last_noted, link_digest, sealed_tables, signed
 from crmkit.ledger.trail.seal import Seal
 
@@ -46,7 +45,7 @@ def note_head(seal: Seal, now: datetime) -> Head | None:
             # The clock was set back: what was sealed since lies just behind that instant.
             now = before + timedelta(seconds=1)
         at = settled(connection, now)
-        digest = head(connection, seal.tables, seal.practice, at)
+        digest = head(connection, seal, at)
         if digest:
             _keep_noted(connection, seal, now)
     return Head(digest, at) if digest else None
@@ -70,35 +69,35 @@ def _keep_noted(connection: sa.Connection, seal: Seal, at: datetime) -> None:
         connection.execute(sa.insert(audit).values(**row, **told))
 
 
-def head(connection: sa.Connection, tables: LedgerTables, practice: str, until: datetime) -> str:
+def head(connection: sa.Connection, seal: Seal, until: datetime) -> str:
     """Return the digest over the last link that each chain had at an instant, empty where there was none.
 
     It covers how many rows no link seals, too: one that somebody slips in later is told by it. Ratings are left out,
     for who is forgotten takes them away.
     """
-    audit = tables.learnt.audit
+    audit = seal.tables.learnt.audit
     last = (
         sa.select(audit.c.writer, sa.func.max(audit.c.number).label("number"))
-        .where(audit.c.practice == practice, audit.c.writer != NOTED, audit.c.at <= until)
+        .where(audit.c.practice == seal.practice, audit.c.writer != NOTED, audit.c.at <= until)
         .group_by(audit.c.writer)
         .subquery()
     )
     ends = sa.and_(audit.c.writer == last.c.writer, audit.c.number == last.c.number)
     query = sa.select(audit.c.writer, audit.c.number, audit.c.link).join(last, ends)
     # Sorted here: no database's own order of text is trusted.
-    chains = sorted(tuple(row) for row in connection.execute(query.where(audit.c.practice == practice)))
+    chains = sorted(tuple(row) for row in connection.execute(query.where(audit.c.practice == seal.practice)))
     if not chains:
         return ""
-    told = json.dumps([chains, _unsealed(connection, tables, practice)])
+    told = json.dumps([chains, _unsealed(connection, seal)])
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _unsealed(connection: sa.Connection, tables: LedgerTables, practice: str) -> int:
+def _unsealed(connection: sa.Connection, seal: Seal) -> int:
     return sum(
         connection.scalar(
-            sa.select(sa.func.count()).select_from(table).where(table.c.practice == practice, table.c.link == 0)
+            sa.select(sa.func.count()).select_from(table).where(table.c.practice == seal.practice, table.c.link == 0)
         )
         or 0
-        for name, table in sealed_tables(tables).items()
+        for name, table in sealed_tables(seal.tables).items()
         if name != "rating"
     )

@@ -16,9 +16,10 @@ import sqlalchemy as sa
 
 from crmkit.ledger.decided import not_decided
 from crmkit.ledger.state import SPENT, State
-from crmkit.ledger.tables import TOUCH, LedgerTables
+from crmkit.ledger.tables import TOUCH
 from crmkit.ledger.trail.digests import HANDED, NOTED, handed_digest, link_digest, row_digest, sealed_tables, signed
 from crmkit.ledger.trail.head import head
+from crmkit.ledger.trail.seal import Seal
 
 _AT_ONCE = 1000
 #: More faults than these tell a reader nothing new.
@@ -50,27 +51,23 @@ class Verified:
     at: datetime
 
 
-def verify(
-    connection: sa.Connection, tables: LedgerTables, practice: str, key: bytes, at: datetime, noted: str = ""
-) -> Verified:
+def verify(connection: sa.Connection, seal: Seal, at: datetime, noted: str = "") -> Verified:
     """Compute every link anew and return what does not fit.
 
     Args:
         connection: Reads, with all statements seeing the same state of the database.
-        tables: The ledger's tables.
-        practice: The practice's id.
-        key: The host's key.
+        seal: What the trail is sealed with, with the host's key.
         at: Take the head as it stood at that instant.
         noted: The head that was noted then, empty if it is not to be compared.
     """
-    check = _Check(connection, tables, practice, key)
+    check = _Check(connection, seal)
     for writer, named in sorted(check.writers().items()):
         check.chain(writer, named)
     check.beside()
     check.present()
     check.handed()
     check.programme()
-    now = head(connection, tables, practice, at)
+    now = head(connection, seal, at)
     if noted and noted != now:
         check.fault(f"the head as of {at:%Y-%m-%dT%H:%M:%SZ} is not the one that was noted: something was cut off")
     faults = check.faults if len(check.faults) <= _MOST else [*check.faults[:_MOST], "and more"]
@@ -80,9 +77,7 @@ def verify(
 @attrs.define
 class _Check:
     connection: sa.Connection
-    tables: LedgerTables
-    practice: str
-    key: bytes = attrs.field(repr=False)
+    seal: Seal
     chains: int = 0
     links: int = 0
     rows: int = 0
@@ -98,8 +93,8 @@ class _Check:
     def writers(self) -> Mapping[str, Set[str]]:
         """Return the names of all chains, also of those that only rows name, each with the tables that name it."""
         found: dict[str, set[str]] = defaultdict(set)
-        learnt, mine = self.tables.learnt, self.practice
-        said = {name: (table, table.c.writer) for name, table in sealed_tables(self.tables).items()}
+        learnt, mine = self.seal.tables.learnt, self.seal.practice
+        said = {name: (table, table.c.writer) for name, table in sealed_tables(self.seal.tables).items()}
         for name, (table, writer) in {**said, _BLANKED: (learnt.blanked, learnt.blanked.c.of_writer)}.items():
             query = sa.select(writer).distinct().where(table.c.practice == mine, table.c.link > 0)
             for one in self.connection.scalars(query):
@@ -113,7 +108,7 @@ class _Check:
         """Verify a chain, given the tables that name it: each process has one, and most write to one or two tables."""
         # Rows that no link names are left unread, so their cursors would stay open.
         with ExitStack() as opened:
-            tables = sealed_tables(self.tables)
+            tables = sealed_tables(self.seal.tables)
             told = [self._told(name, table, writer) for name, table in tables.items() if name in named]
             blanked = self._blanked(writer) if _BLANKED in named else _nothing()
             handed = self._handed(writer) if "event" in named else _nothing()
@@ -122,8 +117,8 @@ class _Check:
             self._chain(writer, [_Rows(one) for one in told], _Rows(blanked), _Rows(handed))
 
     def _chain(self, writer: str, rows: Sequence[_Rows], blanked: _Rows, handed: _Rows) -> None:
-        audit = self.tables.learnt.audit
-        query = sa.select(audit).where(audit.c.practice == self.practice, audit.c.writer == writer)
+        audit = self.seal.tables.learnt.audit
+        query = sa.select(audit).where(audit.c.practice == self.seal.practice, audit.c.writer == writer)
         number, before, links = 0, "", 0
         for link in self._stream(query.order_by(audit.c.number)):
             there = Counter(digest for some in rows for digest in some.of(link.number))
@@ -157,7 +152,7 @@ class _Check:
             self.rows += max(0, len(handed) - 1)
         if not _fits(link, there):
             self.fault(f"{place}: a row was changed, added or removed")
-        ours = signed(self.key, self.practice, link.writer, link.number, before, link.at, link.digest)
+        ours = signed(self.seal.key, self.seal.practice, link.writer, link.number, before, link.at, link.digest)
         if not hmac.compare_digest(ours, link.link):
             self.fault(f"{place}: the signature does not fit")
 
@@ -168,8 +163,8 @@ class _Check:
 
     def _handed(self, writer: str) -> Generator[tuple[int, tuple[Any, ...]]]:
         """Yield what was handed over: the attempt of each step on the way, which is told by how many came before."""
-        event, attempt = self.tables.event, self.tables.attempt
-        mine = (event.c.practice == self.practice, event.c.writer == writer, event.c.link > 0)
+        event, attempt = self.seal.tables.event, self.seal.tables.attempt
+        mine = (event.c.practice == self.seal.practice, event.c.writer == writer, event.c.link > 0)
         same = (attempt.c[name] == event.c[name] for name in TOUCH)
         here = sa.and_(*same, attempt.c.number == _hand_overs(event, until=event))
         columns = (event.c.link, *(attempt.c[name] for name in HANDED))
@@ -179,17 +174,17 @@ class _Check:
 
     def _blanked(self, writer: str) -> Generator[tuple[int, tuple[str, str]]]:
         """Yield what stood in rows that were blanked on request: only what a link seals is believed."""
-        table = self.tables.learnt.blanked
+        table = self.seal.tables.learnt.blanked
         for row in self._stream(self._sealed(table, table.c.of_writer == writer).order_by(table.c.of_link)):
             yield row.of_link, (row.now, row.was)
 
     def _sealed(self, table: sa.Table, whose: sa.ColumnElement[bool]) -> sa.Select[Any]:
-        return sa.select(table).where(table.c.practice == self.practice, whose, table.c.link > 0)
+        return sa.select(table).where(table.c.practice == self.seal.practice, whose, table.c.link > 0)
 
     def beside(self) -> None:
         """Count the rows that no link seals; since the trail began there should be none."""
-        for name, table in sealed_tables(self.tables).items():
-            loose = (table.c.practice == self.practice, table.c.link == 0)
+        for name, table in sealed_tables(self.seal.tables).items():
+            loose = (table.c.practice == self.seal.practice, table.c.link == 0)
             since = sa.false() if self.began is None else table.c.at > self.began
             query = sa.select(sa.func.count(), sa.func.count().filter(since)).select_from(table).where(*loose)
             number, late = self.connection.execute(query).one()
@@ -199,31 +194,33 @@ class _Check:
 
     def present(self) -> None:
         """Look for touches that do not stand where their history ends, and for histories whose touch is gone."""
-        touch, event = self.tables.touch, self.tables.event
-        last = sa.and_(self.tables.same_touch(event), event.c.number == touch.c.moves)
+        touch, event = self.seal.tables.touch, self.seal.tables.event
+        last = sa.and_(self.seal.tables.same_touch(event), event.c.number == touch.c.moves)
         other = sa.or_(event.c.state.is_(None), event.c.state != touch.c.state, event.c.reason != touch.c.reason)
-        query = sa.select(touch.c.key).join(event, last, isouter=True).where(touch.c.practice == self.practice, other)
+        query = (
+            sa.select(touch.c.key).join(event, last, isouter=True).where(touch.c.practice == self.seal.practice, other)
+        )
         for row in self._stream(query):
             self.fault(f"touch {row.key}: its state is not what its history tells")
         # Put back to where it stood once, a touch fits its history too, and would be sent again.
         beyond = sa.or_(touch.c.key.is_(None), event.c.number > touch.c.moves)
         named = (touch.c.key, *(event.c[name] for name in TOUCH[1:]))
-        query = sa.select(*named).distinct().join(touch, self.tables.same_touch(event), isouter=True)
-        for row in self._stream(query.where(event.c.practice == self.practice, beyond)):
+        query = sa.select(*named).distinct().join(touch, self.seal.tables.same_touch(event), isouter=True)
+        for row in self._stream(query.where(event.c.practice == self.seal.practice, beyond)):
             gone = f"patient {row.patient}, {row.campaign}, {row.occasion}: its touch was removed"
             self.fault(f"touch {row.key}: its history goes on after its state" if row.key else gone)
 
     def handed(self) -> None:
         """Look for attempts of which the history does not know, and for touches that tell another story than theirs."""
-        touch, event, attempt = self.tables.touch, self.tables.event, self.tables.attempt
+        touch, event, attempt = self.seal.tables.touch, self.seal.tables.event, self.seal.tables.attempt
         named = sa.select(*(attempt.c[name] for name in TOUCH[1:]), attempt.c.number)
         beyond = sa.or_(attempt.c.number < 1, attempt.c.number > _hand_overs(event, of=attempt))
-        for row in self._stream(named.where(attempt.c.practice == self.practice, beyond)):
+        for row in self._stream(named.where(attempt.c.practice == self.seal.practice, beyond)):
             self.fault(f"patient {row.patient}, {row.campaign}, {row.occasion}: attempt {row.number} was not made")
-        mine = touch.c.practice == self.practice
+        mine = touch.c.practice == self.seal.practice
         for key in self._stream(sa.select(touch.c.key).where(mine, touch.c.attempts != _hand_overs(event, of=touch))):
             self.fault(f"touch {key.key}: it counts other attempts than its history")
-        last = sa.and_(self.tables.same_touch(attempt), attempt.c.number == touch.c.attempts)
+        last = sa.and_(self.seal.tables.same_touch(attempt), attempt.c.number == touch.c.attempts)
         other = sa.or_(*(attempt.c[name] != touch.c[name] for name in ("version", "recipient", "address")))
         stands = touch.c.state.in_([state.value for state in SPENT if state is not State.RETRY])
         told = (attempt.c.version > 0, other, stands)
@@ -232,7 +229,7 @@ class _Check:
 
     def programme(self) -> None:
         """Look for campaigns and stops that nobody decided."""
-        for words in not_decided(self.connection, self.tables, self.practice):
+        for words in not_decided(self.connection, self.seal):
             self.fault(words)
 
     def _stream(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
