@@ -103,10 +103,11 @@ def test_of_two_messages_to_one_patient_that_two_senders_hold_one_leaves(
     )
 
 
-def test_what_was_claimed_first_goes_first_though_the_other_is_more_urgent(senders, clock):
+@pytest.mark.parametrize("pause", [1, 0, -2], ids=["later", "in the same instant", "by a clock that runs behind"])
+def test_what_was_claimed_first_goes_first_though_the_other_is_more_urgent(senders, clock, pause):
     one, two = senders(1, CARD, BACK)
     held = claim(one, only="back")
-    clock.move(timedelta(seconds=1))
+    clock.move(timedelta(seconds=pause))
     urgent = claim(two)
     assert going(two, urgent)[:2] == ([], Counter(too_much=1)), (
         "the first may be on its way before it can know of this one"

@@ -26,6 +26,7 @@ from crmkit.store.rows import Rows
 LEASE = timedelta(minutes=5)
 #: So many seconds one waits for others who claim: a thousand touches take a tenth of one.
 _PATIENCE = 5.0
+_TICK = timedelta(microseconds=1)
 _HELD = [State.CLAIMED.value, State.SENDING.value]
 _Conditions: TypeAlias = Sequence[sa.ColumnElement[bool]]
 
@@ -114,17 +115,31 @@ class Claims:
         asked: list[dict[str, Any]] = [{"of_state": state.value, "now": now, "most": limit} for state in CLAIMABLE]
         found = [map(to_touch, rows.of(connection, one)) for one in asked]
         first = list(islice(merge(*found, key=_urgency), limit))
+        at = self._after_others(connection, owner, now)
         given: dict[str, Any] = {"reason": "claimed", "owner": owner, "lease": now + LEASE}
         mine: set[str] = set()
         for state in CLAIMABLE:
             keys = [touch.key for touch in first if touch.state is state]
             step = Step(state, State.CLAIMED)
-            mine |= self.ledger.shift(connection, keys, step, owner, now, held_by="", **given)
+            mine |= self.ledger.shift(connection, keys, step, owner, at, held_by="", **given)
         return [
-            was.changed(state=State.CLAIMED, changed_at=now, moves=was.moves + 1, **given)
+            was.changed(state=State.CLAIMED, changed_at=at, moves=was.moves + 1, **given)
             for was in first
             if was.key in mine
         ]
+
+    def _after_others(self, connection: sa.Connection, owner: str, now: datetime) -> datetime:
+        """Return an instant, mostly the present one, that is later than what others have claimed and still hold.
+
+        They may have looked already and not have seen this claim. The clocks of two machines differ a little, and some
+        stand still for milliseconds; one that is wrong by more than a claim holds is not followed.
+        """
+        table = self.ledger.tables.touch
+        theirs = (table.c.state == State.CLAIMED.value, table.c.owner != owner, table.c.lease > now)
+        last: datetime | None = connection.scalar(
+            sa.select(sa.func.max(table.c.changed_at)).where(table.c.practice == self.ledger.practice, *theirs)
+        )
+        return now if last is None else max(now, min(last + _TICK, now + LEASE))
 
     def _first(self, wanted: _Conditions) -> Rows:
         """Return what asks for the most urgent touches of a state; nobody else can claim them until the end.
