@@ -125,13 +125,15 @@ def _again(crm: CRM) -> tuple[Received, list[Unread]]:
 
 
 def _say(received: Received, unread: list[Unread]) -> None:
+    from crmkit.delivery.events.policy import is_kept_out
+
     counts = Counter((one.kind, ", ".join(_DID[did] for did in one.did) or "nothing") for one in received.heard)
     if counts:
         show.say_table(("event", "what it did", "events"), [(*what, number) for what, number in sorted(counts.items())])
         show.say()
     show.say(f"{show.counted(received.applied, 'event')} new, {received.known:,} known before.")
     # No address stops for it, so nothing else would tell anybody.
-    if barred := Counter(one.status for one in received.heard if one.kind == "bounced" and one.status[1:4] == ".7."):
+    if barred := Counter(one.status for one in received.heard if one.kind == "bounced" and is_kept_out(one.status)):
         number, codes = show.counted(barred.total(), "message"), ", ".join(sorted(barred))
         show.say(f"{number} kept out by a spam filter or a rule of the receiver ({codes}). {_KEPT_OUT}")
     for one in unread:

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from crmkit.delivery.events.event import Event, EventKind, Stop
+from crmkit.delivery.events.policy import is_kept_out
 from crmkit.ledger.heard import Did
 from crmkit.ledger.state import State
 from crmkit.ledger.touch import Touch
@@ -148,8 +149,7 @@ def wish_of_reader(event: Event, touch: Touch) -> Stop | None:
 
 def _reason(to: State, event: Event) -> str:
     if to is State.BOUNCED:
-        # A status of 7 is about security and policy (RFC 3463): it is the sender who is not wanted.
-        soft = "kept_out" if event.status[1:4] == ".7." else "bounced_soft"
+        soft = "kept_out" if is_kept_out(event.status) else "bounced_soft"
         return "bounced" if event.permanent else soft
     return to.value if to in PROVES.values() else "left_after_all"
 

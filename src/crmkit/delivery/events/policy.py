@@ -11,10 +11,10 @@ import attrs
 from crmkit.delivery.events.event import EventKind
 from crmkit.ledger.heard import Sign
 
-#: Codes (RFC 3463) of failures that say nothing of the mailbox: the sender's address is not wanted, the message is too
-#: large or of a form that cannot be taken, or a policy or a spam filter keeps it out. 1.90, 2.252 and
-#: 4.5 of Google and Microsoft are about the account that sends.
-_NOT_THE_MAILBOX = re.compile(r"\d\.(?:1\.(?:[78]|90)|2\.(?:3|252)|3\.4|4\.5|6\.\d+|7\.\d+)")
+#: Codes (RFC 3463) of further failures that say nothing of the mailbox: the sender's address is not wanted, or the
+#: message is too large or of a form that cannot be taken. 1.90, 2.252 and 4.5 of Google and Microsoft are about the
+#: account that sends.
+_NOT_THE_MAILBOX = re.compile(r"\d\.(?:1\.(?:[78]|90)|2\.(?:3|252)|3\.4|4\.5|6\.\d+)")
 
 
 @attrs.frozen
@@ -40,13 +40,24 @@ class Policy:
         return timedelta(days=self.soft_days)
 
 
+def is_kept_out(status: str) -> bool:
+    """Tell whether a status code (RFC 3463) is about security and policy: it is the sender who is not wanted.
+
+    >>> is_kept_out("5.7.26"), is_kept_out("5.2.2"), is_kept_out("")
+    (True, False, False)
+    """
+    return status[1:4] == ".7."
+
+
 def tells_of_mailbox(sign: Sign) -> bool:
     """Tell whether it is a failure that counts against the address, together with others.
 
     Whoever lacks a signature, or is on a list of senders of spam, is refused for everybody: that must not cost any
     reader the address.
     """
-    return sign.kind == EventKind.BOUNCED and not sign.permanent and not _NOT_THE_MAILBOX.fullmatch(sign.status)
+    if sign.kind != EventKind.BOUNCED or sign.permanent:
+        return False
+    return not (is_kept_out(sign.status) or _NOT_THE_MAILBOX.fullmatch(sign.status))
 
 
 def worn_out(signs: Iterable[Sign], policy: Policy) -> bool:
