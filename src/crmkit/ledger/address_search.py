@@ -42,6 +42,8 @@ def unread_about(
     connection: sa.Connection, rejected: sa.Table, practice: str, addresses: Sequence[str]
 ) -> list[Mapping[str, Any]]:
     """Return the rejected rows that say not whose they are and quote one of some addresses."""
+    if not addresses:
+        return []
     query = sa.select(rejected).where(rejected.c.practice == practice, rejected.c.patient == "")
     with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
         return [
